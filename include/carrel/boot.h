@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * What a library OS finds at LIBOS_BOOT when its first thread starts. Written by the Intravisor once, read by the
+ * library OS; a library OS may change its copy as it likes. Offsets count from LIBOS_BOOT; strings end with NUL.
+ */
+#ifndef CARREL_BOOT_H
+#define CARREL_BOOT_H
+#include <stdint.h>
+
+#define BOOT_ABI        1
+#define BOOT_MOUNTS     64      /* most volumes */
+
+/* Handles every cVM has at start. */
+#define HANDLE_STDIN    0
+#define HANDLE_STDOUT   1
+#define HANDLE_STDERR   2
+
+struct boot_mount {
+	uint32_t guest_path;    /* where it appears, absolute and normalised ("/", "/data") */
+	uint32_t handle;        /* host-resource capability: a directory, or a single file */
+	uint32_t read_only;     /* 1: writes give EROFS (the capability lacks the right too) */
+	uint32_t kind;          /* BOOT_MOUNT_* */
+};
+#define BOOT_MOUNT_HOST 0       /* handle is a host directory or file */
+#define BOOT_MOUNT_TMPFS 1      /* no handle: an empty tmpfs of the library OS */
+
+struct boot_image {             /* a verified image already mapped in the program's window */
+	uint32_t base;          /* offset where its address 0 lies */
+	uint32_t span;          /* bytes from base to its end, whole pages */
+	uint32_t entry;         /* offset of its entry, a landing pad */
+	uint32_t phdr;          /* offset of its program headers (mapped), for AT_PHDR */
+	uint32_t phnum;
+};
+
+struct carrel_boot {
+	uint32_t abi;           /* BOOT_ABI */
+	uint32_t argc;
+	uint32_t argv;          /* argc strings one after another */
+	uint32_t envc;
+	uint32_t envp;          /* envc strings one after another, "K=V" */
+	uint32_t image_path;    /* what AT_EXECFN says */
+	uint32_t working_directory;
+	uint32_t hostname;
+	uint32_t mount_count;
+	struct boot_mount mounts[BOOT_MOUNTS];  /* sorted by guest_path, parents first */
+	struct boot_image program;
+	uint64_t memory_limit;  /* bytes of memory the program may map; 0: no limit but the window */
+	uint32_t uid, gid;      /* who the program is, inside */
+	uint32_t trace;         /* 1: report each system call by HOST_trace */
+	uint32_t clock_ticks;   /* reserved, 0 */
+	uint64_t hwcap, hwcap2; /* AT_HWCAP, AT_HWCAP2 as the machine says */
+	uint8_t  random[16];    /* for AT_RANDOM */
+};
+#endif

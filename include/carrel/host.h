@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Numbers and records of the host calls (hostcall.def). Freestanding; the same on every ISA.
+ */
+#ifndef CARREL_HOST_H
+#define CARREL_HOST_H
+#include <stdint.h>
+
+#define REF_PROGRAM (1ull << 32)
+
+enum host_call {
+#define HOST_CALL(number, name, args, text) HOST_##name = number,
+#include <carrel/hostcall.def>
+#undef HOST_CALL
+};
+
+struct host_stat {
+	uint64_t dev, ino, rdev;
+	uint32_t mode, nlink, uid, gid;
+	uint64_t size, blocks;          /* bytes; 512-byte units */
+	uint32_t blksize, reserved;
+	int64_t atime_sec, mtime_sec, ctime_sec;
+	uint32_t atime_nsec, mtime_nsec, ctime_nsec, reserved2;
+};
+
+struct host_poll {
+	uint32_t handle;
+	uint16_t events, revents;       /* Linux POLL* */
+};
+
+struct host_statfs {
+	uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;
+};
+
+#endif

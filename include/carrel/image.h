@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * What makes an ELF file a Carrel image: a static-PIE ELF64 with one executable segment (page-aligned, not
+ * writable, `ld -z separate-code`), and a PT_NOTE named "Carrel" of type 1 whose descriptor is struct
+ * image_note. The note only says which policy to judge the text by; it grants nothing.
+ */
+#ifndef CARREL_IMAGE_H
+#define CARREL_IMAGE_H
+
+#define IMAGE_NOTE_NAME      "Carrel"
+#define IMAGE_NOTE_TYPE      1
+#define IMAGE_ABI            1      /* bumped when gates, window layout or accepted forms change */
+
+#define IMAGE_POLICY_PROGRAM 0
+#define IMAGE_POLICY_LIBOS   1
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+struct image_note {
+	uint32_t abi;       /* IMAGE_ABI */
+	uint32_t policy;    /* IMAGE_POLICY_* */
+};
+#endif
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The one interface a machine port fills: how DDC, PCC, CInvoke and the control stack are realised. Everything
+ * else in the Intravisor is the same on every ISA. A port that lacks an operation fails to link: never a no-op.
+ * Trusted.
+ */
+#ifndef MACHINE_H
+#define MACHINE_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- the host: can this machine run Carrel at all? (carrel doctor) ---- */
+struct machine_check {
+	const char *name;       /* what is needed, e.g. "fsgsbase" */
+	int ok;
+	const char *advice;     /* what to do when it is missing */
+};
+/* Fills up to `most` checks, gives how many there are. Needs no machine_init. */
+size_t machine_doctor(struct machine_check *checks, size_t most);
+
+/* Once per process, before any window: gate page, host signal handlers. 0 or -errno. */
+struct machine_thread;
+struct machine_fault {
+	int signal;             /* SIGSEGV... */
+	int code;               /* si_code */
+	uint64_t address;       /* faulting data address as a window offset when inside one, else as far as known */
+	int address_in_window;  /* 1: address is an offset in the faulting compartment's window */
+	uint64_t pc;            /* window offset of the instruction (or of the gate's caller) */
+	int compartment;        /* MACHINE_PROGRAM or MACHINE_LIBOS */
+	const char *reason;     /* a fixed sentence: "control stack exhausted", "not a landing pad", NULL if plain */
+	uint64_t registers[16]; /* guest's general registers in the ISA's order */
+	uint32_t backtrace[64]; /* return offsets, innermost first, from the control stack: exact */
+	uint8_t  backtrace_compartment[64];
+	size_t depth;
+};
+#define MACHINE_PROGRAM 0
+#define MACHINE_LIBOS   1
+
+struct machine_upcalls {
+	/* A host call by the library OS of `thread`; runs on the host stack with the host's thread pointer. */
+	int64_t (*host_call)(struct machine_thread *thread, uint64_t number, const uint64_t arguments[6]);
+	/* A fault that no fix-up takes. Called on the signal stack with the host's thread pointer; must be
+	 * async-signal-safe; when it returns the thread leaves the guest and machine_thread_run returns. */
+	void (*fault)(struct machine_thread *thread, const struct machine_fault *fault);
+};
+int machine_init(const struct machine_upcalls *upcalls);
+
+/* ---- windows: base is WINDOW_SIZE-aligned, reserved PROT_NONE with its guards by the caller ---- */
+int machine_window_open(void *base, int compartment);   /* makes the gate table below base; 0 or -errno */
+
+/* ---- text: judged before it is ever mapped executable ---- */
+struct machine_verdict {
+	uint64_t offset;        /* of the first refused instruction, from the start of the text */
+	uint8_t bytes[15];
+	unsigned length;
+	const char *rule;       /* short name, e.g. "memory-form" */
+	char reason[160];       /* a sentence */
+	uint64_t instructions;  /* decoded and accepted before that */
+};
+struct machine_text {
+	const uint8_t *text;    /* private copy, whole pages, padded with the machine's trap bytes */
+	size_t size;            /* bytes, a multiple of 4096 */
+	uint64_t text_offset;   /* image-relative address of text[0] */
+	uint64_t image_span;    /* image-relative end; [0, span) is the image's own */
+	int policy;             /* IMAGE_POLICY_* */
+};
+/* 0: every byte accepted; -EACCES: verdict says why; other -errno. No state kept, thread-safe. */
+int machine_verify(const struct machine_text *text, struct machine_verdict *verdict);
+uint8_t machine_trap_byte(void);        /* what text is padded with */
+/* Is the word at `text + at` a landing pad? (text as in machine_verify; at + 4 <= size is checked) */
+int machine_is_landing_pad(const uint8_t *text, size_t size, uint64_t at);
+/* One line per instruction with what the verifier made of it; for `carrel verify -v`. */
+int machine_explain(const struct machine_text *text, void (*line)(void *arg, const char *text), void *arg);
+
+/* ---- threads: a host thread that runs guest code on a control stack of its own ---- */
+struct machine_thread *machine_thread_create(void *program_window, void *libos_window, void *owner);
+void machine_thread_destroy(struct machine_thread *thread);
+void *machine_thread_owner(const struct machine_thread *thread);
+/* Runs the library OS at `entry` (offset of a landing pad) with data stack `stack` and `argument` as its first
+ * argument, on the calling host thread, until machine_thread_leave or a fault. Gives the leave value, or -EFAULT
+ * after a fault was reported. */
+int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32_t stack, uint64_t argument);
+/* From inside a host call only: abandon the guest, make machine_thread_run return `value`. */
+__attribute__((noreturn)) void machine_thread_leave(struct machine_thread *thread, int64_t value);
+/* From inside HOST_program_enter only: throw away the guest frames and start the program. */
+__attribute__((noreturn)) void machine_thread_program(struct machine_thread *thread, uint32_t entry, uint32_t stack);
+void machine_thread_syscall_entry(struct machine_thread *thread, uint32_t entry);       /* checked landing pad */
+void machine_thread_fixup(struct machine_thread *thread, uint32_t start, uint32_t end, uint32_t target);
+
+/* ---- memory of guests: copies that survive a fault. 0 or -EFAULT. host = window base + checked offset ---- */
+int machine_copy_in(void *to, const void *guest, size_t length);
+int machine_copy_out(void *guest, const void *from, size_t length);
+
+#endif
