@@ -1,0 +1,27 @@
+# The toolchain: carrel-rewrite, carrel-cc, the assembler stage, image notes and the ELF-interpreter stub.
+REWRITE_SOURCES := $(wildcard toolchain/rewrite/x86_64/*.c)
+TOOLCHAIN := $(B)/lib/carrel/carrel-rewrite $(B)/bin/carrel-cc $(B)/lib/carrel/as/as $(B)/lib/carrel/note-program.o \
+	$(B)/lib/carrel/note-libos.o $(B)/lib/carrel/carrel-stub
+ALL += $(TOOLCHAIN)
+
+$(B)/lib/carrel/carrel-rewrite: $(REWRITE_SOURCES:%.c=$(B)/obj/%.o)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $^ -o $@
+
+$(B)/bin/carrel-cc: toolchain/driver/carrel-cc
+	@mkdir -p $(@D)
+	install -m 755 $< $@
+
+$(B)/lib/carrel/as/as: toolchain/driver/as
+	@mkdir -p $(@D)
+	install -m 755 $< $@
+
+$(B)/lib/carrel/note-%.o: toolchain/driver/note.S include/carrel/image.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -DPOLICY=$(if $(filter libos,$*),1,0) -c $< -o $@
+
+$(B)/lib/carrel/carrel-stub: toolchain/driver/stub.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra -Werror -std=gnu11 -static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector \
+		-fcf-protection=none -Wl,-z,noexecstack,--build-id=none,-Ttext-segment=0x7f0000000000 -mcmodel=large \
+		-DCARREL_BESIDE='"$(abspath $(B)/bin/carrel)"' $< -o $@

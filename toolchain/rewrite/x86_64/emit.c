@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Last pass: writes each statement in the policy's forms (docs/architecture.md, "Machine code").
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "emit.h"
+
+bool libos(const struct emitter *e)
+{
+	return e->source->policy == POLICY_LIBOS;
+}
+
+void emit(struct emitter *e, const char *format, ...)
+{
+	va_list arguments;
+
+	fputc('\t', e->out);
+	va_start(arguments, format);
+	vfprintf(e->out, format, arguments);
+	va_end(arguments);
+	fputc('\n', e->out);
+}
+
+void stack_flush(struct emitter *e)
+{
+	if (e->lag)
+		emit(e, "lea %ld(%%r15), %%%s", -e->lag, libos(e) ? "r15d" : "r15");
+	e->lag = 0;
+}
+
+const char *trap_label(struct emitter *e)
+{
+	static char text[40];
+
+	e->trap_used = true;
+	snprintf(text, sizeof text, ".Lcarrel_trap_%d", e->traps);
+	return text;
+}
+
+static void traps_end(struct emitter *e)
+{
+	if (!e->trap_used)
+		return;
+	fprintf(e->out, ".Lcarrel_trap_%d:\n\tud2\n", e->traps++);
+	e->trap_used = false;
+}
+
+enum gpr scratch_pick(const struct emitter *e, uint32_t live, uint32_t taken)
+{
+	static const enum gpr order[] = {R11, R10, RAX, RCX, RDX, RSI, RDI, R8, R9, RBX, RBP, R12, R13, R14};
+
+	(void)e;
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+		if (!((live | taken) & BIT(order[i])))
+			return order[i];
+	return NO_REG;
+}
+
+/* disp + number, as text. */
+static void displacement(char *to, size_t room, const char *disp, long extra)
+{
+	long n;
+
+	if (operand_number(disp, &n))
+		snprintf(to, room, n + extra ? "%ld" : "", n + extra);
+	else if (extra)
+		snprintf(to, room, "%s%+ld", disp, extra);
+	else
+		snprintf(to, room, "%s", disp);
+}
+
+static char *buffer(void)
+{
+	static char buffers[8][512];
+	static int next;
+
+	return buffers[next++ % 8];
+}
+
+static long from_v(const struct emitter *e)
+{
+	return -(e->delta + e->lag);
+}
+
+static const char *parts(struct emitter *e, const struct operand *o, long extra, int size)
+{
+	char *text = buffer(), disp[256];
+	enum gpr base = o->base;
+
+	if (base == RSP) {
+		extra += from_v(e);
+		base = R15;
+	}
+	if (o->index == RSP)
+		source_error(e->source, e->s, "the stack pointer as an index: %s", e->s->text);
+	displacement(disp, sizeof disp, o->disp, extra);
+	if (base == RIP)
+		snprintf(text, 512, "%s(%%rip)", disp);
+	else if (base == NO_REG && o->index == NO_REG)
+		snprintf(text, 512, size == 4 ? "%s(,%%eiz)" : "%s", *disp ? disp : "0");
+	else if (o->index == NO_REG)
+		snprintf(text, 512, "%s(%%%s)", disp, register_name(base, size));
+	else
+		snprintf(text, 512, "%s(%s%s,%%%s,%s)", disp, base == NO_REG ? "" : "%", base == NO_REG ? "" : register_name(base, size),
+			 register_name(o->index, size), o->scale);
+	return text;
+}
+
+const char *address_text(struct emitter *e, const struct operand *o, long extra)
+{
+	return parts(e, o, extra, 8);
+}
+
+const char *stack_slot(struct emitter *e, long offset)
+{
+	char disp[32];
+	struct operand o = {.kind = OPERAND_MEMORY, .base = RSP, .index = NO_REG, .disp = disp, .scale = "1", .wide = true};
+
+	snprintf(disp, sizeof disp, "%ld", offset);
+	return memory_text(e, &o);
+}
+
+const char *memory_text(struct emitter *e, const struct operand *o)
+{
+	char *text = buffer();
+	long n;
+
+	if (o->base == RIP) {
+		if (o->segment)
+			source_error(e->source, e->s, "a segment with a pc-relative address: %s", e->s->text);
+		return parts(e, o, 0, 8);
+	}
+	if (o->segment == 'f') {
+		if (libos(e))
+			source_error(e->source, e->s, "the library OS has no thread pointer: %s", e->s->text);
+		if (o->base != NO_REG || o->index != NO_REG)
+			source_error(e->source, e->s, "an indexed thread-local access (compile with -mno-tls-direct-seg-refs): %s",
+				     e->s->text);
+		snprintf(text, 512, "%%fs:%s", o->disp);
+		return text;
+	}
+	if (o->segment && !(o->segment == 'g' && libos(e)))
+		source_error(e->source, e->s, "segment %%%cs belongs to Carrel: %s", o->segment, e->s->text);
+	if (!libos(e) || o->segment == 'g') {
+		if (!libos(e) && e->source->trap)
+			trap_check(e);
+		snprintf(text, 512, "%%gs:%s", parts(e, o, 0, 4));
+		return text;
+	}
+	if (o->base == R14)
+		return o->text;
+	if (o->base == RSP && o->index == NO_REG && operand_number(o->disp, &n) && n > -0x4000 && n < 0x4000) {
+		char disp[32];
+		displacement(disp, sizeof disp, o->disp, from_v(e));
+		snprintf(text, 512, "%s(%%r14,%%r15)", disp);
+		return text;
+	}
+	if (o->base == NO_REG && o->index == NO_REG)
+		emit(e, "mov $%s, %%r11d", *o->disp ? o->disp : "0");
+	else if (o->base != NO_REG && o->index == NO_REG && !*o->disp && o->base != RSP)
+		emit(e, "mov %%%s, %%r11d", register_name(o->base, 4));
+	else
+		emit(e, "lea %s, %%r11d", parts(e, o, 0, 8));
+	return "(%r14,%r11)";
+}
+
+const char *operand_print(struct emitter *e, const struct operand *o)
+{
+	char *text = buffer();
+
+	switch (o->kind) {
+	case OPERAND_MEMORY:
+		return memory_text(e, o);
+	case OPERAND_IMMEDIATE:
+		snprintf(text, 512, "$%s", o->text);
+		return text;
+	default:
+		return o->text;
+	}
+}
+
+static void lea(struct emitter *e)
+{
+	const struct operand *from = &e->s->operands[0], *to = &e->s->operands[1];
+	int size = to->size;
+
+	if (e->s->count != 2 || from->kind != OPERAND_MEMORY || to->kind != OPERAND_REGISTER || from->segment)
+		source_error(e->source, e->s, "not a lea the rewriter knows: %s", e->s->text);
+	if (from->base == RIP || !from->wide)
+		size = 4;
+	emit(e, "lea %s, %%%s", address_text(e, from, 0), register_name(to->reg, size));
+}
+
+static void plain(struct emitter *e)
+{
+	const struct statement *s = e->s;
+	char text[1024] = "";
+
+	if (mnemonic_is(s, "nop") && s->count) {
+		emit(e, "nop");
+		return;
+	}
+	if ((mnemonic_is(s, "bt") || mnemonic_is(s, "bts") || mnemonic_is(s, "btr") || mnemonic_is(s, "btc")) && s->count == 2 &&
+	    s->operands[0].kind == OPERAND_REGISTER && s->operands[1].kind == OPERAND_MEMORY)
+		source_error(e->source, s, "a bit offset in a register reaches beyond its operand: %s", s->text);
+	if (mnemonic_is(s, "movabs") && (s->operands[0].kind == OPERAND_MEMORY || s->operands[1].kind == OPERAND_MEMORY))
+		source_error(e->source, s, "an absolute 64-bit address: %s", s->text);
+	if (*s->prefix && strcmp(s->prefix, "lock"))
+		source_error(e->source, s, "prefix `%s` is not supported here: %s", s->prefix, s->text);
+	for (int i = 0; i < s->count; i++) {
+		if (i)
+			strcat(text, ", ");
+		strncat(text, operand_print(e, &s->operands[i]), sizeof text - strlen(text) - 3);
+	}
+	emit(e, "%s%s%s %s", s->prefix, *s->prefix ? " " : "", s->mnemonic, text);
+}
+
+static void instruction(struct emitter *e)
+{
+	const struct statement *s = e->s;
+	const struct operand *first = &s->operands[0];
+
+	if (!mnemonic_known(s))
+		source_error(e->source, s, "unknown or unsupported instruction: %s", s->text);
+	for (int i = 0; i < s->count; i++) {
+		const struct operand *o = &s->operands[i];
+		if (o->kind == OPERAND_REGISTER && o->reg == R14 && libos(e) && i == s->count - 1 && !mnemonic_is(s, "cmp"))
+			source_error(e->source, s, "r14 is the library OS's window: %s", s->text);
+	}
+	if (s->count && first->indirect && (mnemonic_is(s, "call") || mnemonic_is(s, "jmp")))
+		branch_indirect(e, mnemonic_is(s, "call"));
+	else if (mnemonic_is(s, "call"))
+		call_direct(e);
+	else if (mnemonic_is(s, "ret")) {
+		if (s->count)
+			source_error(e->source, s, "ret with an operand: %s", s->text);
+		e->lag += e->delta - 8;         /* hand-written code may return in another state: r15 = V + 8 always */
+		stack_flush(e);
+		emit(e, "ret");
+	} else if (mnemonic_is(s, "syscall"))
+		emit(e, libos(e) ? "ud2" : "call *%%gs:-24");
+	else if (s->count == 1 && first->kind == OPERAND_SYMBOL) {
+		stack_flush(e);
+		emit(e, "%s %s", s->mnemonic, first->text);
+	} else if (!stack_instruction(e) && !string_instruction(e)) {
+		if (mnemonic_is(s, "lea"))
+			lea(e);
+		else
+			plain(e);
+	}
+	e->lag -= e->delta_after - e->delta;
+	if (!statement_falls_through(s))
+		e->lag = 0;
+	if (e->lag > LAG_MOST || e->lag < -(1 << 20))
+		stack_flush(e);
+}
+
+static const char *const code_directives[] = {".loc", ".file", ".cfi_", ".p2align", ".align", ".balign", ".type", ".size",
+	".globl", ".global", ".weak", ".hidden", ".protected", ".internal", ".local", ".set", ".equ", ".section", ".text",
+	".data", ".bss", ".pushsection", ".popsection", ".previous", ".ident", ".comm", ".lcomm", ".symver", ".weakref",
+	".addrsig", ".line", ".nops", NULL};
+static const char *const data_directives[] = {".long", ".quad", ".byte", ".value", ".word", ".short", ".int", ".2byte",
+	".4byte", ".8byte", ".string", ".ascii", ".asciz", ".zero", ".skip", ".space", ".uleb128", ".sleb128", ".float",
+	".double", ".single", ".octa", ".dc.", ".fill", ".base64", ".incbin", ".tfloat", NULL};
+
+static bool listed(const char *text, const char *const *list)
+{
+	for (int i = 0; list[i]; i++) {
+		size_t n = strlen(list[i]);
+		if (!strncmp(text, list[i], n) && (list[i][n - 1] == '_' || list[i][n - 1] == '.' || !text[n] || text[n] == ' ' || text[n] == '\t'))
+			return true;
+	}
+	return false;
+}
+
+static void directive(struct emitter *e)
+{
+	const struct statement *s = e->s;
+
+	if (strstr(s->text, ".note.GNU-stack") && strstr(s->text, "\"x\""))
+		source_error(e->source, s, "this code needs an executable stack (a nested function whose address is taken?); "
+					   "Carrel never makes one");
+	bool assignment = s->text[0] != '.' || strchr(s->text, '=');
+	if (listed(s->text, data_directives)) {
+		if (s->code)
+			source_error(e->source, s, "data in an executable section: %s", s->text);
+	} else if (!listed(s->text, code_directives) && !assignment)
+		source_error(e->source, s, "unknown or unsupported directive: %s", s->text);
+	if (!strncmp(s->text, ".cfi_endproc", 12) || (s->code && !strncmp(s->text, ".size", 5)) ||
+	    !strncmp(s->text, ".section", 8) || !strncmp(s->text, ".text", 5) || !strncmp(s->text, ".data", 5) ||
+	    !strncmp(s->text, ".bss", 4) || strstr(s->text, "section"))
+		if (e->trap_used && !strncmp(s->text, ".pushsection", 12) == 0 && strncmp(s->text, ".popsection", 11))
+			traps_end(e);
+	fprintf(e->out, "\t%s\n", s->text);
+}
+
+static bool debug_label(const char *name)
+{
+	static const char *const stems[] = {".LVL", ".LBB", ".LBE", ".LFB", ".LFE", ".LCFI", ".LBI", ".Ltext", ".Letext", NULL};
+
+	for (int i = 0; stems[i]; i++)
+		if (!strncmp(name, stems[i], strlen(stems[i])))
+			return true;
+	return false;
+}
+
+/* Hand-written functions get the landing pad the compiler would have given them. */
+static void label(struct emitter *e, size_t at)
+{
+	const struct source *source = e->source;
+	const struct statement *s = e->s;
+
+	if (s->code && !debug_label(s->text))
+		stack_flush(e);
+	fprintf(e->out, "%s:\n", s->text);
+	if (!s->code || s->has_cfi || s->app)
+		return;
+	bool function = false;
+	for (size_t i = 0; i < source->count && !function; i++) {
+		const char *text = source->statements[i].text;
+		if (source->statements[i].kind == STATEMENT_DIRECTIVE && !strncmp(text, ".type", 5) && strstr(text, "function")) {
+			text += 5 + strspn(text + 5, " \t");
+			function = strcspn(text, ", \t") == strlen(s->text) && !strncmp(text, s->text, strlen(s->text));
+		}
+	}
+	for (size_t i = at + 1; function && i < source->count; i++)
+		if (source->statements[i].kind == STATEMENT_INSTRUCTION) {
+			function = strcmp(source->statements[i].mnemonic, "endbr64") != 0;
+			break;
+		} else if (source->statements[i].kind == STATEMENT_DIRECTIVE && !strncmp(source->statements[i].text, ".cfi_startproc", 14))
+			function = false;
+	if (function)
+		emit(e, "endbr64");
+}
+
+void emit_pass(struct source *source)
+{
+	struct emitter e = {.source = source, .out = source->out};
+
+	for (size_t i = 0; i < source->count; i++) {
+		struct statement *s = &source->statements[i];
+		e.s = s;
+		switch (s->kind) {
+		case STATEMENT_LABEL:
+			e.delta = s->delta;
+			label(&e, i);
+			break;
+		case STATEMENT_DIRECTIVE:
+			directive(&e);
+			break;
+		case STATEMENT_INSTRUCTION:
+			e.delta = e.delta_after = s->delta;
+			for (size_t next = i + 1; next < source->count; next++)
+				if (source->statements[next].kind == STATEMENT_INSTRUCTION) {
+					if (source->statements[next].function == s->function)
+						e.delta_after = source->statements[next].delta;
+					break;
+				}
+			instruction(&e);
+			break;
+		case STATEMENT_TEXT:
+			break;
+		}
+	}
+	if (e.trap_used) {
+		fprintf(e.out, "\t.text\n");
+		traps_end(&e);
+	}
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The state of the last pass while it writes, shared by its files.
+ */
+#ifndef EMIT_H
+#define EMIT_H
+#include "rewrite.h"
+
+/* r15 = V + delta + lag: adjustments of r15 are gathered in `lag` and written as one lea before a label, a branch or
+ * a bare use, or when data would lie further below r15 than signal delivery leaves alone (STACK_SKIP). */
+#define LAG_MOST 120
+
+struct emitter {
+	struct source *source;
+	const struct statement *s;
+	FILE *out;
+	long lag;
+	int delta, delta_after;
+	int traps;              /* number of the current trap label */
+	bool trap_used;
+};
+
+bool libos(const struct emitter *e);
+void emit(struct emitter *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void stack_flush(struct emitter *e);
+/* Text of the memory operand V + offset. */
+const char *stack_slot(struct emitter *e, long offset);
+/* Text of a memory operand as an access; may write an address computation first (library OS). */
+const char *memory_text(struct emitter *e, const struct operand *o);
+/* Text of the address alone, 64-bit registers, `extra` added; for lea. */
+const char *address_text(struct emitter *e, const struct operand *o, long extra);
+const char *operand_print(struct emitter *e, const struct operand *o);
+/* A general register that is dead in `live` and not in `taken`; NO_REG if there is none. */
+enum gpr scratch_pick(const struct emitter *e, uint32_t live, uint32_t taken);
+const char *trap_label(struct emitter *e);
+
+void branch_indirect(struct emitter *e, bool call);     /* emit_branch.c */
+void call_direct(struct emitter *e);
+bool string_instruction(struct emitter *e);             /* emit_string.c */
+bool stack_instruction(struct emitter *e);              /* emit_stack.c */
+void trap_check(struct emitter *e);                     /* emit_trap.c */
+
+#endif

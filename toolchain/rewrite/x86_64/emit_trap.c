@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * -mtrap: before an access whose registers may hold a wild upper half, the whole 64-bit address is computed and must lie
+ * below 4 GiB, so that a bad pointer faults where it is used instead of wrapping into the window.
+ */
+#include "emit.h"
+
+void trap_check(struct emitter *e)
+{
+	const struct statement *s = e->s;
+
+	for (int i = 0; i < s->count; i++) {
+		const struct operand *o = &s->operands[i];
+		if (o->kind != OPERAND_MEMORY || o->segment || o->base == RIP || (o->base == NO_REG && o->index == NO_REG) ||
+		    (o->base == RSP && o->index == NO_REG))
+			continue;
+		uint32_t busy = s->live | s->after | BIT(RSP) | BIT(R15);
+		enum gpr x = scratch_pick(e, busy, 0);
+		if (x == NO_REG)
+			source_error(e->source, s, "-mtrap finds no free register to check this access; add -ffixed-r11: %s", s->text);
+		if (!(s->live & FLAGS_BIT)) {
+			emit(e, "lea %s, %%%s", address_text(e, o, 0), register_name(x, 8));
+			emit(e, "shr $32, %%%s", register_name(x, 8));
+			emit(e, "jne %s", trap_label(e));
+			continue;
+		}
+		/* Flags are live: keep them in ah and al around the check. */
+		enum gpr keep = scratch_pick(e, busy, BIT(x));
+		if (keep == NO_REG)
+			source_error(e->source, s, "-mtrap finds no second free register to keep the flags; add -ffixed-r10: %s", s->text);
+		emit(e, "lea %s, %%%s", address_text(e, o, 0), register_name(x, 8));
+		emit(e, "mov %%rax, %%%s", register_name(keep, 8));
+		emit(e, "lahf");
+		emit(e, "seto %%al");
+		emit(e, "shr $32, %%%s", register_name(x, 8));
+		emit(e, "jne %s", trap_label(e));
+		emit(e, "add $127, %%al");
+		emit(e, "sahf");
+		emit(e, "mov %%%s, %%rax", register_name(keep, 8));
+	}
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Third pass: which general registers are live before each instruction of a function, so that the check of an
+ * indirect jump can borrow dead ones. Conservative: what it does not know is a use. The arithmetic flags count as
+ * one more register.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rewrite.h"
+
+#define ALL_REGISTERS 0xffffu
+#define ARGUMENTS (BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RSI) | BIT(RDI) | BIT(R8) | BIT(R9))
+#define STATIC_CHAIN BIT(R10)   /* of a nested function, called directly; trampolines are refused */
+#define SAVED (BIT(RBX) | BIT(RBP) | BIT(RSP) | BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15))
+#define SCRATCH (BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RSI) | BIT(RDI) | BIT(R8) | BIT(R9) | BIT(R10) | BIT(R11))
+#define AT_TAIL_CALL (ARGUMENTS | SAVED | STATIC_CHAIN)
+#define AT_INDIRECT_TAIL_CALL (ARGUMENTS | SAVED)
+#define AT_RETURN (SAVED | BIT(RAX) | BIT(RDX))
+
+static bool has_memory(const struct statement *s)
+{
+	for (int i = 0; i < s->count; i++)
+		if (s->operands[i].kind == OPERAND_MEMORY)
+			return true;
+	return false;
+}
+
+static bool writes_whole(const struct statement *s)
+{
+	static const char *const movers[] = {"mov", "movabs", "lea", "popcnt", "lzcnt", "tzcnt", "pop", "rorx", "shlx", "shrx",
+					     "sarx", "andn", NULL};
+	const struct operand *to = &s->operands[s->count - 1];
+
+	if (to->kind != OPERAND_REGISTER || to->size < 4)
+		return false;
+	for (int i = 0; movers[i]; i++)
+		if (mnemonic_is(s, movers[i]))
+			return true;
+	return !strncmp(s->mnemonic, "movz", 4) || !strncmp(s->mnemonic, "movs", 4) || !strncmp(s->mnemonic, "cvt", 3) ||
+	       !strncmp(s->mnemonic, "vcvt", 4) || !strncmp(s->mnemonic, "pmovmskb", 8) || !strncmp(s->mnemonic, "movmsk", 6) ||
+	       !strncmp(s->mnemonic, "vpmovmskb", 9) || !strncmp(s->mnemonic, "vmov", 4);
+}
+
+static void use_define(const struct statement *s, uint32_t *use, uint32_t *define)
+{
+	*use = *define = 0;
+	for (int i = 0; i < s->count; i++) {
+		const struct operand *o = &s->operands[i];
+		if (o->kind == OPERAND_REGISTER)
+			*use |= BIT(o->reg);
+		else if (o->kind == OPERAND_MEMORY) {
+			if (o->base != NO_REG && o->base != RIP)
+				*use |= BIT(o->base);
+			if (o->index != NO_REG)
+				*use |= BIT(o->index);
+		}
+	}
+	if (s->count == 2 && s->operands[0].kind == OPERAND_REGISTER && s->operands[1].kind == OPERAND_REGISTER &&
+	    s->operands[0].reg == s->operands[1].reg && s->operands[0].size >= 4 &&
+	    (mnemonic_is(s, "xor") || mnemonic_is(s, "sub"))) {
+		*define |= BIT(s->operands[0].reg) | FLAGS_BIT;
+		*use = 0;
+		return;
+	}
+	if (s->count && writes_whole(s)) {
+		const struct operand *to = &s->operands[s->count - 1];
+		uint32_t sources = 0;
+		for (int i = 0; i + 1 < s->count; i++) {
+			const struct operand *o = &s->operands[i];
+			if (o->kind == OPERAND_REGISTER)
+				sources |= BIT(o->reg);
+			if (o->kind == OPERAND_MEMORY && o->base != NO_REG && o->base != RIP)
+				sources |= BIT(o->base);
+			if (o->kind == OPERAND_MEMORY && o->index != NO_REG)
+				sources |= BIT(o->index);
+		}
+		*use = sources;
+		*define |= BIT(to->reg);
+	}
+	static const char *const implicit[] = {"mul", "imul", "div", "idiv", "cltq", "cltd", "cqto", "cwtl", "cbtw", "cwtd",
+		"cdqe", "cdq", "cqo", "cwde", "cbw", "cwd", "lahf", "sahf", "cpuid", "xgetbv", "cmpxchg", "cmpxchg8b",
+		"cmpxchg16b", "movs", "stos", "lods", "cmps", "scas", "jrcxz", "jecxz", "loop", "mulx", NULL};
+	for (int i = 0; implicit[i]; i++)
+		if (mnemonic_is(s, implicit[i]))
+			*use |= BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RBX) | BIT(RSI) | BIT(RDI);
+	if (mnemonic_is(s, "syscall"))
+		*use |= ARGUMENTS | BIT(R10);
+	if (*s->prefix)
+		*use |= BIT(RAX) | BIT(RCX) | BIT(RSI) | BIT(RDI);
+	/* flags: who certainly reads none and writes all */
+	if (mnemonic_is(s, "add") || mnemonic_is(s, "sub") || mnemonic_is(s, "cmp") || mnemonic_is(s, "test") ||
+	    mnemonic_is(s, "and") || mnemonic_is(s, "or") || mnemonic_is(s, "xor") || mnemonic_is(s, "neg"))
+		*define |= FLAGS_BIT;
+	else if (!writes_whole(s) || has_memory(s) == 0)
+		if (s->mnemonic[0] == 'j' || !strncmp(s->mnemonic, "set", 3) || !strncmp(s->mnemonic, "cmov", 4) ||
+		    !strncmp(s->mnemonic, "adc", 3) || !strncmp(s->mnemonic, "sbb", 3) || !strncmp(s->mnemonic, "rc", 2) ||
+		    !strncmp(s->mnemonic, "ad", 2) || !strcmp(s->mnemonic, "lahf") || !strncmp(s->mnemonic, "fcmov", 5) ||
+		    !strcmp(s->mnemonic, "cmc"))
+			*use |= FLAGS_BIT;
+}
+
+struct label {
+	const char *name;
+	size_t at;
+};
+
+static int label_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct label *)a)->name, ((const struct label *)b)->name);
+}
+
+static bool label_find(const struct label *labels, size_t count, const struct source *source, size_t from, const char *name,
+		       size_t *at)
+{
+	size_t digits = strspn(name, "0123456789");
+
+	if (digits && (name[digits] == 'f' || name[digits] == 'b') && !name[digits + 1]) {
+		for (size_t i = from; name[digits] == 'f' ? ++i < source->count : i-- > 0;)
+			if (source->statements[i].kind == STATEMENT_LABEL && strlen(source->statements[i].text) == digits &&
+			    !strncmp(source->statements[i].text, name, digits)) {
+				*at = i;
+				return true;
+			}
+		return false;
+	}
+	struct label key = {name, 0}, *found = bsearch(&key, labels, count, sizeof *labels, label_compare);
+	if (found)
+		*at = found->at;
+	return found != NULL;
+}
+
+/* One function: statements [first, last]. */
+static void function_liveness(struct source *source, size_t first, size_t last)
+{
+	struct statement *all = source->statements;
+	size_t labels_count = 0, pads_count = 0;
+	struct label *labels = calloc(last - first + 1, sizeof *labels);
+	size_t *pads = calloc(last - first + 1, sizeof *pads);
+	size_t *targets = calloc(last - first + 1, sizeof *targets);
+	bool seen = false, indirect = false;
+	uint32_t chain = 0;     /* r10 matters to direct calls only where the function writes it */
+
+	for (size_t i = first; i <= last; i++) {
+		if (all[i].kind == STATEMENT_LABEL)
+			labels[labels_count++] = (struct label){all[i].text, i};
+		if (all[i].kind != STATEMENT_INSTRUCTION)
+			continue;
+		if (!strcmp(all[i].mnemonic, "endbr64") && seen)
+			pads[pads_count++] = i;
+		seen = true;
+		for (int k = 0; k < all[i].count; k++)
+			if (all[i].operands[k].kind == OPERAND_REGISTER && all[i].operands[k].reg == R10)
+				chain = STATIC_CHAIN;
+		indirect |= mnemonic_is(&all[i], "jmp") && all[i].count && all[i].operands[0].indirect;
+		indirect |= source->trap || *all[i].prefix || all[i].app || mnemonic_is(&all[i], "push");
+	}
+	qsort(labels, labels_count, sizeof *labels, label_compare);
+	for (size_t i = first; i <= last; i++)
+		if (all[i].kind == STATEMENT_INSTRUCTION && all[i].count == 1 && all[i].operands[0].kind == OPERAND_SYMBOL &&
+		    !label_find(labels, labels_count, source, i, all[i].operands[0].text, &targets[i - first]))
+			targets[i - first] = SIZE_MAX;
+	for (bool changed = indirect; changed;) {
+		changed = false;
+		uint32_t after = AT_TAIL_CALL | FLAGS_BIT;      /* what follows the function's end: not known */
+		uint32_t at_pads = 0;
+		for (size_t p = 0; p < pads_count; p++)
+			at_pads |= all[pads[p]].live;
+		for (size_t i = last + 1; i-- > first;) {
+			struct statement *s = &all[i];
+			uint32_t live = after, use, define;
+			if (s->kind != STATEMENT_INSTRUCTION) {
+				s->live = after;
+				continue;
+			}
+			use_define(s, &use, &define);
+			if (mnemonic_is(s, "ret"))
+				live = AT_RETURN;
+			else if (!strcmp(s->mnemonic, "ud2") || !strcmp(s->mnemonic, "hlt"))
+				live = 0;
+			else if (mnemonic_is(s, "call"))
+				live = (after & ~(SCRATCH | FLAGS_BIT)) | ARGUMENTS | (s->operands[0].indirect ? 0 : chain);
+			else if (mnemonic_is(s, "jmp") && s->count && s->operands[0].indirect)
+				live = s->after = s->delta == 8 || !pads_count ? AT_INDIRECT_TAIL_CALL | at_pads : at_pads;
+			else if (s->count == 1 && s->operands[0].kind == OPERAND_SYMBOL) {
+				size_t target = targets[i - first];
+				uint32_t there = target == SIZE_MAX ? AT_TAIL_CALL : all[target].live;
+				live = statement_falls_through(s) ? after | there : there;
+			}
+			live = (live & ~define) | use;
+			if (!mnemonic_is(s, "jmp"))
+				s->after = after;
+			if (live != s->live) {
+				s->live = live;
+				changed = true;
+			}
+			after = live;
+		}
+	}
+	free(labels);
+	free(pads);
+	free(targets);
+}
+
+void liveness_pass(struct source *source)
+{
+	for (size_t first = 0; first < source->count;) {
+		size_t last = first;
+		int function = source->statements[first].function;
+		if (function < 0) {
+			first++;
+			continue;
+		}
+		/* A function's statements may be interrupted by data sections. */
+		for (size_t i = first + 1; i < source->count; i++) {
+			if (source->statements[i].function == function)
+				last = i;
+			else if (source->statements[i].function >= 0)
+				break;
+		}
+		function_liveness(source, first, last);
+		first = last + 1;
+	}
+}

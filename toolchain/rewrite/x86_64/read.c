@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * First pass: assembly text into statements. Comments go, `;` separates, labels stand alone, and each statement
+ * knows whether it lies in an executable section.
+ */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rewrite.h"
+
+void source_error(const struct source *source, const struct statement *at, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "%s:%d: error: ", source->name, at ? at->line : 0);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+struct reader {
+	struct source *source;
+	size_t room;
+	int line;
+	bool app, code;
+	bool stack[16];
+	int depth;
+	bool previous;
+	bool comment;           /* inside a C comment */
+};
+
+static struct statement *statement_add(struct reader *r, enum statement_kind kind, const char *text, size_t length)
+{
+	struct source *source = r->source;
+
+	if (source->count == r->room) {
+		r->room = r->room ? 2 * r->room : 4096;
+		source->statements = realloc(source->statements, r->room * sizeof *source->statements);
+		if (!source->statements)
+			abort();
+	}
+	struct statement *s = &source->statements[source->count++];
+	memset(s, 0, sizeof *s);
+	s->kind = kind;
+	s->line = r->line;
+	s->text = strndup(text, length);
+	s->code = r->code;
+	s->app = r->app;
+	s->function = -1;
+	return s;
+}
+
+static bool starts(const char *text, const char *word)
+{
+	size_t n = strlen(word);
+
+	return !strncmp(text, word, n) && !isalnum((unsigned char)text[n]) && text[n] != '_' && text[n] != '.';
+}
+
+/* A section is code if its flags have x, or it has no flags and a code name. */
+static bool section_is_code(const char *arguments)
+{
+	const char *comma = strchr(arguments, ',');
+
+	if (comma) {
+		const char *quote = strchr(comma, '"');
+		const char *end = quote ? strchr(quote + 1, '"') : NULL;
+		return end && memchr(quote, 'x', (size_t)(end - quote));
+	}
+	return !strncmp(arguments, ".text", 5) || starts(arguments, ".init") || starts(arguments, ".fini");
+}
+
+static void section_follow(struct reader *r, const char *text)
+{
+	const char *arguments = text + strcspn(text, " \t");
+	bool before = r->code;
+
+	arguments += strspn(arguments, " \t");
+	if (starts(text, ".text"))
+		r->code = true;
+	else if (starts(text, ".data") || starts(text, ".bss"))
+		r->code = false;
+	else if (starts(text, ".section"))
+		r->code = section_is_code(arguments);
+	else if (starts(text, ".pushsection")) {
+		if (r->depth < 16)
+			r->stack[r->depth++] = r->code;
+		r->code = section_is_code(arguments);
+	} else if (starts(text, ".popsection")) {
+		if (r->depth)
+			r->code = r->stack[--r->depth];
+	} else if (starts(text, ".previous"))
+		r->code = r->previous;
+	else
+		return;
+	r->previous = before;
+}
+
+/* One statement without separators and comments. */
+static void statement_split(struct reader *r, char *text)
+{
+	for (;;) {
+		text += strspn(text, " \t");
+		size_t n = strlen(text);
+		while (n && isspace((unsigned char)text[n - 1]))
+			text[--n] = 0;
+		if (!n)
+			return;
+		size_t name = 0;
+		if (*text == '"') {
+			const char *quote = strchr(text + 1, '"');
+			name = quote ? (size_t)(quote - text) + 1 : 0;
+		} else
+			while (isalnum((unsigned char)text[name]) || strchr("_.$@", text[name]) || (text[name] & 0x80))
+				if (!text[name++])
+					break;
+		if (name > n)
+			name = n;
+		size_t after = name + strspn(text + name, " \t");
+		if (name && text[after] == ':') {
+			statement_add(r, STATEMENT_LABEL, text, name);
+			text += after + 1;
+			continue;
+		}
+		break;
+	}
+	size_t word = strcspn(text, " \t");
+	if (*text == '.' || text[word + strspn(text + word, " \t")] == '=') {
+		section_follow(r, text);
+		statement_add(r, STATEMENT_DIRECTIVE, text, strlen(text));
+		return;
+	}
+	struct statement *s = statement_add(r, STATEMENT_INSTRUCTION, text, strlen(text));
+	if (!r->code)
+		source_error(r->source, s, "an instruction outside an executable section: %s", text);
+	char *copy = strdup(text), *rest = copy;
+	s->prefix = strdup("");
+	for (;;) {
+		size_t length = strcspn(rest, " \t");
+		bool last = !rest[length];
+		rest[length] = 0;
+		static const char *const prefixes[] = {"lock", "rep", "repz", "repe", "repnz", "repne", "notrack",
+						       "bnd", "data16", "rex64", "rex.W", NULL};
+		bool prefix = false;
+		for (int i = 0; prefixes[i]; i++)
+			prefix |= !strcmp(rest, prefixes[i]);
+		char *next = last ? rest + length : rest + length + 1 + strspn(rest + length + 1, " \t");
+		if (!prefix) {
+			s->mnemonic = rest;
+			operand_parse(r->source, s, next);
+			return;
+		}
+		free(s->prefix);
+		s->prefix = strdup(rest);
+		if (last) {     /* "lock;" alone: joins what follows */
+			s->mnemonic = NULL;
+			return;
+		}
+		rest = next;
+	}
+}
+
+/* Cuts a line at `;`, outside quotes, and at `#` comments. */
+static void line_split(struct reader *r, char *line)
+{
+	char *start = line, quote = 0;
+
+	for (char *p = line;; p++) {
+		if (r->comment) {
+			if (p[0] == '*' && p[1] == '/') {
+				r->comment = false;
+				p[0] = p[1] = ' ';
+			} else if (*p)
+				*p = ' ';
+			else
+				break;
+			continue;
+		}
+		if (quote) {
+			if (*p == '\\' && p[1])
+				p++;
+			else if (*p == quote)
+				quote = 0;
+			if (*p)
+				continue;
+		}
+		if (*p == '"')
+			quote = *p;
+		else if (p[0] == '/' && p[1] == '*') {
+			r->comment = true;
+			p[0] = p[1] = ' ';
+			p++;
+		} else if (*p == ';' || *p == '#' || !*p || (p[0] == '/' && p[1] == '/' && p == start)) {
+			char end = *p;
+			*p = 0;
+			statement_split(r, start);
+			if (end != ';')
+				break;
+			start = p + 1;
+		}
+	}
+}
+
+static void prefixes_join(struct source *source)
+{
+	for (size_t i = 0; i + 1 < source->count; i++) {
+		struct statement *s = &source->statements[i], *next = s + 1;
+		if (s->kind != STATEMENT_INSTRUCTION || s->mnemonic)
+			continue;
+		if (next->kind != STATEMENT_INSTRUCTION || *next->prefix)
+			source_error(source, s, "prefix `%s` without an instruction", s->prefix);
+		next->prefix = s->prefix;
+		s->kind = STATEMENT_TEXT;
+		s->text = strdup("");
+	}
+}
+
+void source_read(struct source *source, FILE *in)
+{
+	struct reader r = {.source = source, .code = true};
+	char *line = NULL;
+	size_t room = 0;
+
+	for (ssize_t n; (n = getline(&line, &room, in)) >= 0;) {
+		r.line++;
+		if (n && line[n - 1] == '\n')
+			line[n - 1] = 0;
+		if (!strncmp(line, "#APP", 4) || !strncmp(line, "#NO_APP", 7)) {
+			r.app = line[1] == 'A';
+			continue;
+		}
+		line_split(&r, line);
+	}
+	free(line);
+	prefixes_join(source);
+}

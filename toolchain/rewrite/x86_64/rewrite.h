@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * What the passes of the rewriter share: a source file as a list of statements, an instruction's operands, and the
+ * register numbering of x86-64. Untrusted: the verifier judges the machine code that comes out.
+ */
+#ifndef REWRITE_H
+#define REWRITE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, RIP, NO_REG = -1 };
+#define BIT(r) (1u << (r))
+#define FLAGS_BIT (1u << 16)    /* the arithmetic flags, in a liveness mask */
+
+enum policy { POLICY_PROGRAM, POLICY_LIBOS };
+
+enum operand_kind { OPERAND_REGISTER, OPERAND_OTHER_REGISTER, OPERAND_IMMEDIATE, OPERAND_MEMORY, OPERAND_SYMBOL };
+
+struct operand {
+	enum operand_kind kind;
+	bool indirect;          /* written with '*' */
+	char *text;             /* as written, without '*'; of an immediate without '$' */
+	enum gpr reg;           /* OPERAND_REGISTER */
+	int size;               /* bytes of the register: 1 2 4 8 */
+	bool high;              /* ah ch dh bh */
+	char segment;           /* 0, 'f', 'g' or another first letter */
+	char *disp;             /* symbolic or numeric displacement, "" if none */
+	enum gpr base, index;   /* 64-bit numbering; RIP possible as base */
+	bool wide;              /* base and index were written as 64-bit registers */
+	char *scale;
+};
+
+enum statement_kind { STATEMENT_LABEL, STATEMENT_DIRECTIVE, STATEMENT_INSTRUCTION, STATEMENT_TEXT };
+
+#define MOST_OPERANDS 5
+struct statement {
+	enum statement_kind kind;
+	int line;               /* of the assembly text */
+	char *text;             /* label name, directive with arguments, or the instruction */
+	bool code;              /* lies in an executable section */
+	bool app;               /* from inline assembly */
+	/* instructions */
+	char *prefix;           /* "lock", "rep"... or "" */
+	char *mnemonic;
+	int count;
+	struct operand operands[MOST_OPERANDS];
+	/* set by the passes */
+	int delta;              /* r15 - V before this statement: 0 or 8 */
+	bool has_cfi;           /* inside .cfi_startproc ... .cfi_endproc */
+	uint32_t live;          /* registers live before it (mask) */
+	uint32_t after;         /* of an indirect jump: registers live where it may land */
+	int function;           /* index of the function it lies in, -1 outside */
+};
+
+struct source {
+	const char *name;       /* for messages */
+	struct statement *statements;
+	size_t count;
+	enum policy policy;
+	bool trap;              /* -mtrap */
+	FILE *out;
+	int functions;
+};
+
+/* Prints "NAME:LINE: error: ..." and ends the rewriter with status 1. */
+__attribute__((noreturn, format(printf, 3, 4)))
+void source_error(const struct source *source, const struct statement *at, const char *format, ...);
+
+void source_read(struct source *source, FILE *in);              /* read.c */
+void operand_parse(const struct source *source, struct statement *s, char *arguments);  /* operand.c */
+const char *register_name(enum gpr reg, int size);
+bool mnemonic_known(const struct statement *s);                 /* mnemonic.c */
+bool mnemonic_is(const struct statement *s, const char *base);  /* base, or base with a size suffix */
+bool statement_falls_through(const struct statement *s);
+void delta_pass(struct source *source);                         /* delta.c */
+void liveness_pass(struct source *source);                      /* liveness.c */
+void emit_pass(struct source *source);                          /* emit.c */
+bool operand_number(const char *text, long *value);
+
+#endif
