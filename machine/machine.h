@@ -83,10 +83,13 @@ void *machine_thread_owner(const struct machine_thread *thread);
 int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32_t stack, uint64_t argument);
 /* From inside a host call only: abandon the guest, make machine_thread_run return `value`. */
 __attribute__((noreturn)) void machine_thread_leave(struct machine_thread *thread, int64_t value);
-/* From inside HOST_program_enter only: throw away the guest frames and start the program. */
-__attribute__((noreturn)) void machine_thread_program(struct machine_thread *thread, uint32_t entry, uint32_t stack);
-void machine_thread_syscall_entry(struct machine_thread *thread, uint32_t entry);       /* checked landing pad */
-void machine_thread_fixup(struct machine_thread *thread, uint32_t start, uint32_t end, uint32_t target);
+/* From inside HOST_program_enter only: throw away the guest frames and start the program. Returns (-EINVAL) only when
+ * `entry` is not a landing pad. */
+int machine_thread_program(struct machine_thread *thread, uint32_t entry, uint32_t stack);
+/* Where system calls go; where a fault of library-OS text in [start, end) on program memory goes. -EINVAL if the target
+ * is not a landing pad of the library OS. */
+int machine_thread_syscall_entry(struct machine_thread *thread, uint32_t entry);
+int machine_thread_fixup(struct machine_thread *thread, uint32_t start, uint32_t end, uint32_t target);
 
 /* ---- memory of guests: copies that survive a fault. 0 or -EFAULT. host = window base + checked offset ---- */
 int machine_copy_in(void *to, const void *guest, size_t length);

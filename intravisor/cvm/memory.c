@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The memory host calls. Every range is page-aligned and inside [WINDOW_MEMORY_START, WINDOW_MEMORY_END) of the caller's own
+ * windows, so the code arena, the guards and the gate tables cannot be reached; nothing becomes executable; unmapping is
+ * PROT_NONE, so the address stays reserved. Trusted; the library OS chose every argument.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include <carrel/window.h>
+#include "intravisor/cvm/memory.h"
+
+#define MAP_FILE_SHARED 0x100
+
+static uint8_t *range(struct cvm *cvm, uint64_t ref, uint64_t length, struct window **window)
+{
+	uint64_t offset = (uint32_t)ref;
+
+	*window = cvm_reference_window(cvm, ref);
+	if (!*window || offset % 4096 || length % 4096 || !length || offset < WINDOW_MEMORY_START ||
+	    offset >= WINDOW_MEMORY_END || length > WINDOW_MEMORY_END - offset)
+		return NULL;
+	return (*window)->base + offset;
+}
+
+static int protection_bad(uint64_t protection)
+{
+	return (protection & ~(uint64_t)(PROT_READ | PROT_WRITE)) != 0;
+}
+
+/* The mapping quota counts calls that may add a mapping; it only ever gives calls back when the window closes or an
+ * unmap of a like range happens, so a guest cannot use up the host's vm.max_map_count. */
+static int quota_take(struct window *window)
+{
+	if (window->mappings >= CVM_MAPPINGS_MOST)
+		return -ENOMEM;
+	window->mappings++;
+	return 0;
+}
+
+int64_t cvm_memory_map(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t protection)
+{
+	struct window *window;
+	uint8_t *at = range(cvm, ref, length, &window);
+
+	if (!at || protection_bad(protection))
+		return -EINVAL;
+	if (cvm->memory_limit && window == &cvm->program && (length > cvm->memory_limit || window->mapped > cvm->memory_limit - length))
+		return -ENOMEM;
+	if (quota_take(window))
+		return -ENOMEM;
+	if (mmap(at, length, (int)protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+		return -errno;
+	window->mapped += length;
+	return 0;
+}
+
+static void given_back(struct window *window, uint64_t length)
+{
+	window->mapped = length < window->mapped ? window->mapped - length : 0;
+	if (window->mappings)
+		window->mappings--;
+}
+
+int64_t cvm_memory_unmap(struct cvm *cvm, uint64_t ref, uint64_t length)
+{
+	struct window *window;
+	uint8_t *at = range(cvm, ref, length, &window);
+
+	if (!at)
+		return -EINVAL;
+	if (mmap(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+		return -errno;
+	given_back(window, length);
+	return 0;
+}
+
+int64_t cvm_memory_protect(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t protection)
+{
+	struct window *window;
+	uint8_t *at = range(cvm, ref, length, &window);
+
+	if (!at || protection_bad(protection))
+		return -EINVAL;
+	if (quota_take(window))
+		return -ENOMEM;
+	return mprotect(at, length, (int)protection) ? -errno : 0;
+}
+
+int64_t cvm_memory_map_file(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t protection_flags, int fd, int writable,
+			    uint64_t offset)
+{
+	struct window *window;
+	uint8_t *at = range(cvm, ref, length, &window);
+	uint64_t protection = protection_flags & ~(uint64_t)MAP_FILE_SHARED;
+	int shared = (protection_flags & MAP_FILE_SHARED) != 0;
+
+	if (!at || protection_bad(protection) || offset % 4096 || offset > INT64_MAX - length)
+		return -EINVAL;
+	if (shared && (protection & PROT_WRITE) && !writable)
+		return -EACCES;
+	if (quota_take(window))
+		return -ENOMEM;
+	if (mmap(at, length, (int)protection, (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_NORESERVE | MAP_FIXED, fd, (off_t)offset) ==
+	    MAP_FAILED)
+		return -errno;
+	window->mapped += length;
+	return 0;
+}
+
+int64_t cvm_memory_discard(struct cvm *cvm, uint64_t ref, uint64_t length)
+{
+	struct window *window;
+	uint8_t *at = range(cvm, ref, length, &window);
+
+	if (!at)
+		return -EINVAL;
+	return madvise(at, length, MADV_DONTNEED) ? -errno : 0;
+}
+
+int64_t cvm_memory_move(struct cvm *cvm, uint64_t old_ref, uint64_t old_length, uint64_t new_ref, uint64_t new_length)
+{
+	struct window *window, *new_window;
+	uint8_t *at = range(cvm, old_ref, old_length, &window), *to = range(cvm, new_ref, new_length, &new_window);
+
+	if (!at || !to || window != new_window || (at < to + new_length && to < at + old_length))
+		return -EINVAL;
+	if (quota_take(window))
+		return -ENOMEM;
+	if (mremap(at, old_length, new_length, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED)
+		return -errno;
+	/* The hole that mremap left is reserved again at once. One guest thread so far, so nothing runs in between; the
+	 * address is inside a pool, where no trusted allocation is placed by hint. */
+	if (mmap(at, old_length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+		return -errno;
+	window->mapped += new_length > old_length ? new_length - old_length : 0;
+	return 0;
+}
+
+int64_t cvm_memory_sync(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t flags)
+{
+	struct window *window;
+	uint8_t *at = range(cvm, ref, length, &window);
+
+	if (!at || (flags & ~(uint64_t)(MS_ASYNC | MS_SYNC | MS_INVALIDATE)))
+		return -EINVAL;
+	return msync(at, length, (int)flags) ? -errno : 0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Window slots of the shared address space. Trusted.
+ */
+#ifndef INTRAVISOR_WINDOW_H
+#define INTRAVISOR_WINDOW_H
+#include "intravisor/cvm/cvm.h"
+
+/* Takes a free slot and opens its gates for a compartment (MACHINE_*). 0 or -errno. */
+int window_open(struct window *window, int compartment);
+/* Gives everything in it back to the host and the slot to the pool. */
+void window_close(struct window *window);
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The cache of verified images, and mapping them. An image's pages are copied into a memfd, sealed against every change,
+ * compared or verified through a mapping of the sealed file, and only then mapped executable: what was judged is what
+ * runs. The cache key is the whole layout and all bytes, compared in full, under one policy and this process's verifier: all
+ * that a verdict depends on. Trusted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <carrel/window.h>
+#include "intravisor/load/load.h"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U        /* Linux 6.3: asked for where vm.memfd_noexec wants it said */
+#endif
+#define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
+
+/* Guards the list; held while an image is verified, so that two starts of one image verify it once. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct image *images;
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* FNV-1a over words: only sorts candidates; equality is decided by memcmp. */
+static uint64_t contents_hash(const uint8_t *bytes, size_t size)
+{
+	uint64_t hash = 0xcbf29ce484222325u, word;
+
+	for (size_t at = 0; at + 8 <= size; at += 8) {
+		memcpy(&word, bytes + at, 8);
+		hash = (hash ^ word) * 0x100000001b3u;
+	}
+	return hash;
+}
+
+static int same(const struct image *a, const struct image *b)
+{
+	return a->hash == b->hash && a->span == b->span && a->entry == b->entry && a->phdr == b->phdr && a->phnum == b->phnum &&
+	       a->policy == b->policy && a->segment_count == b->segment_count &&
+	       !memcmp(a->segments, b->segments, sizeof a->segments);
+}
+
+static int contents_same(const struct image *image, const uint8_t *bytes)
+{
+	void *there = mmap(NULL, image->span, PROT_READ, MAP_SHARED, image->memfd, 0);
+
+	if (there == MAP_FAILED)
+		return 0;
+	int equal = !memcmp(there, bytes, image->span);
+	munmap(there, image->span);
+	return equal;
+}
+
+static int sealed_copy(const uint8_t *bytes, size_t size)
+{
+	int fd = memfd_create("carrel-image", MFD_ALLOW_SEALING | MFD_CLOEXEC | MFD_EXEC);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("carrel-image", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	for (size_t done = 0; done < size;) {
+		ssize_t n = write(fd, bytes + done, size - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			int error = n ? -errno : -ENOSPC;
+			close(fd);
+			return error;
+		}
+		done += (size_t)n;
+	}
+	if (fcntl(fd, F_ADD_SEALS, SEALS) || fcntl(fd, F_GET_SEALS) != SEALS) {
+		close(fd);
+		return -EPERM;
+	}
+	return fd;
+}
+
+/* Verifies through the sealed file itself. */
+static int sealed_verify(struct image *image, struct machine_text text, const char *name, struct cvm_error *error)
+{
+	struct machine_verdict verdict;
+	uint8_t *sealed = mmap(NULL, image->span, PROT_READ, MAP_SHARED, image->memfd, 0);
+
+	if (sealed == MAP_FAILED)
+		return -errno;
+	text.text = sealed + image->text_start;
+	int code = machine_verify(&text, &verdict);
+	munmap(sealed, image->span);
+	image->instructions = verdict.instructions;
+	if (code == -EACCES) {
+		char hex[3 * sizeof verdict.bytes + 1] = "";
+		for (unsigned i = 0; i < verdict.length && i < sizeof verdict.bytes; i++)
+			snprintf(hex + 3 * i, 4, "%02x ", verdict.bytes[i]);
+		snprintf(error->text, sizeof error->text, "%s: refused by the verifier at %#llx [%.*s]: %s: %s", name,
+			 (unsigned long long)(text.text_offset + verdict.offset), (int)(3 * verdict.length - 1), hex, verdict.rule,
+			 verdict.reason);
+	} else if (code)
+		snprintf(error->text, sizeof error->text, "%s: could not be verified: %s", name, strerror(-code));
+	return code;
+}
+
+int image_get(int fd, const char *name, uint32_t policy, struct image **found, struct cvm_statistics *statistics,
+	      struct cvm_error *error)
+{
+	struct image laid_out;
+	struct machine_text text;
+	struct cvm_statistics none;
+	uint8_t *bytes;
+	int code = image_layout(fd, name, policy, &laid_out, &bytes, &text, error);
+
+	if (code)
+		return code;
+	if (!statistics)
+		statistics = &none;
+	laid_out.hash = contents_hash(bytes, laid_out.span);
+	pthread_mutex_lock(&lock);
+	struct image *image = images;
+	while (image && !(same(image, &laid_out) && contents_same(image, bytes)))
+		image = image->next;
+	if (!image && (image = malloc(sizeof *image))) {
+		*image = laid_out;
+		image->memfd = sealed_copy(bytes, laid_out.span);
+		code = image->memfd < 0 ? image->memfd : 0;
+		if (code)
+			snprintf(error->text, sizeof error->text, "%s: cannot make its sealed copy: %s", name, strerror(-code));
+		else {
+			uint64_t start = now_ns();
+			code = sealed_verify(image, text, name, error);
+			statistics->verify_ns += now_ns() - start;
+			statistics->verified_bytes += image->text_length;
+		}
+		if (code) {
+			if (image->memfd >= 0)
+				close(image->memfd);
+			free(image);
+			image = NULL;
+		} else {
+			image->next = images;
+			images = image;
+		}
+	} else if (!image)
+		code = -ENOMEM;
+	pthread_mutex_unlock(&lock);
+	munmap(bytes, laid_out.span);
+	if (image)
+		statistics->text_bytes += image->text_length;
+	*found = image;
+	return code;
+}
+
+int image_map(const struct image *image, struct window *window, uint32_t *base)
+{
+	/* One use per address in the window's life, and an unmapped page between images. Sums: arena_next and span are both
+	 * below 2^30. */
+	uint32_t at = window->arena_next;
+
+	if (at > WINDOW_ARENA_END || image->span > WINDOW_ARENA_END - at || WINDOW_ARENA_END - at - image->span < 4096)
+		return -ENOMEM;
+	window->arena_next = at + image->span + 4096;
+	for (unsigned i = 0; i < image->segment_count; i++) {
+		const struct image_segment *s = &image->segments[i];
+		/* Text is shared and sealed; everything else is a private view of the same sealed pages. */
+		int flags = MAP_FIXED | MAP_NORESERVE | (s->protection & PROT_EXEC ? MAP_SHARED : MAP_PRIVATE);
+		if (mmap(window->base + at + s->start, s->length, s->protection, flags, image->memfd, (off_t)s->file_offset) == MAP_FAILED)
+			return -errno;
+	}
+	*base = at;
+	return 0;
+}

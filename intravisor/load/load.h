@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Images: read, judged, shared, mapped. Trusted; the file is hostile.
+ */
+#ifndef INTRAVISOR_LOAD_H
+#define INTRAVISOR_LOAD_H
+#include "intravisor/cvm/cvm.h"
+
+#define IMAGE_SEGMENTS_MOST 12
+
+struct image_segment {
+	uint32_t start, length;         /* image-relative, whole pages */
+	uint64_t file_offset;           /* of the bytes in the memfd that start at `start` */
+	int protection;                 /* PROT_* */
+};
+
+/* A judged image. Immutable; kept for the life of the process. */
+struct image {
+	struct image *next;
+	int memfd;                      /* sealed; whole pages laid out as [0, span) */
+	uint32_t span;
+	uint32_t entry, phdr, phnum;    /* image-relative */
+	uint32_t text_start, text_length;
+	uint32_t policy;
+	struct image_segment segments[IMAGE_SEGMENTS_MOST];
+	unsigned segment_count;
+	/* what makes it the same image: device, inode, size and times are hints only, contents decide */
+	uint64_t hash;
+	uint64_t instructions;
+};
+
+/* Reads, verifies (or finds the very same contents verified before) the image behind fd. `name` for messages.
+ * statistics may be NULL. 0 or -errno + error. The image belongs to the cache. */
+int image_get(int fd, const char *name, uint32_t policy, struct image **image, struct cvm_statistics *statistics,
+	      struct cvm_error *error);
+/* Maps it at the next never-used arena address of the window; gives that address. 0 or -errno. */
+int image_map(const struct image *image, struct window *window, uint32_t *base);
+/* For `carrel verify`: lays the file out without judging it; text points into a buffer the caller frees. */
+int image_layout(int fd, const char *name, int64_t policy, struct image *image, uint8_t **buffer, struct machine_text *text,
+		 struct cvm_error *error);
+#endif

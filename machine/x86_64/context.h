@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * A thread's trusted context: the top page of its control stack's region, outside every window. Gates find it from rsp:
+ * the region is CONTROL_REGION-aligned, so `rsp | (CONTROL_REGION - 1)` is its last byte. No guest instruction can
+ * address it; `call` pushes below it and `ret` cannot climb into it, because the first frame returns to a gate.
+ */
+#ifndef CONTEXT_H
+#define CONTEXT_H
+
+#define CONTROL_REGION     0x1000000    /* 16 MiB of address space, aligned to itself */
+#define CONTROL_GUARD      0x10000      /* the lowest 64 KiB stay inaccessible */
+#define CONTROL_HEADROOM   0x4000       /* what a gate must find free: library OS and gates need less */
+#define CONTEXT_SIZE       0x1000
+#define CONTEXT_FIRST      16           /* bytes of the first frame below the context */
+
+#define SIGNAL_REGION      0x10000      /* the alternate signal stack, aligned to itself; last 16 bytes: context */
+
+/* Field offsets; from the region's last byte subtract CONTEXT_BIAS. */
+#define CONTEXT_BIAS       0xfff
+#define C_PROGRAM_BASE     0
+#define C_LIBOS_BASE       8
+#define C_SYSCALL_ENTRY    16           /* absolute; the trap gate until the library OS sets it */
+#define C_LIBOS_STACK      24           /* r15 of the library OS at a system call */
+#define C_PROGRAM_R15      32
+#define C_PROGRAM_R14      40
+#define C_HOST_RSP         48
+#define C_HOST_FS          56
+#define C_GUEST_FS         64
+#define C_CONTROL_LOW      72           /* rsp below this: no headroom */
+#define C_HOST_CALL        80           /* the C function */
+#define C_THREAD           88
+#define C_GUEST_RSP        96           /* during a host call */
+#define C_FIRST_RETURN     104          /* gate code the outermost frame returns to */
+#define C_AVX              112          /* 1: save ymm, else xmm */
+#define C_WORDS            15
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+struct context {
+	uint64_t program_base, libos_base, syscall_entry, libos_stack, program_r15, program_r14, host_rsp, host_fs, guest_fs,
+		control_low, host_call, thread, guest_rsp, first_return, avx;
+};
+#endif
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * What an x86-64 host must have (carrel doctor).
+ */
+#include <cpuid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <carrel/window.h>
+#include "machine/machine.h"
+
+#define HWCAP2_FSGSBASE_BIT (1 << 1)
+
+static int has_fsgsbase(void)
+{
+	unsigned a, b, c, d;
+
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_FSGSBASE) && (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT);
+}
+
+static int has_windows(void)
+{
+	void *all = mmap(NULL, 8 * (size_t)WINDOW_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (all == MAP_FAILED)
+		return 0;
+	munmap(all, 8 * (size_t)WINDOW_SIZE);
+	return 1;
+}
+
+static int has_sealed_text(void)
+{
+	int fd = memfd_create("doctor", MFD_ALLOW_SEALING | MFD_CLOEXEC), ok;
+
+	if (fd < 0)
+		return 0;
+	ok = !ftruncate(fd, 4096) && !fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
+	void *page = ok ? mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+	ok = page != MAP_FAILED;
+	if (ok)
+		munmap(page, 4096);
+	close(fd);
+	return ok;
+}
+
+static int has_openat2(void)
+{
+	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, ".", &how, sizeof how);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || errno != ENOSYS;
+}
+
+static int has_mappings(void)
+{
+	FILE *file = fopen("/proc/sys/vm/max_map_count", "r");
+	long n = 0;
+	int ok = file && fscanf(file, "%ld", &n) == 1 && n >= 65530;
+
+	if (file)
+		fclose(file);
+	return ok;
+}
+
+size_t machine_doctor(struct machine_check *checks, size_t most)
+{
+	const struct machine_check all[] = {
+		{"fsgsbase", has_fsgsbase(), "needs a processor with FSGSBASE (Intel Ivy Bridge, AMD Excavator or later) and Linux 5.9 "
+					     "or later without the nofsgsbase option"},
+		{"windows", has_windows(), "cannot reserve 32 GiB of address space: raise `ulimit -v` or vm.overcommit_memory"},
+		{"sealed text", has_sealed_text(), "memfd_create with seals, mapped executable, must work: Linux 3.17 or later, and no "
+						   "policy against executable memfds (vm.memfd_noexec)"},
+		{"openat2", has_openat2(), "needs Linux 5.6 or later: confined path resolution"},
+		{"mappings", has_mappings(), "vm.max_map_count is low or /proc is missing: sysctl vm.max_map_count=65530 or more"},
+	};
+	size_t count = sizeof all / sizeof *all;
+
+	for (size_t i = 0; i < count && i < most; i++)
+		checks[i] = all[i];
+	return count < most ? count : most;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Faults: whose was it, can a fix-up take it, and if not, how the thread leaves its guest while the process goes on.
+ * Runs on the alternate signal stack with the host's thread pointer (signal_entry, gates.S); async-signal-safe.
+ * An attacker controls when and where guest code faults, and every register of it.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include <carrel/window.h>
+#include "machine/x86_64/thread.h"
+
+static const int caught[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
+
+static int inside(uint64_t address, uint64_t base)
+{
+	return address - base < WINDOW_SIZE;
+}
+
+/* Offsets of the return addresses on the control stack, innermost first. Other words (gate frames) are passed over. */
+static void backtrace_fill(struct machine_fault *fault, const struct context *context, uint64_t rsp)
+{
+	uint64_t end = (uint64_t)context, low = context->control_low - CONTROL_HEADROOM;
+
+	if (rsp < low || rsp >= end || rsp % 8)
+		return;
+	for (; rsp < end && fault->depth < 64; rsp += 8) {
+		uint64_t word = *(uint64_t *)rsp;
+		int program = inside(word, context->program_base);
+		if (!program && !inside(word, context->libos_base))
+			continue;
+		fault->backtrace[fault->depth] = (uint32_t)word;
+		fault->backtrace_compartment[fault->depth++] = program ? MACHINE_PROGRAM : MACHINE_LIBOS;
+	}
+}
+
+static const char *gate_reason(uint64_t pc)
+{
+	if (pc == gate_address(gate_no_headroom))
+		return "control stack exhausted at a system call";
+	if (pc == gate_address(gate_bad_unwind))
+		return "longjmp to a frame that is gone, or not to a landing pad";
+	if (pc == gate_address(gate_empty_slot))
+		return "call of an empty gate slot";
+	if (pc == gate_address(gate_first_return))
+		return "return from the outermost frame";
+	return "fault inside a gate";
+}
+
+static void registers_fill(struct machine_fault *fault, const gregset_t regs)
+{
+	static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+				      REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+
+	for (int i = 0; i < 16; i++)
+		fault->registers[i] = (uint64_t)regs[order[i]];
+	fault->registers[4] = 0;        /* rsp is the control stack's: not the guest's to see */
+}
+
+/* Called by signal_entry. */
+__attribute__((used)) void fault_handle(int signal, siginfo_t *info, ucontext_t *uc);
+void fault_handle(int signal, siginfo_t *info, ucontext_t *uc)
+{
+	greg_t *regs = uc->uc_mcontext.gregs;
+	uint64_t pc = (uint64_t)regs[REG_RIP], address = (uint64_t)info->si_addr;
+	uint8_t here;
+	struct context *context =
+		*(struct context **)(((uintptr_t)&here | (SIGNAL_REGION - 1)) - 15);
+	struct machine_thread *thread = (struct machine_thread *)context->thread;
+
+	if (pc >= (uint64_t)guest_copy && pc < (uint64_t)guest_copy_end) {
+		regs[REG_RIP] = (greg_t)guest_copy_fault;
+		return;
+	}
+	int program = inside(pc, context->program_base), libos = inside(pc, context->libos_base);
+	int gate = pc - (uint64_t)gate_page < (uint64_t)(gate_code_end - gate_code_start);
+	int memory = signal == SIGSEGV || signal == SIGBUS;
+	if (libos && memory && (uint32_t)pc >= thread->fixup_start && (uint32_t)pc < thread->fixup_end &&
+	    inside(address, context->program_base)) {
+		regs[REG_RIP] = (greg_t)(context->libos_base + thread->fixup_target);
+		return;
+	}
+	if (info->si_code <= 0 || !(program || libos || gate)) {
+		/* Sent by another process, or a fault of the Intravisor's own: die as without a handler. */
+		struct sigaction plain = {.sa_handler = SIG_DFL};
+		sigaction(signal, &plain, NULL);
+		if (info->si_code <= 0)
+			raise(signal);
+		return;
+	}
+	/* A `call` into the low guard of the control stack faults on rsp, in guest code. */
+	uint64_t low = (uint64_t)thread->control;
+	static struct machine_fault fault;      /* signals are masked in the handler; one guest thread per process yet */
+	memset(&fault, 0, sizeof fault);
+	fault.signal = signal;
+	fault.code = info->si_code;
+	fault.compartment = libos ? MACHINE_LIBOS : MACHINE_PROGRAM;
+	fault.reason = gate ? gate_reason(pc) : memory && address - low < CONTROL_REGION ? "control stack exhausted" : NULL;
+	registers_fill(&fault, regs);
+	backtrace_fill(&fault, context, (uint64_t)regs[REG_RSP]);
+	if (gate)
+		fault.pc = fault.depth ? fault.backtrace[0] : 0;
+	else
+		fault.pc = (uint32_t)pc;
+	if (memory && !fault.reason) {
+		if (inside(address, context->program_base) || inside(address, context->libos_base)) {
+			fault.address_in_window = 1;
+			fault.address = (uint32_t)address;
+			if (libos && inside(address, context->program_base))
+				fault.reason = "library OS access to program memory without a fix-up";
+		} else
+			fault.address = 0;      /* no host address leaves */
+	}
+	machine_calls.fault(thread, &fault);
+	regs[REG_RIP] = (greg_t)context_leave;
+	regs[REG_RSP] = (greg_t)(context->host_rsp - 256);
+	regs[REG_RDI] = (greg_t)context;
+	regs[REG_RSI] = -EFAULT;
+}
+
+int fault_init(void)
+{
+	struct sigaction action;
+
+	memset(&action, 0, sizeof action);
+	action.sa_handler = signal_entry;
+	action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+	sigfillset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
+		sigdelset(&action.sa_mask, caught[i]);
+	}
+	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
+		if (sigaction(caught[i], &action, NULL))
+			return -errno;
+	return 0;
+}

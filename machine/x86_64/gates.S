@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The gates: the only trusted code a guest can name. Copied once to a mapping of its own (thread.c), so it is position-
+ * independent and calls out only through the context. What a hostile caller controls at every gate: all general registers
+ * but rsp, all vector registers, MXCSR, the x87 state, the arithmetic flags, and the return address only in that it is
+ * the instruction after one of its own verified calls. It does not control rsp, fs.base, gs.base, DF, AC, TF (verified
+ * code has no instruction that writes them; std, popf, wrfsbase... are not on the allow-list).
+ */
+#include <carrel/gate.h>
+#include <carrel/window.h>
+#include <asm/errno.h>
+#include "machine/x86_64/context.h"
+
+#define F(field) ((field) - CONTEXT_BIAS)(%r11)
+
+	.macro find_context
+	mov	%rsp, %r11
+	or	$(CONTROL_REGION - 1), %r11
+	.endm
+
+	/* Everything a guest is not told: caller-saved registers but rax and rdx. */
+	.macro clear_scratch
+	xor	%ecx, %ecx
+	xor	%esi, %esi
+	xor	%edi, %edi
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	xor	%r10d, %r10d
+	xor	%r11d, %r11d
+	.endm
+
+	.section .text.gates, "ax", @progbits
+	.globl	gate_code_start, gate_code_end
+	.balign	4096
+gate_code_start:
+
+/* GATE_SYSCALL. In: rax number, rdi rsi rdx r10 r8 r9 arguments: passed to the library OS as they are; it trusts none.
+ * rbx rbp r12 r13 the program's, kept by the library OS's C. r14 r15 the program's, kept in the context.
+ * To the library OS: r14 its window, r15 its stack, r11 = 0 (its invariant: below 4 GiB), rcx the entry.
+ * Out: rax result; rcx rdx rsi rdi r8-r11 zero; the rest as before. */
+	.globl	gate_syscall
+	.balign	64
+gate_syscall:
+	find_context
+	cmp	F(C_CONTROL_LOW), %rsp
+	jb	gate_no_headroom
+	mov	%r15, F(C_PROGRAM_R15)
+	mov	%r14, F(C_PROGRAM_R14)
+	mov	F(C_SYSCALL_ENTRY), %rcx
+	mov	F(C_LIBOS_BASE), %r14
+	mov	F(C_LIBOS_STACK), %r15
+	xor	%r11d, %r11d
+	call	*%rcx
+	find_context
+	mov	F(C_PROGRAM_R15), %r15
+	mov	F(C_PROGRAM_R14), %r14
+	xor	%edx, %edx
+	clear_scratch
+	ret
+
+/* GATE_SYSCALL_RAW. As above, but only rax, rcx and r11 change. The saved arguments lie on the control stack above the
+ * frames of the library OS, whose returns are balanced: it cannot return into them. */
+	.globl	gate_syscall_raw
+	.balign	64
+gate_syscall_raw:
+	find_context
+	cmp	F(C_CONTROL_LOW), %rsp
+	jb	gate_no_headroom
+	push	%rdi
+	push	%rsi
+	push	%rdx
+	push	%r10
+	push	%r8
+	push	%r9
+	mov	%r15, F(C_PROGRAM_R15)
+	mov	%r14, F(C_PROGRAM_R14)
+	mov	F(C_SYSCALL_ENTRY), %rcx
+	mov	F(C_LIBOS_BASE), %r14
+	mov	F(C_LIBOS_STACK), %r15
+	xor	%r11d, %r11d
+	call	*%rcx
+	find_context
+	mov	F(C_PROGRAM_R15), %r15
+	mov	F(C_PROGRAM_R14), %r14
+	pop	%r9
+	pop	%r8
+	pop	%r10
+	pop	%rdx
+	pop	%rsi
+	pop	%rdi
+	xor	%ecx, %ecx
+	xor	%r11d, %r11d
+	ret
+
+/* GATE_CONTROL_MARK. In: nothing. [rsp] returns into F, [rsp + 8] is F's own return address (or, in the outermost
+ * frame, gate code or the context's first word: not in the window, so rdx becomes 0).
+ * Out: rax depth after F returned, rdx window offset of F's return; other caller-saved registers zero. */
+	.globl	gate_control_mark
+	.balign	64
+gate_control_mark:
+	find_context
+	lea	-CONTEXT_BIAS(%r11), %rax
+	sub	%rsp, %rax
+	sub	$16, %rax
+	mov	8(%rsp), %rdx
+	sub	F(C_PROGRAM_BASE), %rdx
+	mov	%rdx, %rcx
+	shr	$32, %rcx
+	jz	1f
+	xor	%edx, %edx
+1:	clear_scratch
+	ret
+
+/* GATE_CONTROL_UNWIND. In: rdi depth, rsi target, rdx value: all hostile. The new rsp lies between this frame and the
+ * first one, aligned, so every later `ret` finds a return address that a call pushed. The target is a landing pad of
+ * the program's own window; a data page that carries the bytes is not executable. A fault on the read is the guest's.
+ * Out: rax = rdx; rbx rbp r12-r15 kept; the rest zero, r11 the target's address. */
+	.globl	gate_control_unwind
+	.balign	64
+gate_control_unwind:
+	find_context
+	lea	-CONTEXT_BIAS(%r11), %rcx
+	mov	%rcx, %rax
+	sub	%rsp, %rcx		/* this frame's depth */
+	test	$7, %edi
+	jnz	gate_bad_unwind
+	cmp	%rcx, %rdi
+	ja	gate_bad_unwind
+	cmp	$CONTEXT_FIRST, %rdi
+	jb	gate_bad_unwind
+	mov	%esi, %esi
+	mov	%gs:(%esi), %ecx
+	add	$-LANDING_PAD, %ecx
+	jne	gate_bad_unwind
+	mov	F(C_PROGRAM_BASE), %r11
+	or	%rsi, %r11
+	sub	%rdi, %rax
+	mov	%rax, %rsp
+	mov	%rdx, %rax
+	xor	%edx, %edx
+	xor	%ecx, %ecx
+	xor	%esi, %esi
+	xor	%edi, %edi
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	xor	%r10d, %r10d
+	jmp	*%r11
+
+/* GATE_THREAD_POINTER. In: rdi, hostile: must keep every %fs:disp32 with |disp32| <= WINDOW_TLS_REACH inside the
+ * window. Out: rax 0 or -EINVAL; other caller-saved registers zero. */
+	.globl	gate_thread_pointer
+	.balign	64
+gate_thread_pointer:
+	find_context
+	mov	%rdi, %rcx
+	sub	$(WINDOW_LOW_GUARD + WINDOW_TLS_REACH), %rcx
+	mov	$(WINDOW_MEMORY_END - WINDOW_LOW_GUARD - 2 * WINDOW_TLS_REACH), %edx
+	mov	$-EINVAL, %rax
+	cmp	%rdx, %rcx
+	ja	1f
+	add	F(C_PROGRAM_BASE), %rdi
+	mov	%rdi, F(C_GUEST_FS)
+	wrfsbase %rdi
+	xor	%eax, %eax
+1:	xor	%edx, %edx
+	clear_scratch
+	ret
+
+/* GATE_HOST_CALL. In: rax number, rdi rsi rdx r10 r8 r9 arguments, hostile. The C side copies them once from the host
+ * stack. fs becomes the host's before any C; MXCSR and the x87 control word become the ABI's; vector registers are
+ * saved and put back, so nothing of the host's stays in them. rbx rbp r12-r15 are kept by C.
+ * Out: rax result; rcx rdx rsi rdi r8-r11 zero. */
+	.globl	gate_host_call
+	.balign	64
+gate_host_call:
+	find_context
+	mov	%rsp, F(C_GUEST_RSP)
+	mov	F(C_HOST_RSP), %rsp
+	push	%r9
+	push	%r8
+	push	%r10
+	push	%rdx
+	push	%rsi
+	push	%rdi
+	mov	%rsp, %rdx
+	mov	%rax, %rsi
+	push	%r11
+	sub	$(8 + 512 + 16), %rsp
+	cmpl	$0, F(C_AVX)
+	je	2f
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	vmovups	%ymm\n, (\n * 32)(%rsp)
+	.endr
+	vzeroupper
+	jmp	3f
+2:	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	movups	%xmm\n, (\n * 32)(%rsp)
+	.endr
+3:	stmxcsr	512(%rsp)
+	fnstcw	516(%rsp)
+	ldmxcsr	default_mxcsr(%rip)
+	fnclex
+	fldcw	default_control_word(%rip)
+	mov	F(C_HOST_FS), %rax
+	wrfsbase %rax
+	mov	F(C_THREAD), %rdi
+	cld
+	call	*F(C_HOST_CALL)
+	mov	(8 + 512 + 16)(%rsp), %r11
+	mov	F(C_GUEST_FS), %rcx
+	wrfsbase %rcx
+	fldcw	516(%rsp)
+	ldmxcsr	512(%rsp)
+	cmpl	$0, F(C_AVX)
+	je	4f
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	vmovups	(\n * 32)(%rsp), %ymm\n
+	.endr
+	jmp	5f
+4:	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	movups	(\n * 32)(%rsp), %xmm\n
+	.endr
+5:	mov	F(C_GUEST_RSP), %rsp
+	xor	%edx, %edx
+	clear_scratch
+	ret
+
+default_mxcsr:
+	.long	0x1f80
+default_control_word:
+	.word	0x037f
+
+/* Where a guest ends: each a ud2 of its own, so that the fault handler can say why (fault.c). */
+	.globl	gate_no_headroom, gate_bad_unwind, gate_empty_slot, gate_first_return
+	.balign	16
+gate_no_headroom:
+	ud2
+gate_bad_unwind:
+	ud2
+gate_empty_slot:
+	ud2
+gate_first_return:
+	ud2
+	.balign	4096, 0xcc
+gate_code_end:
+
+	.text
+
+/* int64_t context_enter(struct context *rdi, uint64_t entry rsi, uint64_t stack rdx, uint64_t argument rcx)
+ * Host C calls it; keeps what C expects on the host stack, whose place the context remembers. */
+	.globl	context_enter
+	.type	context_enter, @function
+context_enter:
+	endbr64
+	push	%rbx
+	push	%rbp
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	sub	$24, %rsp
+	stmxcsr	(%rsp)
+	fnstcw	4(%rsp)
+	mov	%rsp, C_HOST_RSP(%rdi)
+	mov	C_LIBOS_BASE(%rdi), %r14
+	mov	%rcx, %r8
+	jmp	context_start
+
+/* void context_program(struct context *rdi, uint64_t entry rsi, uint64_t stack rdx): forget the guest's frames, start the
+ * program. From a host call; the host stack's place stays. */
+	.globl	context_program
+	.type	context_program, @function
+context_program:
+	endbr64
+	xor	%r14d, %r14d
+	xor	%r8d, %r8d
+context_start:
+	mov	C_PROGRAM_BASE(%rdi), %rax
+	wrgsbase %rax
+	mov	C_GUEST_FS(%rdi), %rax
+	wrfsbase %rax
+	mov	C_FIRST_RETURN(%rdi), %rax
+	lea	-CONTEXT_FIRST(%rdi), %rsp
+	mov	%rax, (%rsp)
+	movq	$0, 8(%rsp)
+	push	%rsi
+	mov	%edx, %r15d
+	cmpl	$0, C_AVX(%rdi)
+	je	1f
+	vzeroall
+	jmp	2f
+1:	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	pxor	%xmm\n, %xmm\n
+	.endr
+2:	fninit
+	ldmxcsr	start_mxcsr(%rip)
+	mov	%r8, %rdi
+	xor	%eax, %eax
+	xor	%ebx, %ebx
+	xor	%ecx, %ecx
+	xor	%edx, %edx
+	xor	%esi, %esi
+	xor	%ebp, %ebp
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	xor	%r10d, %r10d
+	xor	%r11d, %r11d
+	xor	%r12d, %r12d
+	xor	%r13d, %r13d
+	ret
+
+/* void context_leave(struct context *rdi, int64_t value rsi): out of the guest for good; context_enter returns value.
+ * Reached from a host call and, after a fault, from the signal handler's return. */
+	.globl	context_leave
+	.type	context_leave, @function
+context_leave:
+	endbr64
+	mov	C_HOST_FS(%rdi), %rax
+	wrfsbase %rax
+	mov	C_HOST_RSP(%rdi), %rsp
+	cld
+	fninit
+	fldcw	4(%rsp)
+	ldmxcsr	(%rsp)
+	mov	%rsi, %rax
+	add	$24, %rsp
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbp
+	pop	%rbx
+	ret
+
+/* The signal entry: rdi rsi rdx as the kernel gives them. fs may be the guest's, so the host's comes first, from the
+ * context that the aligned alternate stack names; it goes back to what it was before sigreturn. */
+	.globl	signal_entry
+	.type	signal_entry, @function
+signal_entry:
+	endbr64
+	push	%rbx
+	push	%rbp
+	sub	$8, %rsp
+	mov	%rsp, %rax
+	or	$(SIGNAL_REGION - 1), %rax
+	mov	-15(%rax), %rcx
+	rdfsbase %rbx
+	mov	C_HOST_FS(%rcx), %rax
+	wrfsbase %rax
+	cld
+	call	fault_handle
+	wrfsbase %rbx
+	add	$8, %rsp
+	pop	%rbp
+	pop	%rbx
+	ret
+
+/* int guest_copy(void *rdi, const void *rsi, size_t rdx): one of the sides is a guest's. 0, or -EFAULT when it faults. */
+	.globl	guest_copy, guest_copy_end, guest_copy_fault
+	.type	guest_copy, @function
+guest_copy:
+	endbr64
+	mov	%rdx, %rcx
+	rep movsb
+	xor	%eax, %eax
+	ret
+guest_copy_end:
+guest_copy_fault:
+	mov	$-EFAULT, %eax
+	ret
+
+	.section .rodata
+start_mxcsr:
+	.long	0x1f80
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The verifier's two halves: verify_judge.c says what one instruction *form* is (its bytes without displacement and
+ * immediate), verify.c walks text, remembers forms and checks what depends on the instance. Trusted.
+ */
+#ifndef VERIFY_FORMS_H
+#define VERIFY_FORMS_H
+#include <stdint.h>
+#include <stddef.h>
+
+/* What must be checked about each instance of a form. */
+enum form_kind {
+	FORM_PLAIN,             /* nothing */
+	FORM_BRANCH,            /* relative: the target */
+	FORM_RELATIVE_ACCESS,   /* rip-relative: the target lies in the image */
+	FORM_THREAD_LOCAL,      /* %fs:disp32: the displacement */
+	FORM_WINDOW,            /* library OS: disp(%r14,%r11|%r15): the displacement */
+	FORM_GATE,              /* call through a slot: the displacement */
+	FORM_REBASE,            /* program: or %gs:-8,%T: only inside a checked branch; the displacement */
+	FORM_UNIT_LOAD,         /* library OS: mov (%r14,%T),%Sd: only inside a checked branch */
+	FORM_INDIRECT,          /* jmp *%T or call *%T: closes a checked branch */
+};
+
+#define FORM_NO_REGISTER 0xff
+#define FORM_LENGTH_MOST 15
+
+struct form {
+	uint8_t kind;
+	uint8_t length;
+	uint8_t key;            /* bytes that identify the form: up to displacement or immediate */
+	uint8_t value_at;       /* offset of the displacement or branch distance to check, and its size: 1 or 4 */
+	uint8_t value_size;
+	uint8_t zero_extends;   /* register that a 32-bit mov writes, for the head of a checked branch */
+	uint8_t target;         /* FORM_INDIRECT: T */
+	uint8_t trailing;       /* bytes behind the displacement (immediates): rip counts from the end */
+};
+
+struct refusal {
+	const char *rule;
+	const char *reason;
+};
+
+struct judge;   /* decoder state */
+size_t judge_size(void);
+void judge_init(struct judge *judge, int policy);
+/* Judges the instruction at bytes[0..available). 0 and the form, or -1 and the refusal (length in *length when known). */
+int judge_form(const struct judge *judge, const uint8_t *bytes, size_t available, struct form *form, struct refusal *refusal,
+	       unsigned *length);
+/* Text of the instruction, for people. */
+void judge_text(const struct judge *judge, const uint8_t *bytes, size_t available, char *text, size_t room);
+
+#endif
