@@ -275,7 +275,7 @@ static int branch_check(const struct seen *s, struct form *form, struct refusal 
 	const ZydisDecodedOperand *to = &s->o[0];
 
 	if (s->i.mnemonic == ZYDIS_MNEMONIC_RET) {
-		if (s->i.length != 1)
+		if (s->i.length != 1 || s->bytes[0] != 0xc3)    /* cb is the far one */
 			REFUSE("return", "only the one-byte ret");
 		return 0;
 	}

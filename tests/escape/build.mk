@@ -1,0 +1,15 @@
+# Hostile guests: assembled with plain gas and linked with plain ld, so that they hold exactly the bytes an attacker chooses.
+ESCAPE := $(B)/tests/escape
+ESCAPE_GUESTS := $(patsubst tests/escape/%.S,$(ESCAPE)/%,$(wildcard tests/escape/program/*.S tests/escape/libos/*.S))
+ESCAPE_LD := ld -pie --no-dynamic-linker --no-relax -z separate-code -z max-page-size=4096 -z noexecstack -z text
+
+$(ESCAPE)/%: tests/escape/%.S tests/escape/guest.h $(wildcard tests/escape/libos/*.h include/carrel/*)
+	@mkdir -p $(@D)
+	$(CC) -Iinclude -Itests/escape -Itests/escape/libos -c $< -o $@.o
+	$(ESCAPE_LD) $@.o -o $@
+
+$(ESCAPE)/judge: $(B)/obj/tests/escape/native/judge.o $(MACHINE_LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $^ $(MACHINE_LIBS) -o $@
+
+CHECKS += $(ESCAPE)/judge $(ESCAPE_GUESTS)

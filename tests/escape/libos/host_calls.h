@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The host calls' numbers for assembly, from the one table, and the Linux constants the rows name.
+ */
+#define HOST_CALL(number, name, args, text) .set HOST_##name, number
+#include <carrel/hostcall.def>
+#undef HOST_CALL
+
+#define PROT_NONE 0
+#define PROT_READ 1
+#define PROT_WRITE 2
+#define PROT_EXEC 4
+#define SHARED 0x100
+#define BOOT_PROGRAM 1060       /* offset of struct boot_image in struct carrel_boot (checked by escape.t) */
+
+#define EPERM 1
+#define ENOENT 2
+#define EBADF 9
+#define EAGAIN 11
+#define ENOMEM 12
+#define EACCES 13
+#define EFAULT 14
+#define EEXIST 17
+#define EXDEV 18
+#define ENOTDIR 20
+#define EISDIR 21
+#define EINVAL 22
+#define EROFS 30
+#define ENAMETOOLONG 36
+#define ENOSYS 38
+#define ELOOP 40

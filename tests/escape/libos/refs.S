@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * A hostile library OS against every host call that takes a ref: out of the window, over its end, lengths that
+ * overflow, the other window, text and unmapped pages. A refusal is -EFAULT and nothing is written.
+ */
+#include "rows.h"
+	start
+	no_strings
+
+#define M 0x50000000
+#define END WINDOW_MEMORY_END
+
+
+row "a page to use", EXACT, OK, HOST_memory_map, M, 0x2000, 3
+
+row "random: ref 0", EXACT, -EFAULT, HOST_random, 0, 16
+row "random: low guard", EXACT, -EFAULT, HOST_random, 0xfff8, 16
+row "random: unmapped", EXACT, -EFAULT, HOST_random, 0x60000000, 16
+row "random: own text", EXACT, -EFAULT, HOST_random, LIBOS_TEXT, 16
+row "random: program text", EXACT, -EFAULT, HOST_random, PROGRAM_ENTRY, 16
+row "random: runs into unmapped", EXACT, -EFAULT, HOST_random, M+0x3000, 16
+row "random: over the end", EXACT, -EFAULT, HOST_random, END-8, 16
+row "random: high guard", EXACT, -EFAULT, HOST_random, END, 16
+row "random: table above", EXACT, -EFAULT, HOST_random, 0xfffffff0, 16
+row "random: around the end", EXACT, -EFAULT, HOST_random, 0xfffffff8, 16
+row "random: program's end", EXACT, -EFAULT, HOST_random, REF_PROGRAM+0xfffffff0, 16
+row "random: bit 33", EXACT, -EFAULT, HOST_random, 0x200000000+M, 16
+row "random: bits 33 and 32", EXACT, -EFAULT, HOST_random, 0x300000000+M, 16
+row "random: sign bit", EXACT, -EFAULT, HOST_random, 0x8000000000000000+M, 16
+row "random: -8", EXACT, -EFAULT, HOST_random, -8, 16
+row "random: a host address", EXACT, -EFAULT, HOST_random, 0x7ffff7dd0000, 16
+row "random: length overflows", EXACT, -EFAULT, HOST_random, M, -1
+row "random: length overflows to 16", EXACT, -EFAULT, HOST_random, M, 16-M-0x100000000
+row "random: length 4 GiB", EXACT, -EFAULT, HOST_random, M, 0x100000000
+row "random: length 2^63", EXACT, -EFAULT, HOST_random, M, 0x8000000000000000
+
+row "write: unmapped", EXACT, -EFAULT, HOST_write, 1, 0x60000000, 16, -1
+row "write: high guard", EXACT, -EFAULT, HOST_write, 1, END, 16, -1
+row "write: table above", EXACT, -EFAULT, HOST_write, 1, 0xfffff000, 16, -1
+row "write: a host address", EXACT, -EFAULT, HOST_write, 1, 0x7ffff7dd0000, 16, -1
+row "write: length overflows", EXACT, -EFAULT, HOST_write, 1, M, -1, -1
+row "read: text", EXACT, -EFAULT, HOST_read, 0, LIBOS_TEXT, 16, -1
+row "read: table above", EXACT, -EFAULT, HOST_read, 0, 0xfffff000, 16, -1
+row "read: length overflows", EXACT, -EFAULT, HOST_read, 0, M, -0x1000, -1
+
+row "clock_get: text", EXACT, -EFAULT, HOST_clock_get, 1, LIBOS_TEXT
+row "clock_get: end", EXACT, -EFAULT, HOST_clock_get, 1, END-8
+row "clock_get: unmapped", EXACT, -EFAULT, HOST_clock_get, 1, 0x60000000
+row "clock_get: page edge", EXACT, -EFAULT, HOST_clock_get, 1, M+0x1ff8
+row "clock_get: bad clock", EXACT, -EINVAL, HOST_clock_get, 0x7fffffff, M
+row "clock_resolution: text", EXACT, -EFAULT, HOST_clock_resolution, 1, PROGRAM_ENTRY
+row "clock_sleep: unmapped", EXACT, -EFAULT, HOST_clock_sleep, 1, 0, 0x60000000
+row "usage: text", EXACT, -EFAULT, HOST_usage, LIBOS_TEXT
+row "usage: end", EXACT, -EFAULT, HOST_usage, END-8
+row "stat: result into text", EXACT, -EFAULT, HOST_stat, 1, 0, 0, LIBOS_TEXT
+row "stat: result at the end", EXACT, -EFAULT, HOST_stat, 1, 0, 0, END-8
+row "stat: result unmapped", EXACT, -EFAULT, HOST_stat, 1, 0, 0, 0x60000000
+row "stat_filesystem: text", EXACT, -EFAULT, HOST_stat_filesystem, 1, LIBOS_TEXT
+row "poll: array unmapped", EXACT, -EFAULT, HOST_poll, 0x60000000, 1, 0
+row "poll: array over the end", EXACT, -EFAULT, HOST_poll, END-8, 2, 0
+row "poll: array in text", EXACT, -EFAULT, HOST_poll, LIBOS_TEXT, 1, 0
+row "trace: unmapped", EXACT, -EFAULT, HOST_trace, 0x60000000, 8
+row "report: unmapped", EXACT, -EFAULT, HOST_report, 0x60000000, 8
+row "report: a host address", EXACT, -EFAULT, HOST_report, 0x7ffff7dd0000, 8
+row "report: table above", EXACT, -EFAULT, HOST_report, 0xfffff000, 8
+
+/* ---- handles ---- */
+.macro bad_handle handle
+row "write: handle \handle", EXACT, -EBADF, HOST_write, \handle, M, 1, -1
+row "read: handle \handle", EXACT, -EBADF, HOST_read, \handle, M, 1, -1
+row "seek: handle \handle", EXACT, -EBADF, HOST_seek, \handle, 0, 0
+row "stat: handle \handle", EXACT, -EBADF, HOST_stat, \handle, 0, 0, M
+row "truncate: handle \handle", EXACT, -EBADF, HOST_truncate, \handle, 0
+row "sync: handle \handle", EXACT, -EBADF, HOST_sync, \handle, 0
+row "directory_read: handle \handle", EXACT, -EBADF, HOST_directory_read, \handle, M, 0x1000
+row "open: handle \handle", EXACT, -EBADF, HOST_open, \handle, M, 1, 0, 0
+row "link_read: handle \handle", EXACT, -EBADF, HOST_link_read, \handle, M, 1, M, 0x100
+row "directory_make: handle \handle", EXACT, -EBADF, HOST_directory_make, \handle, M, 1, 0
+row "unlink: handle \handle", EXACT, -EBADF, HOST_unlink, \handle, M, 1, 0
+row "mode_set: handle \handle", EXACT, -EBADF, HOST_mode_set, \handle, 0, 0, 0
+row "times_set: handle \handle", EXACT, -EBADF, HOST_times_set, \handle, 0, 0, 0
+row "lock: handle \handle", EXACT, -EBADF, HOST_lock, \handle, 0, 0, 0, 0
+row "terminal: handle \handle", EXACT, -EBADF, HOST_terminal, \handle, 0x5401, M
+row "stat_filesystem: handle \handle", EXACT, -EBADF, HOST_stat_filesystem, \handle, M
+row "allocate: handle \handle", EXACT, -EBADF, HOST_allocate, \handle, 0, 0, 1
+row "access: handle \handle", EXACT, -EBADF, HOST_access, \handle, M, 1, 0
+row "owner_set: handle \handle", EXACT, -EBADF, HOST_owner_set, \handle, 0, 0, 0, 0
+row "close: handle \handle", EXACT, -EBADF, HOST_close, \handle
+.endm
+bad_handle 3
+bad_handle 77
+bad_handle 0x7fffffff
+bad_handle 0xffffffff
+bad_handle 0x100000001
+bad_handle 0x8000000000000001
+bad_handle -1
+bad_handle -4096
+
+/* ---- stale ---- */
+row "close: handle 2", EXACT, OK, HOST_close, 2
+row "write: the stale handle", EXACT, -EBADF, HOST_write, 2, M, 1, -1
+row "close: the stale handle", EXACT, -EBADF, HOST_close, 2
+
+/* ---- numbers and numbers' neighbours ---- */
+row "no call 10", EXACT, -ENOSYS, 10
+row "no call 58", EXACT, -ENOSYS, 58
+row "no call 2^32 + 50", EXACT, -ENOSYS, 0x100000032, M, 16
+row "no call -1", EXACT, -ENOSYS, -1
+row "no call 2^63", EXACT, -ENOSYS, 0x8000000000000000
+
+/* ---- entries ---- */
+row "entry_set: not a landing pad", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, LIBOS_TEXT+4
+row "entry_set: in data", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, LIBOS_DATA
+row "entry_set: in the boot block", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, LIBOS_BOOT
+row "entry_set: the program's entry", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, PROGRAM_ENTRY
+row "entry_set: end of the window", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, 0xfffffffe
+row "entry_set: a host address", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, 0x7ffff7dd0000
+row "entry_set: high half set", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, LIBOS_TEXT+0x200000000
+row "entry_set: no such kind", EXACT, -EINVAL, HOST_entry_set, 2, 0, 0, LIBOS_TEXT
+row "entry_set: kind with a high half", EXACT, -EINVAL, HOST_entry_set, 0x100000000, 0, 0, LIBOS_TEXT
+row "fix-up: not a landing pad", EXACT, -EINVAL, HOST_entry_set, 1, LIBOS_TEXT, LIBOS_TEXT+16, LIBOS_TEXT+4
+row "fix-up: turned round", EXACT, -EINVAL, HOST_entry_set, 1, LIBOS_TEXT+16, LIBOS_TEXT, LIBOS_TEXT
+row "fix-up: end has a high half", EXACT, -EINVAL, HOST_entry_set, 1, LIBOS_TEXT, 0x7ffff7dd0000, LIBOS_TEXT
+row "fix-up: a honest one", EXACT, OK, HOST_entry_set, 1, LIBOS_TEXT, LIBOS_TEXT+16, LIBOS_TEXT
+
+row "program_enter: not a landing pad", EXACT, -EINVAL, HOST_program_enter, PROGRAM_ENTRY_OFFSET+1, 0x50000000
+row "program_enter: a page of random data", EXACT, -EINVAL, HOST_program_enter, 0x50000000, 0x50000000
+row "program_enter: unmapped", EXACT, -EINVAL, HOST_program_enter, 0x60000000, 0x50000000
+row "program_enter: end of the window", EXACT, -EINVAL, HOST_program_enter, 0xfffffffe, 0x50000000
+row "program_enter: high half", EXACT, -EINVAL, HOST_program_enter, 0x7ffff7dd0000, 0x50000000
+row "program_enter: a ref", EXACT, -EINVAL, HOST_program_enter, PROGRAM_ENTRY, 0x50000000
+row "program_enter: stack with a high half", EXACT, -EINVAL, HOST_program_enter, PROGRAM_ENTRY_OFFSET, 0x7ffff7dd0000

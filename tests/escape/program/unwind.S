@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Forged unwinds: GATE_CONTROL_UNWIND with depths and targets that no GATE_CONTROL_MARK gave, and marks taken where
+ * there is no caller to mark.
+ */
+#include "guest.h"
+image_policy IMAGE_POLICY_PROGRAM
+.globl _start
+
+/* A mark taken in a function, as setjmp does: the depth in rbp, the return offset in r12. */
+.macro take_mark
+	call mark
+	mov %rax, %rbp
+	mov %rdx, %r12
+.endm
+
+.macro unwind
+	lea landed(%rip), %esi
+	mov $7, %edx
+	gate GATE_CONTROL_UNWIND
+	jmp came_back
+.endm
+
+_start:
+	which_attack
+	attack 1, honest
+	attack 2, deeper
+	attack 3, misaligned
+	attack 4, negative
+	attack 5, past_the_bottom
+	attack 6, huge
+	attack 7, target_middle
+	attack 8, target_data
+	attack 9, target_unmapped
+	attack 10, target_high_half
+	attack 11, mark_at_start
+	attack 12, unwind_mark_at_start
+	attack 13, zero
+	attack 14, stale
+	attack 15, target_end_of_window
+	attack 16, mark_value
+	exit_with 99
+
+mark:
+	gate GATE_CONTROL_MARK
+	ret
+
+honest:                                 /* the same steps with nothing forged: the tests below fail for their forgery */
+	take_mark
+	call 1f
+	jmp reached
+1:	call 2f
+	jmp reached
+2:	mov %rbp, %rdi
+	unwind
+deeper:                                 /* forward, into frames that were left: a stale return address */
+	take_mark
+	call 1f
+	lea -16(%rbp), %rdi
+	call 2f
+	lea 16(%rbp), %rdi
+	add $16, %rdi
+	unwind
+1:	call 2f
+	ret
+2:	ret
+misaligned:
+	take_mark
+	call 1f
+1:	lea -4(%rbp), %rdi
+	lea 4(%rbp), %rcx
+	cmp $4, %rbp
+	cmovb %rcx, %rdi
+	unwind
+negative:
+	mov $-8, %rdi
+	unwind
+past_the_bottom:                        /* one slot above the first one of the program */
+	take_mark
+	call 1f
+1:	mov $-4096, %rdi
+	unwind
+huge:
+	movabs $0x7ffffffffffffff8, %rdi
+	unwind
+zero:                                   /* depth 0: nothing is left to return to */
+	call 1f
+	jmp reached
+1:	call 2f
+	jmp reached
+2:	xor %edi, %edi
+	lea empty_landed(%rip), %esi
+	mov $7, %edx
+	gate GATE_CONTROL_UNWIND
+	jmp came_back
+empty_landed:
+	endbr64
+	say "unwound to the bottom"
+	ret
+stale:                                  /* unwind, then forward again to the mark that was thrown away */
+	call 1f
+	jmp came_back
+1:	call 2f
+	mov %r13, %rdi
+	unwind
+2:	call 3f
+	ret
+3:	call mark
+	mov %rax, %r13
+	ret
+target_middle:
+	take_mark
+	mov %rbp, %rdi
+	lea landed + 4(%rip), %esi
+	mov $7, %edx
+	gate GATE_CONTROL_UNWIND
+	jmp came_back
+target_data:                            /* a marker in writable data, code behind it */
+	take_mark
+	lea pad(%rip), %esi
+	movl $LANDING_PAD, %gs:(%esi)
+	movl $0xccccc3c3, %gs:4(%esi)
+	mov %rbp, %rdi
+	mov $7, %edx
+	gate GATE_CONTROL_UNWIND
+	jmp came_back
+target_unmapped:
+	take_mark
+	mov %rbp, %rdi
+	mov $0x3000, %esi
+	gate GATE_CONTROL_UNWIND
+	jmp came_back
+target_end_of_window:                   /* the four bytes of the marker would leave the 4 GiB */
+	take_mark
+	mov %rbp, %rdi
+	mov $-2, %esi
+	gate GATE_CONTROL_UNWIND
+	jmp came_back
+target_high_half:                       /* right in the low half, wild above it */
+	take_mark
+	mov %rbp, %rdi
+	lea landed(%rip), %esi
+	mov $0x7f0000000000, %rax
+	or %rax, %rsi
+	mov $7, %edx
+	gate GATE_CONTROL_UNWIND
+	jmp came_back
+mark_at_start:                          /* nobody called us: what does the gate say of the word above? */
+	gate GATE_CONTROL_MARK
+	test %rdx, %rdx
+	jne reached
+	say "no caller"
+	exit_with 0
+unwind_mark_at_start:
+	gate GATE_CONTROL_MARK
+	mov %rax, %rdi
+	unwind
+mark_value:                             /* a depth is small, a multiple of 8; the return point is ours */
+	take_mark
+	test $7, %ebp
+	jne reached
+	cmp $0x1000000, %rbp
+	jae reached
+	lea mark_value(%rip), %eax
+	mov %r12d, %ecx
+	cmp %rcx, %r12
+	jne reached
+	sub %eax, %ecx
+	cmp $16, %ecx
+	ja reached
+	say "a depth and an offset"
+	exit_with 0
+
+landed:	endbr64
+	cmp $7, %rax
+	jne reached
+	say "landed"
+	exit_with 0
+came_back:
+	say "the gate returned"
+	exit_with 67
+reached:
+	say "escape: the attack went through"
+	exit_with 66
+
+	.data
+	.balign 16
+pad:	.quad 0, 0
