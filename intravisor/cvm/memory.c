@@ -6,6 +6,7 @@
  * PROT_NONE, so the address stays reserved. Trusted; the library OS chose every argument.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #include <carrel/window.h>
@@ -29,6 +30,33 @@ static int protection_bad(uint64_t protection)
 	return (protection & ~(uint64_t)(PROT_READ | PROT_WRITE)) != 0;
 }
 
+/* An address of a window is never left unmapped: a trusted allocation could land there, in the guest's reach. When even
+ * this fails nothing is safe any more, so it is the end of the process. */
+static void reserve(uint8_t *at, uint64_t length)
+{
+	if (mmap(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+		abort();
+}
+
+/* After a call that failed: the kernel may have unmapped the range before it refused (a file that cannot be mapped, strict
+ * overcommit, an old range of several mappings), all of it or nothing. A hole becomes inaccessible memory. */
+static void reserve_hole(uint8_t *at, uint64_t length)
+{
+	if (mmap(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != MAP_FAILED ||
+	    errno == EEXIST || !msync(at, 4096, MS_ASYNC))
+		return;
+	abort();
+}
+
+static int replace(uint8_t *at, uint64_t length, uint64_t protection, int flags, int fd, uint64_t offset)
+{
+	if (mmap(at, length, (int)protection, flags | MAP_NORESERVE | MAP_FIXED, fd, (off_t)offset) != MAP_FAILED)
+		return 0;
+	int error = -errno;
+	reserve_hole(at, length);
+	return error;
+}
+
 /* The mapping quota counts calls that may add a mapping; it only ever gives calls back when the window closes or an
  * unmap of a like range happens, so a guest cannot use up the host's vm.max_map_count. */
 static int quota_take(struct window *window)
@@ -50,8 +78,9 @@ int64_t cvm_memory_map(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t 
 		return -ENOMEM;
 	if (quota_take(window))
 		return -ENOMEM;
-	if (mmap(at, length, (int)protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
-		return -errno;
+	int error = replace(at, length, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (error)
+		return error;
 	window->mapped += length;
 	return 0;
 }
@@ -70,8 +99,9 @@ int64_t cvm_memory_unmap(struct cvm *cvm, uint64_t ref, uint64_t length)
 
 	if (!at)
 		return -EINVAL;
-	if (mmap(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
-		return -errno;
+	int error = replace(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (error)
+		return error;
 	given_back(window, length);
 	return 0;
 }
@@ -102,9 +132,9 @@ int64_t cvm_memory_map_file(struct cvm *cvm, uint64_t ref, uint64_t length, uint
 		return -EACCES;
 	if (quota_take(window))
 		return -ENOMEM;
-	if (mmap(at, length, (int)protection, (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_NORESERVE | MAP_FIXED, fd, (off_t)offset) ==
-	    MAP_FAILED)
-		return -errno;
+	int error = replace(at, length, protection, shared ? MAP_SHARED : MAP_PRIVATE, fd, offset);
+	if (error)
+		return error;
 	window->mapped += length;
 	return 0;
 }
@@ -128,13 +158,20 @@ int64_t cvm_memory_move(struct cvm *cvm, uint64_t old_ref, uint64_t old_length, 
 		return -EINVAL;
 	if (quota_take(window))
 		return -ENOMEM;
-	if (mremap(at, old_length, new_length, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED)
-		return -errno;
-	/* The hole that mremap left is reserved again at once. One guest thread so far, so nothing runs in between; the
-	 * address is inside a pool, where no trusted allocation is placed by hint. */
-	if (mmap(at, old_length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
-		return -errno;
-	window->mapped += new_length > old_length ? new_length - old_length : 0;
+	/* Shrinking is done here, not by the kernel, which would unmap the tail and then could still refuse. */
+	if (new_length < old_length) {
+		reserve(at + new_length, old_length - new_length);
+		given_back(window, old_length - new_length);
+		old_length = new_length;
+	}
+	if (mremap(at, old_length, new_length, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED) {
+		int error = -errno;
+		reserve_hole(to, new_length);
+		return error;
+	}
+	/* The hole that mremap left is reserved again at once. One guest thread so far, so nothing runs in between. */
+	reserve(at, old_length);
+	window->mapped += new_length - old_length;
 	return 0;
 }
 
