@@ -57,6 +57,7 @@ struct cvm_statistics {
 };
 
 struct cap_table;
+struct image;
 
 struct cvm {
 	struct window program, libos;
@@ -65,6 +66,9 @@ struct cvm {
 	struct machine_thread *thread;  /* the first one */
 	uint64_t memory_limit;
 	int exit_status;                /* as wait(2): code << 8 | signal */
+	uint32_t program_base, libos_base, libos_entry; /* window offsets */
+	const struct image *program_image;
+	struct machine_fault fault;     /* what ended it, if signal != 0 */
 	struct cvm_statistics statistics;
 };
 

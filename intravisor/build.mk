@@ -1,0 +1,9 @@
+# The Intravisor as a library: what the command line, tests and benches link.
+INTRAVISOR_SOURCES := $(wildcard intravisor/*/*.c cap/*.c)
+INTRAVISOR_LIBRARY := $(B)/lib/libintravisor.a
+INTRAVISOR_LIBS = $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY) $(MACHINE_LIBS)
+
+$(INTRAVISOR_LIBRARY): $(INTRAVISOR_SOURCES:%.c=$(B)/obj/%.o)
+	@mkdir -p $(@D)
+	rm -f $@
+	ar rcs $@ $^

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The life of a cVM: windows, images, boot block, run, end. Trusted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <carrel/host.h>
+#include <carrel/image.h>
+#include <carrel/window.h>
+#include "cap/cap.h"
+#include "intravisor/cvm/report.h"
+#include "intravisor/cvm/window.h"
+#include "intravisor/host/host.h"
+#include "intravisor/load/load.h"
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int64_t host_call(struct machine_thread *thread, uint64_t number, const uint64_t arguments[6])
+{
+	return host_call_dispatch(machine_thread_owner(thread), number, arguments);
+}
+
+/* On the signal stack: only keeps the facts. */
+static void fault(struct machine_thread *thread, const struct machine_fault *what)
+{
+	struct cvm *cvm = machine_thread_owner(thread);
+
+	cvm->fault = *what;
+	cvm->exit_status = what->signal;
+}
+
+int intravisor_init(struct cvm_error *error)
+{
+	static const struct machine_upcalls upcalls = {.host_call = host_call, .fault = fault};
+	int code = machine_init(&upcalls);
+
+	if (code)
+		snprintf(error->text, sizeof error->text, "this host cannot run cVMs (%s); see `carrel doctor`", strerror(-code));
+	return code;
+}
+
+/* Strings of the boot block, bounds-checked as they are laid down. */
+struct boot_writer {
+	uint8_t *block;
+	uint64_t at, room;
+};
+
+static uint32_t boot_string(struct boot_writer *w, const char *text)
+{
+	size_t length = strlen(text) + 1;
+	uint64_t at = w->at;
+
+	if (length > w->room - w->at) {
+		w->room = w->at;        /* full: every later string fails too, and the caller sees it */
+		return 0;
+	}
+	memcpy(w->block + at, text, length);
+	w->at += length;
+	return (uint32_t)at;
+}
+
+static int boot_fill(struct cvm *cvm, const struct image *program, uint32_t base, const uint32_t *handles, struct cvm_error *error)
+{
+	const struct cvm_config *config = cvm->config;
+	size_t size = 65536, strings = sizeof(struct carrel_boot);
+
+	for (int i = 0; i < config->argc; i++)
+		strings += strlen(config->argv[i]) + 1;
+	for (char **e = config->envp; *e; e++)
+		strings += strlen(*e) + 1;
+	while (size < strings + 3 * 4096 && size < LIBOS_BOOT_MAX)
+		size *= 2;
+	uint8_t *block = cvm->libos.base + LIBOS_BOOT;
+	if (mmap(block, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED ||
+	    mmap(cvm->libos.base + LIBOS_STACK_TOP - LIBOS_STACK_SIZE, LIBOS_STACK_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+		return -errno;
+	struct carrel_boot *boot = (struct carrel_boot *)block;
+	struct boot_writer w = {block, sizeof *boot, size};
+	boot->abi = BOOT_ABI;
+	boot->argc = (uint32_t)config->argc;
+	boot->argv = (uint32_t)w.at;
+	for (int i = 0; i < config->argc; i++)
+		boot_string(&w, config->argv[i]);
+	boot->envp = (uint32_t)w.at;
+	for (char **e = config->envp; *e; e++, boot->envc++)
+		boot_string(&w, *e);
+	boot->image_path = boot_string(&w, config->image_path);
+	boot->working_directory = boot_string(&w, config->working_directory);
+	boot->hostname = boot_string(&w, config->hostname);
+	boot->mount_count = (uint32_t)config->mount_count;
+	for (size_t i = 0; i < config->mount_count; i++)
+		boot->mounts[i] = (struct boot_mount){boot_string(&w, config->mounts[i].guest_path), handles[i],
+						      (uint32_t)config->mounts[i].read_only,
+						      config->mounts[i].host_fd < 0 ? BOOT_MOUNT_TMPFS : BOOT_MOUNT_HOST};
+	if (w.at == w.room || strings > LIBOS_BOOT_MAX - 65536) {
+		snprintf(error->text, sizeof error->text, "%s: argument list too long (arguments and environment must fit 4 MiB)",
+			 config->image_path);
+		return -E2BIG;
+	}
+	boot->program = (struct boot_image){base, program->span, base + program->entry, base + program->phdr, program->phnum};
+	boot->memory_limit = config->memory_limit;
+	boot->uid = config->uid;
+	boot->gid = config->gid;
+	boot->trace = (uint32_t)config->trace;
+	boot->hwcap = getauxval(AT_HWCAP);
+	boot->hwcap2 = getauxval(AT_HWCAP2);
+	return getrandom(boot->random, sizeof boot->random, 0) == sizeof boot->random ? 0 : -EIO;
+}
+
+static int open_image(const char *path, struct cvm_error *error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		snprintf(error->text, sizeof error->text, "%s: %s", path, strerror(errno));
+	return fd < 0 ? -errno : fd;
+}
+
+static int image_into(struct cvm *cvm, const char *path, int fd, uint32_t policy, struct window *window, struct image **image,
+		      uint32_t *base, struct cvm_error *error)
+{
+	int own = fd < 0, code;
+
+	if (own)
+		fd = open_image(path, error);
+	if (fd < 0)
+		return fd;
+	code = image_get(fd, path, policy, image, &cvm->statistics, error);
+	if (own)
+		close(fd);
+	if (code)
+		return code;
+	code = image_map(*image, window, base);
+	if (code)
+		snprintf(error->text, sizeof error->text, "%s: cannot be mapped: %s", path, strerror(-code));
+	return code;
+}
+
+int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_error *error)
+{
+	struct cvm *cvm = calloc(1, sizeof *cvm);
+	struct image *libos, *program;
+	uint32_t base, handles[BOOT_MOUNTS] = {0};
+	uint64_t start = now_ns();
+	int code = -ENOMEM;
+
+	error->text[0] = 0;
+	*made = NULL;
+	if (!cvm)
+		goto out;
+	cvm->config = config;
+	cvm->memory_limit = config->memory_limit;
+	if ((code = window_open(&cvm->program, MACHINE_PROGRAM)) || (code = window_open(&cvm->libos, MACHINE_LIBOS)) ||
+	    (code = image_into(cvm, config->image_path, config->image_fd, IMAGE_POLICY_PROGRAM, &cvm->program, &program, &base, error)) ||
+	    (code = image_into(cvm, config->libos_path, -1, IMAGE_POLICY_LIBOS, &cvm->libos, &libos, &cvm->libos_base, error)) ||
+	    (code = host_table_create(cvm, error)))
+		goto out;
+	cvm->program_image = program;
+	cvm->program_base = base;
+	cvm->libos_entry = cvm->libos_base + libos->entry;
+	if (config->mount_count > BOOT_MOUNTS) {
+		snprintf(error->text, sizeof error->text, "more than %d volumes", BOOT_MOUNTS);
+		code = -EINVAL;
+		goto out;
+	}
+	for (size_t i = 0; i < config->mount_count; i++) {
+		if (config->mounts[i].host_fd < 0)
+			continue;
+		uint32_t rights = config->mounts[i].read_only ? CAP_LOAD | CAP_LOOKUP : CAP_LOAD | CAP_LOOKUP | CAP_STORE | CAP_MODIFY;
+		int64_t handle = host_handle_make(cvm, config->mounts[i].host_fd, rights, config->mounts[i].read_only);
+		if (handle < 0) {
+			code = (int)handle;
+			goto out;
+		}
+		handles[i] = (uint32_t)handle;
+	}
+	if ((code = boot_fill(cvm, program, base, handles, error)))
+		goto out;
+	cvm->thread = machine_thread_create(cvm->program.base, cvm->libos.base, cvm);
+	code = cvm->thread ? 0 : -ENOMEM;
+out:
+	if (code) {
+		if (!error->text[0])
+			snprintf(error->text, sizeof error->text, "%s: cannot start: %s", config->image_path, strerror(-code));
+		if (cvm)
+			cvm_destroy(cvm);
+		return code;
+	}
+	cvm->statistics.load_ns = now_ns() - start;
+	*made = cvm;
+	return 0;
+}
+
+int cvm_run(struct cvm *cvm)
+{
+	uint64_t start = now_ns();
+	int64_t left = machine_thread_run(cvm->thread, cvm->libos_entry, LIBOS_STACK_TOP, cvm->libos_base);
+
+	cvm->statistics.run_ns = now_ns() - start;
+	if (left == -EFAULT && cvm->fault.signal)
+		cvm_report_fault(cvm);
+	return cvm->exit_status;
+}
+
+void cvm_destroy(struct cvm *cvm)
+{
+	if (!cvm)
+		return;
+	machine_thread_destroy(cvm->thread);
+	host_table_destroy(cvm);
+	window_close(&cvm->program);
+	window_close(&cvm->libos);
+	free(cvm);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The fault report: after the guest has left, on the host stack. Prints window offsets only. Trusted; the facts come from
+ * the fault handler, the addresses in them from the guest.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "intravisor/cvm/report.h"
+
+static const char *place(const struct cvm *cvm, uint8_t compartment, uint32_t offset, char *text, size_t room)
+{
+	uint32_t base = compartment == MACHINE_LIBOS ? cvm->libos_base : cvm->program_base;
+
+	snprintf(text, room, "%s+%#x", compartment == MACHINE_LIBOS ? "libos" : "image", offset - base);
+	return text;
+}
+
+void cvm_report_fault(const struct cvm *cvm)
+{
+	const struct machine_fault *f = &cvm->fault;
+	char text[64];
+
+	fprintf(stderr, "carrel: %s: ended by SIG%s in its %s", cvm->config->image_path, sigabbrev_np(f->signal),
+		f->compartment == MACHINE_LIBOS ? "library OS" : "program");
+	if (f->reason)
+		fprintf(stderr, " (%s)", f->reason);
+	else if (f->address_in_window)
+		fprintf(stderr, " (access to address %#llx)", (unsigned long long)f->address);
+	fprintf(stderr, "\n  at %s\n", place(cvm, (uint8_t)f->compartment, (uint32_t)f->pc, text, sizeof text));
+	for (size_t i = 0; i < f->depth && i < 32; i++)
+		fprintf(stderr, "  called from %s\n", place(cvm, f->backtrace_compartment[i], f->backtrace[i], text, sizeof text));
+	if (f->depth > 32)
+		fprintf(stderr, "  ... and %zu more frames\n", f->depth - 32);
+	if (f->depth)
+		fprintf(stderr, "  (addr2line -e %s ADDRESS names a line when the image was built with -g)\n", cvm->config->image_path);
+}

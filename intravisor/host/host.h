@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Host resources of a cVM: capabilities whose object is a host descriptor, and the host calls on them. Trusted.
+ */
+#ifndef INTRAVISOR_HOST_H
+#define INTRAVISOR_HOST_H
+#include "intravisor/cvm/cvm.h"
+
+#define HANDLES_MOST 4096
+
+struct resource {
+	int fd;
+	int read_only;          /* a read-only volume's: writes are EROFS, not EACCES */
+	int directory;
+	int single_file;        /* a volume that is one file: opened anew through its descriptor */
+};
+
+/* The capability table with handles 0, 1, 2 from the configuration. 0 or -errno + error. */
+int host_table_create(struct cvm *cvm, struct cvm_error *error);
+void host_table_destroy(struct cvm *cvm);
+/* A new handle for a copy of fd with permissions CAP_*. */
+int64_t host_handle_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only);
+int64_t host_call_dispatch(struct cvm *cvm, uint64_t number, const uint64_t a[6]);
+/* After start-up: no system call but those host calls need. 0 or -errno. */
+int host_lockdown(void);
+
+/* Within intravisor/host: the resource behind a handle if it has all of `permissions`; else NULL and *error. */
+struct resource *resource_get(struct cvm *cvm, uint64_t handle, uint32_t permissions, int64_t *error);
+int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only);    /* takes fd over, also on failure */
+
+/* A path copied once out of a guest: relative, no NUL, at most 4095 bytes. */
+struct path {
+	char text[4096];
+	size_t length;
+};
+int path_copy(struct cvm *cvm, struct path *path, uint64_t ref, uint64_t length);
+/* Opens the path beneath the directory, following no link: descriptor or -errno. flags as openat's. */
+int path_open(const struct resource *directory, const struct path *path, int flags, unsigned mode);
+/* Opens the parent of the path's last component; *name points at that component: never empty, "." or "..". */
+int path_parent(const struct resource *directory, const struct path *path, const char **name);
+
+/* One function per host call, as the table names them; arguments as there. */
+#define HOST_CALL(number, name, arguments, text) int64_t host_##name(struct cvm *cvm, const uint64_t a[6]);
+#include <carrel/hostcall.def>
+#undef HOST_CALL
+#endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Host calls on names beneath a directory capability. Names are changed in the parent directory, opened without following
+ * links, by one plain last component. Trusted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <carrel/host.h>
+#include "cap/cap.h"
+#include "intravisor/host/host.h"
+
+#define OPEN_FLAGS                                                                                                       \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_DIRECTORY | O_NOFOLLOW |      \
+	 O_CLOEXEC | O_NOATIME | O_PATH | O_NOCTTY | O_LARGEFILE | O_TMPFILE)
+
+/* Device nodes a volume may contain are opened only when they are harmless data sources and sinks. */
+static int device_refused(int fd)
+{
+	struct stat status;
+
+	if (fstat(fd, &status))
+		return -errno;
+	if (S_ISBLK(status.st_mode))
+		return -EACCES;
+	if (S_ISCHR(status.st_mode)) {
+		unsigned ma = major(status.st_rdev), mi = minor(status.st_rdev);
+		if (!(ma == 1 && (mi == 3 || mi == 5 || mi == 7 || mi == 8 || mi == 9)) && !(ma == 5 && mi == 0) && ma != 136)
+			return -EACCES;
+	}
+	return 0;
+}
+
+int64_t host_open(struct cvm *cvm, const uint64_t a[6])
+{
+	struct path path;
+	int64_t error = path_copy(cvm, &path, a[1], a[2]);
+	int flags = (int)a[3] & OPEN_FLAGS, access = flags & O_ACCMODE, fd;
+	int writes = !(flags & O_PATH) && (access != O_RDONLY || (flags & O_TRUNC)),
+	    creates = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+	struct resource *directory = resource_get(cvm, a[0], 0, &error);
+
+	if (error || !directory)
+		return error;
+	const struct cap *cap = cap_get(cvm->capabilities, a[0]);
+	uint32_t wanted = (flags & O_PATH ? 0 : access != O_WRONLY ? CAP_LOAD : 0) | (writes ? CAP_STORE : 0);
+	if ((cap->permissions & wanted) != wanted)
+		return directory->read_only ? -EROFS : -EACCES;
+	int may_create = (cap->permissions & CAP_MODIFY) != 0;
+	if (directory->directory && !(cap->permissions & CAP_LOOKUP))
+		return -EACCES;
+	if (!directory->directory) {
+		/* A volume that is a single file: the same object opened anew. */
+		char self[32];
+		if (path.length)
+			return -ENOTDIR;
+		snprintf(self, sizeof self, "/proc/self/fd/%d", directory->fd);
+		fd = open(self, (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY);
+		fd = fd < 0 ? -errno : fd;
+	} else if (creates && !may_create) {
+		/* What exists opens as it would; only making it is refused. */
+		fd = path_open(directory, &path, flags & ~(O_CREAT | O_EXCL), 0);
+		if (fd == -ENOENT)
+			fd = directory->read_only ? -EROFS : -EACCES;
+	} else
+		fd = path_open(directory, &path, flags, (unsigned)a[4]);
+	if (fd < 0)
+		return fd;
+	error = flags & O_PATH ? 0 : device_refused(fd);
+	if (error) {
+		close(fd);
+		return error;
+	}
+	/* The handle's rights: what the flags ask; a directory passes on what its own parent had. */
+	struct stat status;
+	uint32_t permissions = wanted | (cap->permissions & CAP_MODIFY);
+	if (!fstat(fd, &status) && S_ISDIR(status.st_mode))
+		permissions = cap->permissions;
+	return resource_make(cvm, fd, permissions, directory->read_only);
+}
+
+static int64_t stat_out(struct cvm *cvm, uint64_t ref, const struct stat *s)
+{
+	struct host_stat out = {
+		.dev = s->st_dev, .ino = s->st_ino, .rdev = s->st_rdev, .mode = s->st_mode, .nlink = (uint32_t)s->st_nlink,
+		.uid = s->st_uid, .gid = s->st_gid, .size = (uint64_t)s->st_size, .blocks = (uint64_t)s->st_blocks,
+		.blksize = (uint32_t)s->st_blksize,
+		.atime_sec = s->st_atim.tv_sec, .mtime_sec = s->st_mtim.tv_sec, .ctime_sec = s->st_ctim.tv_sec,
+		.atime_nsec = (uint32_t)s->st_atim.tv_nsec, .mtime_nsec = (uint32_t)s->st_mtim.tv_nsec,
+		.ctime_nsec = (uint32_t)s->st_ctim.tv_nsec,
+	};
+	void *guest = cvm_reference(cvm, ref, sizeof out);
+
+	return !guest || machine_copy_out(guest, &out, sizeof out) ? -EFAULT : 0;
+}
+
+/* An O_PATH descriptor of the object a handle and a path name (the handle's own for an empty path): to be closed when
+ * *opened. */
+static int object_open(struct cvm *cvm, uint64_t handle, uint64_t ref, uint64_t length, uint32_t permissions, int *opened)
+{
+	struct path path;
+	int64_t error = path_copy(cvm, &path, ref, length);
+	struct resource *resource = resource_get(cvm, handle, permissions, &error);
+
+	*opened = 0;
+	if (error || !resource)
+		return (int)error;
+	if (!path.length)
+		return resource->fd;
+	int fd = path_open(resource, &path, O_PATH, 0);
+	*opened = fd >= 0;
+	return fd;
+}
+
+int64_t host_stat(struct cvm *cvm, const uint64_t a[6])
+{
+	struct stat status;
+	int opened, fd = object_open(cvm, a[0], a[1], a[2], 0, &opened);
+
+	if (fd < 0)
+		return fd;
+	int64_t result = fstatat(fd, "", &status, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+	if (opened)
+		close(fd);
+	return result ? result : stat_out(cvm, a[3], &status);
+}
+
+int64_t host_directory_read(struct cvm *cvm, const uint64_t a[6])
+{
+	int64_t error;
+	struct resource *directory = resource_get(cvm, a[0], CAP_LOOKUP, &error);
+	void *to = cvm_reference(cvm, a[1], a[2]);
+
+	if (!directory)
+		return error;
+	if (!to)
+		return -EFAULT;
+	long n = syscall(SYS_getdents64, directory->fd, to, a[2]);
+	return n < 0 ? -errno : n;
+}
+
+int64_t host_link_read(struct cvm *cvm, const uint64_t a[6])
+{
+	char text[4096];
+	int opened, fd = object_open(cvm, a[0], a[1], a[2], 0, &opened);
+
+	if (fd < 0)
+		return fd;
+	ssize_t n = readlinkat(fd, "", text, sizeof text);
+	int64_t result = n < 0 ? (errno == ENOENT ? -EINVAL : -errno) : n;
+	if (opened)
+		close(fd);
+	if (result <= 0)
+		return result;
+	if ((uint64_t)result > a[4])
+		result = (int64_t)a[4];
+	void *guest = cvm_reference(cvm, a[3], (uint64_t)result);
+	return !guest || machine_copy_out(guest, text, (size_t)result) ? -EFAULT : result;
+}
+
+/* The parent of a name that is about to change, and the name. */
+static int change_open(struct cvm *cvm, uint64_t handle, uint64_t ref, uint64_t length, struct path *path, const char **name)
+{
+	int64_t error = path_copy(cvm, path, ref, length);
+	struct resource *directory = resource_get(cvm, handle, CAP_LOOKUP | CAP_MODIFY, &error);
+
+	return error || !directory ? (int)error : path_parent(directory, path, name);
+}
+
+int64_t host_directory_make(struct cvm *cvm, const uint64_t a[6])
+{
+	struct path path;
+	const char *name;
+	int fd = change_open(cvm, a[0], a[1], a[2], &path, &name);
+
+	if (fd < 0)
+		return fd;
+	int64_t result = mkdirat(fd, name, (mode_t)(a[3] & 07777)) ? -errno : 0;
+	close(fd);
+	return result;
+}
+
+int64_t host_unlink(struct cvm *cvm, const uint64_t a[6])
+{
+	struct path path;
+	const char *name;
+	int fd = change_open(cvm, a[0], a[1], a[2], &path, &name);
+
+	if (fd < 0)
+		return fd;
+	int64_t result = unlinkat(fd, name, (int)a[3] & AT_REMOVEDIR) ? -errno : 0;
+	close(fd);
+	return result;
+}
+
+static int64_t two_names(struct cvm *cvm, const uint64_t a[6], int link)
+{
+	struct path old_path, new_path;
+	const char *old_name, *new_name;
+	int64_t result;
+	int from = change_open(cvm, a[0], a[1], (uint32_t)a[4], &old_path, &old_name);
+
+	if (from < 0)
+		return from;
+	int to = change_open(cvm, a[2], a[3], a[4] >> 32, &new_path, &new_name);
+	if (to < 0)
+		result = to;
+	else {
+		result = link ? linkat(from, old_name, to, new_name, 0)
+			      : syscall(SYS_renameat2, from, old_name, to, new_name, (unsigned)a[5] & 3u);
+		result = result < 0 ? -errno : 0;
+		close(to);
+	}
+	close(from);
+	return result;
+}
+
+int64_t host_rename(struct cvm *cvm, const uint64_t a[6])
+{
+	return two_names(cvm, a, 0);
+}
+
+int64_t host_link_hard(struct cvm *cvm, const uint64_t a[6])
+{
+	return two_names(cvm, a, 1);
+}
+
+int64_t host_link_symbolic(struct cvm *cvm, const uint64_t a[6])
+{
+	char target[4096];
+	struct path path;
+	const char *name;
+	const void *guest = cvm_reference(cvm, a[0], a[1]);
+
+	if (!a[1] || a[1] >= sizeof target)
+		return a[1] ? -ENAMETOOLONG : -ENOENT;
+	if (!guest || machine_copy_in(target, guest, a[1]))
+		return -EFAULT;
+	target[a[1]] = 0;
+	int fd = change_open(cvm, a[2], a[3], a[4], &path, &name);
+	if (fd < 0)
+		return fd;
+	int64_t result = symlinkat(target, fd, name) ? -errno : 0;
+	close(fd);
+	return result;
+}
+
+/* Attributes change through /proc/self/fd of an O_PATH descriptor that was opened without following links. */
+static int64_t attributes(struct cvm *cvm, const uint64_t a[6], int64_t (*change)(const char *self, const uint64_t a[6], void *extra),
+			  void *extra)
+{
+	char self[32];
+	int opened, fd = object_open(cvm, a[0], a[1], a[2], CAP_MODIFY, &opened);
+
+	if (fd < 0)
+		return fd;
+	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+	int64_t result = change(self, a, extra);
+	if (opened)
+		close(fd);
+	return result;
+}
+
+static int64_t mode_change(const char *self, const uint64_t a[6], void *extra)
+{
+	(void)extra;
+	return chmod(self, (mode_t)(a[3] & 07777)) ? -errno : 0;
+}
+
+int64_t host_mode_set(struct cvm *cvm, const uint64_t a[6])
+{
+	return attributes(cvm, a, mode_change, NULL);
+}
+
+static int64_t owner_change(const char *self, const uint64_t a[6], void *extra)
+{
+	(void)extra;
+	return chown(self, (uid_t)a[3], (gid_t)a[4]) ? -errno : 0;
+}
+
+int64_t host_owner_set(struct cvm *cvm, const uint64_t a[6])
+{
+	return attributes(cvm, a, owner_change, NULL);
+}
+
+static int64_t times_change(const char *self, const uint64_t a[6], void *extra)
+{
+	(void)a;
+	return utimensat(AT_FDCWD, self, extra, 0) ? -errno : 0;
+}
+
+int64_t host_times_set(struct cvm *cvm, const uint64_t a[6])
+{
+	struct timespec times[2];
+	const void *guest = a[3] ? cvm_reference(cvm, a[3], sizeof times) : NULL;
+
+	if (a[3] && (!guest || machine_copy_in(times, guest, sizeof times)))
+		return -EFAULT;
+	return attributes(cvm, a, times_change, a[3] ? times : NULL);
+}
+
+int64_t host_access(struct cvm *cvm, const uint64_t a[6])
+{
+	char self[32];
+	int opened, fd = object_open(cvm, a[0], a[1], a[2], 0, &opened);
+	const struct cap *cap = cap_get(cvm->capabilities, a[0]);
+
+	if (fd < 0)
+		return fd;
+	int64_t result = 0;
+	if ((a[3] & W_OK) && !(cap->permissions & (CAP_STORE | CAP_MODIFY)))
+		result = -EROFS;
+	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+	if (!result && faccessat(AT_FDCWD, self, (int)(a[3] & 7), AT_EACCESS))
+		result = -errno;
+	if (opened)
+		close(fd);
+	return result;
+}

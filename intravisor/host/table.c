@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Handles, and the dispatch of host calls. A library OS controls the number and every argument. Trusted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <carrel/host.h>
+#include "cap/cap.h"
+#include "intravisor/host/host.h"
+
+static void resource_drop(void *object)
+{
+	struct resource *resource = object;
+
+	close(resource->fd);
+	free(resource);
+}
+
+int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only)
+{
+	struct resource *resource = malloc(sizeof *resource);
+	struct stat status;
+
+	if (!resource || fstat(fd, &status)) {
+		int error = resource ? -errno : -ENOMEM;
+		free(resource);
+		close(fd);
+		return error;
+	}
+	*resource = (struct resource){.fd = fd, .read_only = read_only, .directory = S_ISDIR(status.st_mode)};
+	struct cap cap = {.length = UINT64_MAX, .permissions = permissions, .otype = CAP_UNSEALED, .object = resource};
+	int64_t handle = cap_root(cvm->capabilities, &cap);
+	if (handle < 0) {
+		resource_drop(resource);
+		return handle == -ENOSPC ? -EMFILE : handle;
+	}
+	return handle;
+}
+
+int64_t host_handle_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	return copy < 0 ? -errno : resource_make(cvm, copy, permissions, read_only);
+}
+
+struct resource *resource_get(struct cvm *cvm, uint64_t handle, uint32_t permissions, int64_t *error)
+{
+	const struct cap *cap = cap_get(cvm->capabilities, handle);
+
+	if (!cap || cap->otype != CAP_UNSEALED || !cap->object) {
+		*error = -EBADF;
+		return NULL;
+	}
+	struct resource *resource = cap->object;
+	if ((cap->permissions & permissions) != permissions) {
+		uint32_t missing = permissions & ~cap->permissions;
+		*error = resource->read_only && !(missing & CAP_LOAD) ? -EROFS : -EBADF;
+		return NULL;
+	}
+	return resource;
+}
+
+int host_table_create(struct cvm *cvm, struct cvm_error *error)
+{
+	cvm->capabilities = cap_table_create(HANDLES_MOST);
+	if (!cvm->capabilities) {
+		snprintf(error->text, sizeof error->text, "no memory for a capability table");
+		return -ENOMEM;
+	}
+	for (int i = 0; i < 3; i++) {
+		int fd = cvm->config->standard_fds[i], null = -1;
+		if (fd < 0 || fcntl(fd, F_GETFD) < 0)
+			fd = null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		int flags = fcntl(fd, F_GETFL), access = flags < 0 ? O_RDWR : flags & O_ACCMODE;
+		uint32_t permissions = (access != O_WRONLY ? CAP_LOAD : 0) | (access != O_RDONLY ? CAP_STORE : 0) | CAP_MODIFY;
+		int64_t handle = host_handle_make(cvm, fd, permissions, 0);
+		if (null >= 0)
+			close(null);
+		if (handle < 0) {
+			snprintf(error->text, sizeof error->text, "cannot pass on standard stream %d: %s", i, strerror((int)-handle));
+			return (int)handle;
+		}
+	}
+	return 0;
+}
+
+void host_table_destroy(struct cvm *cvm)
+{
+	cap_table_destroy(cvm->capabilities, resource_drop);
+	cvm->capabilities = NULL;
+}
+
+int64_t host_close(struct cvm *cvm, const uint64_t a[6])
+{
+	return cap_revoke(cvm->capabilities, a[0], resource_drop);
+}
+
+int64_t host_call_dispatch(struct cvm *cvm, uint64_t number, const uint64_t a[6])
+{
+	cvm->statistics.host_calls++;
+	switch (number) {
+#define HOST_CALL(value, name, arguments, text) \
+	case value:                             \
+		return host_##name(cvm, a);
+#include <carrel/hostcall.def>
+#undef HOST_CALL
+	default:
+		return -ENOSYS;
+	}
+}
