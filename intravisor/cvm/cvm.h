@@ -44,7 +44,8 @@ struct cvm_config {
 struct window {
 	uint8_t *base;          /* NULL: not there */
 	uint64_t mapped;        /* bytes the guest has mapped now (quota) */
-	uint64_t mappings;      /* map calls outstanding, bounded by CVM_MAPPINGS_MOST */
+	uint64_t mappings;      /* host mappings that can at most have come of it, bounded by CVM_MAPPINGS_MOST */
+	struct quota *quota;    /* which pages those are (quota.c) */
 	uint32_t arena_next;    /* next never-used offset of the code arena */
 };
 #define CVM_MAPPINGS_MOST 16384

@@ -11,6 +11,7 @@
 
 #include <carrel/window.h>
 #include "intravisor/cvm/memory.h"
+#include "intravisor/cvm/quota.h"
 
 #define MAP_FILE_SHARED 0x100
 
@@ -57,14 +58,10 @@ static int replace(uint8_t *at, uint64_t length, uint64_t protection, int flags,
 	return error;
 }
 
-/* The mapping quota counts calls that may add a mapping; it only ever gives calls back when the window closes or an
- * unmap of a like range happens, so a guest cannot use up the host's vm.max_map_count. */
-static int quota_take(struct window *window)
+/* The memory limit is the program's. */
+static uint64_t limit(const struct cvm *cvm, const struct window *window)
 {
-	if (window->mappings >= CVM_MAPPINGS_MOST)
-		return -ENOMEM;
-	window->mappings++;
-	return 0;
+	return window == &cvm->program ? cvm->memory_limit : 0;
 }
 
 int64_t cvm_memory_map(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t protection)
@@ -74,22 +71,12 @@ int64_t cvm_memory_map(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t 
 
 	if (!at || protection_bad(protection))
 		return -EINVAL;
-	if (cvm->memory_limit && window == &cvm->program && (length > cvm->memory_limit || window->mapped > cvm->memory_limit - length))
-		return -ENOMEM;
-	if (quota_take(window))
-		return -ENOMEM;
-	int error = replace(at, length, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (error)
-		return error;
-	window->mapped += length;
-	return 0;
-}
-
-static void given_back(struct window *window, uint64_t length)
-{
-	window->mapped = length < window->mapped ? window->mapped - length : 0;
-	if (window->mappings)
-		window->mappings--;
+	int error = quota_allows_map(window, (uint32_t)ref, length, limit(cvm, window));
+	if (!error)
+		error = replace(at, length, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (!error)
+		quota_map(window, (uint32_t)ref, length, protection == (PROT_READ | PROT_WRITE));
+	return error;
 }
 
 int64_t cvm_memory_unmap(struct cvm *cvm, uint64_t ref, uint64_t length)
@@ -99,11 +86,12 @@ int64_t cvm_memory_unmap(struct cvm *cvm, uint64_t ref, uint64_t length)
 
 	if (!at)
 		return -EINVAL;
-	int error = replace(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (error)
-		return error;
-	given_back(window, length);
-	return 0;
+	int error = quota_allows_unmap(window, (uint32_t)ref, length);
+	if (!error)
+		error = replace(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (!error)
+		quota_unmap(window, (uint32_t)ref, length);
+	return error;
 }
 
 int64_t cvm_memory_protect(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t protection)
@@ -113,8 +101,10 @@ int64_t cvm_memory_protect(struct cvm *cvm, uint64_t ref, uint64_t length, uint6
 
 	if (!at || protection_bad(protection))
 		return -EINVAL;
-	if (quota_take(window))
-		return -ENOMEM;
+	int error = quota_allows_protect(window, (uint32_t)ref, length);
+	if (error)
+		return error;
+	quota_protect(window, (uint32_t)ref, length);
 	return mprotect(at, length, (int)protection) ? -errno : 0;
 }
 
@@ -130,13 +120,12 @@ int64_t cvm_memory_map_file(struct cvm *cvm, uint64_t ref, uint64_t length, uint
 		return -EINVAL;
 	if (shared && (protection & PROT_WRITE) && !writable)
 		return -EACCES;
-	if (quota_take(window))
-		return -ENOMEM;
-	int error = replace(at, length, protection, shared ? MAP_SHARED : MAP_PRIVATE, fd, offset);
-	if (error)
-		return error;
-	window->mapped += length;
-	return 0;
+	int error = quota_allows_map(window, (uint32_t)ref, length, limit(cvm, window));
+	if (!error)
+		error = replace(at, length, protection, shared ? MAP_SHARED : MAP_PRIVATE, fd, offset);
+	if (!error)
+		quota_map(window, (uint32_t)ref, length, 0);
+	return error;
 }
 
 int64_t cvm_memory_discard(struct cvm *cvm, uint64_t ref, uint64_t length)
@@ -156,22 +145,23 @@ int64_t cvm_memory_move(struct cvm *cvm, uint64_t old_ref, uint64_t old_length, 
 
 	if (!at || !to || window != new_window || (at < to + new_length && to < at + old_length))
 		return -EINVAL;
-	if (quota_take(window))
-		return -ENOMEM;
+	int error = quota_allows_move(window, (uint32_t)old_ref, old_length, (uint32_t)new_ref, new_length, limit(cvm, window));
+	if (error)
+		return error;
 	/* Shrinking is done here, not by the kernel, which would unmap the tail and then could still refuse. */
 	if (new_length < old_length) {
 		reserve(at + new_length, old_length - new_length);
-		given_back(window, old_length - new_length);
+		quota_unmap(window, (uint32_t)(old_ref + new_length), old_length - new_length);
 		old_length = new_length;
 	}
 	if (mremap(at, old_length, new_length, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED) {
-		int error = -errno;
+		error = -errno;
 		reserve_hole(to, new_length);
 		return error;
 	}
 	/* The hole that mremap left is reserved again at once. One guest thread so far, so nothing runs in between. */
 	reserve(at, old_length);
-	window->mapped += new_length - old_length;
+	quota_move(window, (uint32_t)old_ref, old_length, (uint32_t)new_ref, new_length);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include <carrel/window.h>
+#include "intravisor/cvm/quota.h"
 #include "intravisor/cvm/window.h"
 
 #define POOL_SLOTS 1024
@@ -96,6 +97,7 @@ void window_close(struct window *window)
 {
 	if (!window->base)
 		return;
+	quota_close(window);
 	uint8_t *tile = window->base - WINDOW_HIGH_GUARD;
 	/* If even this fails the slot is lost, never reused with old contents. */
 	if (mmap(tile, WINDOW_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED) {

@@ -37,6 +37,8 @@ struct path {
 int path_copy(struct cvm *cvm, struct path *path, uint64_t ref, uint64_t length);
 /* Opens the path beneath the directory, following no link: descriptor or -errno. flags as openat's. */
 int path_open(const struct resource *directory, const struct path *path, int flags, unsigned mode);
+/* -EACCES when what was opened lies in a file system through which the process itself can be changed (procfs...). */
+int path_filesystem_refused(int fd);
 /* Opens the parent of the path's last component; *name points at that component: never empty, "." or "..". */
 int path_parent(const struct resource *directory, const struct path *path, const char **name);
 

@@ -72,7 +72,9 @@ int64_t host_open(struct cvm *cvm, const uint64_t a[6])
 		fd = path_open(directory, &path, flags, (unsigned)a[4]);
 	if (fd < 0)
 		return fd;
-	error = flags & O_PATH ? 0 : device_refused(fd);
+	error = path_filesystem_refused(fd);    /* a single file has not been asked about yet: -v /proc/self/mem:... */
+	if (!error && !(flags & O_PATH))
+		error = device_refused(fd);
 	if (error) {
 		close(fd);
 		return error;

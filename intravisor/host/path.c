@@ -32,7 +32,7 @@ int path_copy(struct cvm *cvm, struct path *path, uint64_t ref, uint64_t length)
 	return 0;
 }
 
-static int filesystem_refused(int fd)
+int path_filesystem_refused(int fd)
 {
 	struct statfs status;
 
@@ -59,7 +59,7 @@ int path_open(const struct resource *directory, const struct path *path, int fla
 	int fd = (int)syscall(SYS_openat2, directory->fd, path->length ? path->text : ".", &how, sizeof how);
 	if (fd < 0)
 		return -errno;
-	int error = filesystem_refused(fd);
+	int error = path_filesystem_refused(fd);
 	if (error) {
 		close(fd);
 		return error;

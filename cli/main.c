@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * carrel: picks the command.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *text;
+} commands[] = {
+	{"run", command_run, "run an image in a cVM"},
+	{"verify", command_verify, "judge an image's machine code without running it"},
+	{"doctor", command_doctor, "check that this host has what Carrel needs"},
+};
+
+static int help(FILE *to)
+{
+	fprintf(to, "Usage: carrel COMMAND [ARGUMENT]...\nRuns unmodified-source programs in capability VMs.\n\n");
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].text);
+	fprintf(to, "\n`carrel COMMAND --help` tells more. Exit status: the program's own; 125 Carrel failed, 126 the image cannot\n"
+		    "run, 127 it is not there; 128 + N when signal N ended the cVM.\n");
+	return to == stdout ? 0 : EXIT_CARREL;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return help(stderr);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help") || !strcmp(argv[1], "-h"))
+		return help(stdout);
+	if (!strcmp(argv[1], "--version")) {
+		puts("carrel 0.1");
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "carrel: no command `%s`; see `carrel --help`\n", argv[1]);
+	return EXIT_CARREL;
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * carrel run: one image in one cVM, with the grants the command line names.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "intravisor/cvm/cvm.h"
+#include "intravisor/host/host.h"
+
+enum { KEY_MEMORY = 256, KEY_TRACE, KEY_STATS, KEY_ORDINARY, KEY_ARGV0, KEY_TMPFS, KEY_HOSTNAME, KEY_LIBOS };
+
+static const struct argp_option options[] = {
+	{"volume", 'v', "HOST:GUEST[:ro]", 0, "grant a host directory or file, at a path of the cVM", 0},
+	{"env", 'e', "K=V", 0, "set an environment variable (K alone: as it is here)", 0},
+	{"workdir", 'w', "DIR", 0, "start in this directory of the cVM (default /)", 0},
+	{"memory", KEY_MEMORY, "N[K|M|G]", 0, "most memory the program may map", 0},
+	{"tmpfs", KEY_TMPFS, "DIR", 0, "an empty directory in memory at this path", 0},
+	{"hostname", KEY_HOSTNAME, "NAME", 0, "the cVM's host name (default: carrel)", 0},
+	{"trace", KEY_TRACE, NULL, 0, "print each system call", 0},
+	{"stats", KEY_STATS, NULL, 0, "print figures at the end", 0},
+	{"ordinary", KEY_ORDINARY, NULL, 0, "grant what an ordinary program has: /, the working directory, the environment", 0},
+	{"argv0", KEY_ARGV0, "NAME", 0, "what the program finds as its own name", 0},
+	{"libos", KEY_LIBOS, "FILE", 0, "the library OS image to use", 0},
+	{0},
+};
+
+struct run {
+	struct cvm_config config;
+	struct cvm_mount mounts[BOOT_MOUNTS];
+	char **environment;
+	size_t environment_count;
+	const char *argv0;
+	int stats;
+};
+
+static void environment_add(struct run *run, char *text)
+{
+	size_t name = strcspn(text, "=");
+
+	if (!text[name]) {
+		char *value = getenv(text), *both;
+		if (!value)
+			return;
+		if (asprintf(&both, "%s=%s", text, value) < 0)
+			exit(EXIT_CARREL);
+		text = both;
+	}
+	for (size_t i = 0; i < run->environment_count; i++)
+		if (!strncmp(run->environment[i], text, name + 1)) {
+			run->environment[i] = text;
+			return;
+		}
+	run->environment = realloc(run->environment, (run->environment_count + 2) * sizeof *run->environment);
+	if (!run->environment)
+		exit(EXIT_CARREL);
+	run->environment[run->environment_count++] = text;
+	run->environment[run->environment_count] = NULL;
+}
+
+/* Absolute, without "//", "." and ".."; NULL if it is not absolute. */
+static char *normalised(const char *path)
+{
+	char *out = malloc(strlen(path) + 2), *end = out;
+
+	if (!out || *path != '/')
+		return NULL;
+	while (*path) {
+		path += strspn(path, "/");
+		size_t n = strcspn(path, "/");
+		if (n == 2 && !strncmp(path, "..", 2)) {
+			while (end > out && *--end != '/')
+				;
+		} else if (n && !(n == 1 && *path == '.')) {
+			*end++ = '/';
+			memcpy(end, path, n);
+			end += n;
+		}
+		path += n;
+	}
+	if (end == out)
+		*end++ = '/';
+	*end = 0;
+	return out;
+}
+
+static void mount_add(struct argp_state *state, struct run *run, const char *host, const char *guest, int read_only)
+{
+	struct cvm_mount mount = {.host_fd = -1, .read_only = read_only, .guest_path = normalised(guest)};
+	struct cvm_config *config = &run->config;
+
+	if (!mount.guest_path)
+		argp_failure(state, EXIT_CARREL, 0, "volume at `%s`: the path in the cVM must be absolute", guest);
+	if (config->mount_count == BOOT_MOUNTS)
+		argp_failure(state, EXIT_CARREL, 0, "more than %d volumes", BOOT_MOUNTS);
+	if (host) {
+		mount.host_fd = open(host, O_PATH | O_CLOEXEC);
+		struct stat status;
+		if (mount.host_fd >= 0 && !fstat(mount.host_fd, &status) && S_ISDIR(status.st_mode)) {
+			int directory = open(host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			if (directory >= 0) {
+				close(mount.host_fd);
+				mount.host_fd = directory;
+			}
+		}
+		if (mount.host_fd < 0)
+			argp_failure(state, EXIT_CARREL, errno, "volume %s", host);
+	}
+	/* Sorted by guest path, so that parents come first; the same path again replaces. */
+	size_t at = 0;
+	while (at < config->mount_count && strcmp(run->mounts[at].guest_path, mount.guest_path) < 0)
+		at++;
+	if (at < config->mount_count && !strcmp(run->mounts[at].guest_path, mount.guest_path)) {
+		run->mounts[at] = mount;
+		return;
+	}
+	memmove(run->mounts + at + 1, run->mounts + at, (config->mount_count - at) * sizeof mount);
+	run->mounts[at] = mount;
+	config->mount_count++;
+}
+
+static uint64_t size_parse(struct argp_state *state, const char *text)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long long n = strtoull(text, &end, 10);
+	unsigned shift = *end == 'K' || *end == 'k' ? 10 : *end == 'M' || *end == 'm' ? 20 : *end == 'G' || *end == 'g' ? 30 : 0;
+	if (end == text || *text == '-' || errno || (*end && (!shift || end[1])) || n > UINT64_MAX >> shift || !n)
+		argp_failure(state, EXIT_CARREL, 0, "--memory %s: not a size (like 64M)", text);
+	return n << shift;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct run *run = state->input;
+
+	switch (key) {
+	case 'v': {
+		char *host = strdup(argument), *guest = strchr(host, ':');
+		int read_only = 0;
+		if (!guest || guest == host)
+			argp_failure(state, EXIT_CARREL, 0, "--volume %s: give it as HOST:GUEST[:ro]", argument);
+		*guest++ = 0;
+		char *mode = strchr(guest, ':');
+		if (mode) {
+			*mode++ = 0;
+			read_only = !strcmp(mode, "ro");
+			if (!read_only && strcmp(mode, "rw"))
+				argp_failure(state, EXIT_CARREL, 0, "--volume %s: `%s` is not ro or rw", argument, mode);
+		}
+		mount_add(state, run, host, guest, read_only);
+		return 0;
+	}
+	case 'e':
+		environment_add(run, argument);
+		return 0;
+	case 'w':
+		run->config.working_directory = normalised(argument);
+		if (!run->config.working_directory)
+			argp_failure(state, EXIT_CARREL, 0, "--workdir %s: must be absolute", argument);
+		return 0;
+	case KEY_MEMORY:
+		run->config.memory_limit = size_parse(state, argument);
+		return 0;
+	case KEY_TMPFS:
+		mount_add(state, run, NULL, argument, 0);
+		return 0;
+	case KEY_HOSTNAME:
+		run->config.hostname = argument;
+		return 0;
+	case KEY_TRACE:
+		run->config.trace = 1;
+		return 0;
+	case KEY_STATS:
+		run->stats = 1;
+		return 0;
+	case KEY_ARGV0:
+		run->argv0 = argument;
+		return 0;
+	case KEY_LIBOS:
+		run->config.libos_path = argument;
+		return 0;
+	case KEY_ORDINARY: {
+		char *here = getcwd(NULL, 0);
+		mount_add(state, run, "/", "/", 0);
+		run->config.working_directory = here ? here : "/";
+		for (char **e = environ; *e; e++)
+			environment_add(run, *e);
+		return 0;
+	}
+	case ARGP_KEY_ARG:
+		if (!run->config.image_path)
+			run->config.image_path = argument;
+		run->config.argv = state->argv + state->next - 1;
+		run->config.argc = state->argc - state->next + 1;
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_failure(state, EXIT_CARREL, 0, "run: which image? see `carrel run --help`");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const char *libos_default(void)
+{
+	static char path[PATH_MAX];
+	char *chosen = getenv("CARREL_LIBOS");
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 32);
+
+	if (chosen)
+		return chosen;
+	path[n > 0 ? n : 0] = 0;
+	for (int i = 0; i < 2; i++) {
+		char *slash = strrchr(path, '/');
+		if (slash)
+			*slash = 0;
+	}
+	return strcat(path, "/lib/carrel/libos");
+}
+
+static void statistics_print(const struct cvm *cvm)
+{
+	const struct cvm_statistics *s = &cvm->statistics;
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	fprintf(stderr, "carrel: verified %llu bytes of machine code in %.2f ms (%llu bytes mapped); loaded in %.2f ms; ran %.3f s; "
+			"%llu host calls; %ld KiB at most\n",
+		(unsigned long long)s->verified_bytes, (double)s->verify_ns / 1e6, (unsigned long long)s->text_bytes,
+		(double)s->load_ns / 1e6, (double)s->run_ns / 1e9, (unsigned long long)s->host_calls, usage.ru_maxrss);
+}
+
+int command_run(int argc, char **argv)
+{
+	static const struct argp argp = {options, parse, "IMAGE [ARGUMENT]...",
+		"Runs an image made by carrel-cc in a cVM. It sees the granted volumes, its standard streams and nothing else of "
+		"the host.", NULL, NULL, NULL};
+	struct run run = {.config = {.image_fd = -1, .working_directory = "/", .hostname = "carrel", .standard_fds = {0, 1, 2},
+				     .uid = getuid(), .gid = getgid()}};
+	struct cvm_error error;
+	struct cvm *cvm;
+
+	run.config.mounts = run.mounts;
+	argp_err_exit_status = EXIT_CARREL;
+	environment_add(&run, strdup("PATH=/usr/local/bin:/usr/bin:/bin"));
+	environment_add(&run, strdup("HOME=/"));
+	environment_add(&run, strdup("TERM"));
+	argv[0] = "carrel run";
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &run);
+	if (run.argv0)
+		run.config.argv[0] = (char *)run.argv0;
+	run.config.envp = run.environment;
+	if (!run.config.libos_path)
+		run.config.libos_path = libos_default();
+	signal(SIGPIPE, SIG_IGN);       /* EPIPE is the library OS's to turn into a signal */
+	int code = intravisor_init(&error);
+	if (!code)
+		code = cvm_create(&run.config, &cvm, &error);
+	if (code) {
+		fprintf(stderr, "carrel: %s\n", error.text);
+		return code == -ENOENT ? EXIT_NOT_FOUND : code == -ENOEXEC || code == -EACCES || code == -EISDIR ? EXIT_NOT_RUNNABLE
+														: EXIT_CARREL;
+	}
+	code = host_lockdown();
+	if (code) {
+		fprintf(stderr, "carrel: cannot drop to the small set of system calls: %s\n", strerror(-code));
+		return EXIT_CARREL;
+	}
+	int status = cvm_run(cvm);
+	if (run.stats)
+		statistics_print(cvm);
+	cvm_destroy(cvm);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}

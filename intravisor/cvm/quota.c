@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Three bits per page: mapped; a border (a host mapping may end before this page); plain. The number of borders bounds the
+ * number of host mappings from above whatever the host joins or does not. A border goes only when one call replaces both
+ * of its sides, when both are unmapped, or when a fresh plain mapping follows a plain page. Trusted; a library OS chooses
+ * ranges and order.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <carrel/window.h>
+#include "intravisor/cvm/quota.h"
+
+#define PAGE 4096u
+#define PAGES ((WINDOW_MEMORY_END - WINDOW_MEMORY_START) / PAGE)
+#define WORDS (PAGES / 64 + 1)
+
+struct quota {
+	uint64_t mapped[WORDS], border[WORDS], plain[WORDS];
+};
+
+static int bit(const uint64_t *bits, uint64_t at)
+{
+	return bits[at / 64] >> at % 64 & 1;
+}
+
+static void put(uint64_t *bits, uint64_t at, int value)
+{
+	bits[at / 64] = (bits[at / 64] & ~(1ull << at % 64)) | (uint64_t)(value != 0) << at % 64;
+}
+
+/* The bits of word `w` that lie in [from, to). */
+static uint64_t mask(uint64_t w, uint64_t from, uint64_t to)
+{
+	uint64_t low = from > w * 64 ? from - w * 64 : 0, high = to - w * 64;
+
+	return (high >= 64 ? ~0ull : (1ull << high) - 1) & ~((1ull << low) - 1);
+}
+
+static uint64_t ones(const uint64_t *bits, uint64_t from, uint64_t to)
+{
+	uint64_t sum = 0;
+
+	for (uint64_t w = from / 64; w * 64 < to; w++)
+		sum += (uint64_t)__builtin_popcountll(bits[w] & mask(w, from, to));
+	return sum;
+}
+
+static void fill(uint64_t *bits, uint64_t from, uint64_t to, int value)
+{
+	for (uint64_t w = from / 64; w * 64 < to; w++)
+		bits[w] = value ? bits[w] | mask(w, from, to) : bits[w] & ~mask(w, from, to);
+}
+
+/* Pages of a window's memory, from its start; the quota is made with the first mapping. */
+static struct quota *pages(struct window *window, uint32_t offset, uint64_t length, uint64_t *from, uint64_t *to)
+{
+	if (!window->quota) {
+		void *fresh = mmap(NULL, sizeof(struct quota), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (fresh == MAP_FAILED)
+			return NULL;
+		window->quota = fresh;
+	}
+	*from = (offset - WINDOW_MEMORY_START) / PAGE;
+	*to = *from + length / PAGE;
+	return window->quota;
+}
+
+static void border_put(struct window *window, uint64_t at, int value)
+{
+	struct quota *quota = window->quota;
+
+	window->mappings += (uint64_t)(value != 0) - (uint64_t)bit(quota->border, at);
+	put(quota->border, at, value);
+}
+
+int quota_allows_map(struct window *window, uint32_t offset, uint64_t length, uint64_t limit)
+{
+	uint64_t from, to;
+	const struct quota *quota = pages(window, offset, length, &from, &to);
+
+	if (!quota || window->mappings - ones(quota->border, from, to + 1) + 2 > CVM_MAPPINGS_MOST)
+		return -ENOMEM;
+	uint64_t kept = window->mapped - ones(quota->mapped, from, to) * PAGE;
+	return limit && (length > limit || kept > limit - length) ? -ENOMEM : 0;
+}
+
+int quota_allows_unmap(struct window *window, uint32_t offset, uint64_t length)
+{
+	return quota_allows_map(window, offset, length, 0);
+}
+
+int quota_allows_protect(struct window *window, uint32_t offset, uint64_t length)
+{
+	uint64_t from, to;
+	const struct quota *quota = pages(window, offset, length, &from, &to);
+
+	return !quota || ones(quota->mapped, from, to) != to - from || window->mappings + 2 > CVM_MAPPINGS_MOST ? -ENOMEM : 0;
+}
+
+int quota_allows_move(struct window *window, uint32_t from, uint64_t length, uint32_t to, uint64_t new_length, uint64_t limit)
+{
+	uint64_t first, end;
+	const struct quota *quota = pages(window, from, length, &first, &end);
+
+	/* The old range's inner borders go with it, so they are counted in both places here: never too few. */
+	if (!quota || window->mappings + ones(quota->border, first, end) + 4 > CVM_MAPPINGS_MOST)
+		return -ENOMEM;
+	if (ones(quota->mapped, first, end) != end - first)
+		return -EFAULT;
+	return limit && new_length > length ? quota_allows_map(window, to, new_length - length, limit) : 0;
+}
+
+/* Both ends of a range that has just changed: a border stays where the two sides can differ. */
+static void replaced(struct window *window, uint64_t from, uint64_t to, int mapped, int plain)
+{
+	struct quota *quota = window->quota;
+
+	window->mappings -= ones(quota->border, from, to);
+	fill(quota->border, from, to, 0);
+	window->mapped -= ones(quota->mapped, from, to) * PAGE;
+	window->mapped += mapped ? (to - from) * PAGE : 0;
+	fill(quota->mapped, from, to, mapped);
+	fill(quota->plain, from, to, plain);
+	int before = from && bit(quota->mapped, from - 1);
+	border_put(window, from, mapped ? !(plain && before && bit(quota->plain, from - 1)) : before);
+	border_put(window, to, mapped || bit(quota->mapped, to));
+}
+
+void quota_map(struct window *window, uint32_t offset, uint64_t length, int plain)
+{
+	uint64_t from, to;
+
+	if (pages(window, offset, length, &from, &to))
+		replaced(window, from, to, 1, plain);
+}
+
+void quota_unmap(struct window *window, uint32_t offset, uint64_t length)
+{
+	uint64_t from, to;
+
+	if (pages(window, offset, length, &from, &to))
+		replaced(window, from, to, 0, 0);
+}
+
+void quota_protect(struct window *window, uint32_t offset, uint64_t length)
+{
+	uint64_t from, to;
+	struct quota *quota = pages(window, offset, length, &from, &to);
+
+	if (!quota)
+		return;
+	fill(quota->plain, from, to, 0);
+	border_put(window, from, 1);
+	border_put(window, to, 1);
+}
+
+void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t to, uint64_t new_length)
+{
+	uint64_t first, end, target, target_end;
+	struct quota *quota = pages(window, from, length, &first, &end);
+
+	if (!quota || !pages(window, to, new_length, &target, &target_end))
+		return;
+	replaced(window, target, target_end, 1, 0);
+	for (uint64_t page = 1; page < end - first && page < target_end - target; page++)
+		if (bit(quota->border, first + page))
+			border_put(window, target + page, 1);
+	replaced(window, first, end, 0, 0);
+}
+
+void quota_close(struct window *window)
+{
+	if (window->quota)
+		munmap(window->quota, sizeof(struct quota));
+	window->quota = NULL;
+	window->mapped = window->mappings = 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * What a window has mapped, page by page, and how many host mappings that can at most have become: one guest must use up
+ * neither the memory it was not given nor the process's vm.max_map_count. Ranges are page-aligned and inside
+ * [WINDOW_MEMORY_START, WINDOW_MEMORY_END): the caller checked them. Trusted.
+ */
+#ifndef INTRAVISOR_QUOTA_H
+#define INTRAVISOR_QUOTA_H
+#include "intravisor/cvm/cvm.h"
+
+/* Each answers 0 or -ENOMEM and changes nothing; `limit` is in bytes, 0: none. */
+int quota_allows_map(struct window *window, uint32_t offset, uint64_t length, uint64_t limit);
+int quota_allows_unmap(struct window *window, uint32_t offset, uint64_t length);
+/* -ENOMEM too where a page of the range is not mapped, as mprotect(2) says it. */
+int quota_allows_protect(struct window *window, uint32_t offset, uint64_t length);
+int quota_allows_move(struct window *window, uint32_t from, uint64_t length, uint32_t to, uint64_t new_length, uint64_t limit);
+
+/* What was done. `plain`: anonymous, readable and writable, so the host joins it to such a mapping before it. */
+void quota_map(struct window *window, uint32_t offset, uint64_t length, int plain);
+void quota_unmap(struct window *window, uint32_t offset, uint64_t length);
+void quota_protect(struct window *window, uint32_t offset, uint64_t length);
+void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t to, uint64_t new_length);
+
+void quota_close(struct window *window);
+#endif
