@@ -12,4 +12,8 @@ $(ESCAPE)/judge: $(B)/obj/tests/escape/native/judge.o $(MACHINE_LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $^ $(MACHINE_LIBS) -o $@
 
-CHECKS += $(ESCAPE)/judge $(ESCAPE_GUESTS)
+$(ESCAPE)/beside: $(B)/obj/tests/escape/native/beside.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
+
+CHECKS += $(ESCAPE)/judge $(ESCAPE)/beside $(ESCAPE_GUESTS)
