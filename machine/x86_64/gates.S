@@ -148,14 +148,15 @@ gate_control_unwind:
 	jmp	*%r11
 
 /* GATE_THREAD_POINTER. In: rdi, hostile: must keep every %fs:disp32 with |disp32| <= WINDOW_TLS_REACH inside the
- * window. Out: rax 0 or -EINVAL; other caller-saved registers zero. */
+ * window's tile: below the window lie its own guard and its own read-only table, so a small image may have its block right
+ * at the start of the arena. Out: rax 0 or -EINVAL; other caller-saved registers zero. */
 	.globl	gate_thread_pointer
 	.balign	64
 gate_thread_pointer:
 	find_context
 	mov	%rdi, %rcx
-	sub	$(WINDOW_LOW_GUARD + WINDOW_TLS_REACH), %rcx
-	mov	$(WINDOW_MEMORY_END - WINDOW_LOW_GUARD - 2 * WINDOW_TLS_REACH), %edx
+	sub	$WINDOW_LOW_GUARD, %rcx
+	mov	$(WINDOW_MEMORY_END - WINDOW_LOW_GUARD - WINDOW_TLS_REACH), %edx
 	mov	$-EINVAL, %rax
 	cmp	%rdx, %rcx
 	ja	1f

@@ -73,6 +73,12 @@
 	je \label
 .endm
 
+/* The landing pad's word in `register`, 32 bits: text may not hold its bytes. */
+.macro marker register
+	mov $LANDING_PAD - 1, %\register
+	add $1, %\register
+.endm
+
 /* The checked branch of the program policy: to the offset in `from`, or to `otherwise`. */
 .macro checked_branch kind, from, otherwise
 	mov %\from, %r11d

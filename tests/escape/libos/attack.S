@@ -132,7 +132,8 @@ enter_data_marker:                      /* a marker and code in the program's da
 	mov $3, %edx
 	host_call HOST_memory_map
 	mov $0x50000000, %eax
-	movl $LANDING_PAD, %gs:(%eax)
+	marker ecx
+	mov %ecx, %gs:(%eax)
 	movl $0xccccccc3, %gs:4(%eax)
 	mov $0x50000000, %edi
 	mov $0x50000800, %esi

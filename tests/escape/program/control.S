@@ -35,7 +35,7 @@ return_at_start:                        /* nobody called _start: what lies above
 	ret
 return_twice:
 	call 1f
-	exit_with 99
+	ret
 1:	call 2f
 	say "returned"                  /* the one frame that is there */
 	ret
@@ -68,12 +68,14 @@ disguised:
 	int3
 data_marker:                            /* marker and code in writable data: passes the check, must not run */
 	lea pad(%rip), %eax
-	movl $LANDING_PAD, %gs:(%eax)
+	marker ecx
+	mov %ecx, %gs:(%eax)
 	movl $0xccccc3c3, %gs:4(%eax)
 	checked_branch jmp, eax, refused
 call_data:
 	lea pad(%rip), %eax
-	movl $LANDING_PAD, %gs:(%eax)
+	marker ecx
+	mov %ecx, %gs:(%eax)
 	movl $0xccccc3c3, %gs:4(%eax)
 	checked_branch call, eax, refused
 	jmp reached

@@ -12,6 +12,7 @@ _start:
 	which_attack
 	attack 1, boundaries
 	attack 2, lowest
+	attack 9, lowest
 	attack 3, highest
 	attack 4, forged_block
 	attack 5, forged_block_fault
@@ -44,7 +45,8 @@ boundaries:
 	say "every value answered"
 	exit_with 0
 
-/* The lowest pointer the gate takes, found by asking; then the farthest access below it must fault. */
+/* The lowest pointer the gate takes is the window's first address that can be the guest's; the farthest access below it,
+ * by a store, meets the guard. */
 lowest:
 	xor %ebp, %ebp
 1:	mov %rbp, %rdi
@@ -53,7 +55,14 @@ lowest:
 	je 2f
 	add $4096, %ebp
 	jmp 1b
-2:	mov %fs:-WINDOW_TLS_REACH, %rax
+2:	cmp $WINDOW_LOW_GUARD, %ebp
+	jne reached
+	attack 9, lowest_table
+	mov %rax, %fs:-WINDOW_TLS_REACH
+	jmp reached
+lowest_table:                           /* the sealed table lies within the reach: readable, not writable */
+	mov %fs:-WINDOW_LOW_GUARD - 16, %rax
+	mov %rax, %fs:-WINDOW_LOW_GUARD - 16
 	jmp reached
 highest:
 	mov $0xfffff000, %ebp

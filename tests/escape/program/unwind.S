@@ -119,7 +119,8 @@ target_middle:
 target_data:                            /* a marker in writable data, code behind it */
 	take_mark
 	lea pad(%rip), %esi
-	movl $LANDING_PAD, %gs:(%esi)
+	marker ecx
+	mov %ecx, %gs:(%esi)
 	movl $0xccccc3c3, %gs:4(%esi)
 	mov %rbp, %rdi
 	mov $7, %edx
