@@ -101,9 +101,10 @@ void fault_handle(int signal, siginfo_t *info, ucontext_t *uc)
 	fault.reason = gate ? gate_reason(pc) : memory && address - low < CONTROL_REGION ? "control stack exhausted" : NULL;
 	registers_fill(&fault, regs);
 	backtrace_fill(&fault, context, (uint64_t)regs[REG_RSP]);
-	if (gate)
-		fault.pc = fault.depth ? fault.backtrace[0] : 0;
-	else
+	if (gate && fault.depth) {      /* a gate's fault is its caller's */
+		fault.pc = fault.backtrace[0];
+		fault.compartment = fault.backtrace_compartment[0];
+	} else if (!gate)
 		fault.pc = (uint32_t)pc;
 	if (memory && !fault.reason) {
 		if (inside(address, context->program_base) || inside(address, context->libos_base)) {
