@@ -28,7 +28,9 @@ void cvm_report_fault(const struct cvm *cvm)
 		fprintf(stderr, " (%s)", f->reason);
 	else if (f->address_in_window)
 		fprintf(stderr, " (access to address %#llx)", (unsigned long long)f->address);
-	fprintf(stderr, "\n  at %s\n", place(cvm, (uint8_t)f->compartment, (uint32_t)f->pc, text, sizeof text));
+	fprintf(stderr, "\n");
+	if (f->pc)      /* a gate that nobody called has none */
+		fprintf(stderr, "  at %s\n", place(cvm, (uint8_t)f->compartment, (uint32_t)f->pc, text, sizeof text));
 	for (size_t i = 0; i < f->depth && i < 32; i++)
 		fprintf(stderr, "  called from %s\n", place(cvm, f->backtrace_compartment[i], f->backtrace[i], text, sizeof text));
 	if (f->depth > 32)

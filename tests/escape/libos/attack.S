@@ -73,6 +73,9 @@ _start:	endbr64
 	attack 25, exit_status
 	attack 26, many_handles
 	attack 27, punch_all
+	attack 28, give_back
+	attack 29, protect_reserved
+	attack 30, failing_move
 	libos_exit 99
 
 return_at_start:                        /* nobody called us but the Intravisor */
@@ -208,7 +211,7 @@ wild_stack:                             /* gates do not care for our stack point
 	jmp refused
 above_the_end:                          /* the farthest the policy lets us reach: a guard, never the next window */
 	mov $-1, %r11d
-	movups %xmm0, 0x7fff(%r14,%r11)
+	mov %rax, 0x7fff(%r14,%r11)
 	jmp reached
 below_the_base:
 	xor %r11d, %r11d
@@ -298,6 +301,63 @@ fill_memory:                            /* beyond --memory */
 	subl $1, left(%rip)
 	jne 1b
 	jmp reached
+give_back:                              /* unmapping what was never mapped must not make room */
+	mov $0x100000000 + 0x50000000, %rbx
+	movl $1000, left(%rip)
+1:	mov %rbx, %rdi
+	mov $0x100000, %esi
+	mov $3, %edx
+	host_call HOST_memory_map
+	test %rax, %rax
+	js limit
+	add $0x100000, %rbx
+	mov $0x100000000 + 0xe0000000, %rdi
+	mov $0x1000000, %esi
+	host_call HOST_memory_unmap
+	test %rax, %rax
+	jne reached
+	subl $1, left(%rip)
+	jne 1b
+	jmp reached
+protect_reserved:                       /* nothing is mapped there: there is nothing to make writable */
+	mov $0x100000000 + 0x50000000, %rdi
+	mov $0x10000000, %esi
+	mov $3, %edx
+	host_call HOST_memory_protect
+	test %rax, %rax
+	js limit
+	jmp reached
+/* The kernel unmaps the target before it sees that the old range is two mappings. Whatever it answers, beside.c finds no
+ * hole; then the same with a shrinking move, and from a range of which a part is not mapped. */
+failing_move:
+	mov $0x50000000, %edi
+	mov $0x4000, %esi
+	mov $3, %edx
+	host_call HOST_memory_map
+	mov $0x50001000, %edi
+	mov $0x1000, %esi
+	mov $1, %edx
+	host_call HOST_memory_protect
+	mov $0x50003000, %edi
+	mov $0x1000, %esi
+	host_call HOST_memory_unmap
+	mov $0x50000000, %edi
+	mov $0x3000, %esi
+	mov $0x60000000, %edx
+	mov $0x40000000, %r10d
+	host_call HOST_memory_move
+	mov $0x50000000, %edi
+	mov $0x3000, %esi
+	mov $0xb0000000, %edx
+	mov $0x2000, %r10d
+	host_call HOST_memory_move
+	mov $0x50000000, %edi
+	mov $0x4000, %esi
+	mov $0xc0000000, %edx
+	mov $0x10000000, %r10d
+	host_call HOST_memory_move
+	expect EFAULT
+	jmp refused
 many_handles:                           /* handle 0 opened again and again: a directory given as the first mount */
 	mov $(LIBOS_BOOT + 36 + 4), %r11d
 	mov (%r14,%r11), %ebx

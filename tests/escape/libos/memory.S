@@ -9,17 +9,16 @@
 	start
 	no_strings
 
-#define M 0x50000000
 /* ---- ranges outside what the library OS hands out ---- */
 row "map: into the low guard", EXACT, -EINVAL, HOST_memory_map, 0, 0x1000, 3
-row "map: first page of the arena", EXACT, -EINVAL, HOST_memory_map, WINDOW_ARENA_START, 0x1000, 3
+row "map: first page of the arena", EXACT, -EINVAL, HOST_memory_map, ARENA_START, 0x1000, 3
 row "map: over our own text", EXACT, -EINVAL, HOST_memory_map, LIBOS_TEXT, 0x1000, 3
 row "map: over our own image's data", EXACT, -EINVAL, HOST_memory_map, LIBOS_DATA, 0x1000, 3
 row "map: over the program's text", EXACT, -EINVAL, HOST_memory_map, PROGRAM_BASE, 0x4000, 3
-row "map: last page of the arena", EXACT, -EINVAL, HOST_memory_map, WINDOW_ARENA_END-0x1000, 0x1000, 3
-row "map: across the end of the arena", EXACT, -EINVAL, HOST_memory_map, WINDOW_ARENA_END-0x1000, 0x2000, 3
-row "map: high guard", EXACT, -EINVAL, HOST_memory_map, WINDOW_MEMORY_END, 0x1000, 3
-row "map: across the high guard", EXACT, -EINVAL, HOST_memory_map, WINDOW_MEMORY_END-0x1000, 0x2000, 3
+row "map: last page of the arena", EXACT, -EINVAL, HOST_memory_map, ARENA_END-0x1000, 0x1000, 3
+row "map: across the end of the arena", EXACT, -EINVAL, HOST_memory_map, ARENA_END-0x1000, 0x2000, 3
+row "map: high guard", EXACT, -EINVAL, HOST_memory_map, END, 0x1000, 3
+row "map: across the high guard", EXACT, -EINVAL, HOST_memory_map, END-0x1000, 0x2000, 3
 row "map: table of the window above", EXACT, -EINVAL, HOST_memory_map, 0xfffff000, 0x1000, 3
 row "map: program's last page", EXACT, -EINVAL, HOST_memory_map, REF_PROGRAM+0xfffff000, 0x1000, 3
 row "map: over the end of our window", EXACT, -EINVAL, HOST_memory_map, 0xfffff000, 0x11000, 3
@@ -54,9 +53,9 @@ row "protect: the gate table above", EXACT, -EINVAL, HOST_memory_protect, 0xffff
 row "unmap: our text", EXACT, -EINVAL, HOST_memory_unmap, LIBOS_TEXT, 0x1000
 row "unmap: program text", EXACT, -EINVAL, HOST_memory_unmap, PROGRAM_BASE, 0x2000
 row "unmap: the whole window", EXACT, -EINVAL, HOST_memory_unmap, 0, 0x100000000
-row "unmap: from the arena on", EXACT, -EINVAL, HOST_memory_unmap, WINDOW_ARENA_END-0x1000, 0x80000000
+row "unmap: from the arena on", EXACT, -EINVAL, HOST_memory_unmap, ARENA_END-0x1000, 0x80000000
 row "unmap: the gate table above", EXACT, -EINVAL, HOST_memory_unmap, 0xfffff000, 0x1000
-row "unmap: over the end", EXACT, -EINVAL, HOST_memory_unmap, WINDOW_MEMORY_END-0x1000, 0x2000
+row "unmap: over the end", EXACT, -EINVAL, HOST_memory_unmap, END-0x1000, 0x2000
 row "discard: our text", EXACT, -EINVAL, HOST_memory_discard, LIBOS_TEXT, 0x1000
 row "discard: program text", EXACT, -EINVAL, HOST_memory_discard, PROGRAM_BASE, 0x2000
 row "discard: our data, in the arena", EXACT, -EINVAL, HOST_memory_discard, LIBOS_DATA, 0x1000
@@ -68,9 +67,9 @@ row "move: text out of the arena", EXACT, -EINVAL, HOST_memory_move, LIBOS_TEXT,
 row "move: program text out", EXACT, -EINVAL, HOST_memory_move, PROGRAM_BASE, 0x1000, REF_PROGRAM+M, 0x1000
 row "move: onto text", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, LIBOS_TEXT, 0x1000
 row "move: onto program text", EXACT, -EINVAL, HOST_memory_move, REF_PROGRAM+M, 0x1000, PROGRAM_BASE, 0x1000
-row "move: into the arena's free part", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, WINDOW_ARENA_END-0x1000, 0x1000
-row "move: grows into the arena", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, WINDOW_ARENA_END-0x1000, 0x2000
-row "move: grows into the high guard", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, WINDOW_MEMORY_END-0x1000, 0x2000
+row "move: into the arena's free part", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, ARENA_END-0x1000, 0x1000
+row "move: grows into the arena", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, ARENA_END-0x1000, 0x2000
+row "move: grows into the high guard", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, END-0x1000, 0x2000
 row "move: onto the table above", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, 0xfffff000, 0x1000
 row "move: to the other window", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, REF_PROGRAM+M, 0x1000
 row "move: from the other window", EXACT, -EINVAL, HOST_memory_move, REF_PROGRAM+M, 0x1000, M+0x10000, 0x1000

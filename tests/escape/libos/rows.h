@@ -10,15 +10,21 @@
 #include "guest.h"
 #include "host_calls.h"
 
-#define REF_PROGRAM     0x100000000
-#define MARK            0x5ca1ab0000000000      /* top 24 bits of a word that is replaced; 4 bits say by what, plus 36 */
-#define PROGRAM_BASE    (MARK+(0<<36))  /* ref of the program image's first byte */
-#define PROGRAM_ENTRY   (MARK+(1<<36))  /* ref of its entry, in its text */
-#define LIBOS_TEXT      (MARK+(2<<36))  /* our own text: a landing pad */
-#define LIBOS_DATA      (MARK+(3<<36))  /* a writable page of our own image, in the arena; holds a marker */
-#define PROGRAM_ENTRY_OFFSET (MARK+(4<<36))     /* without REF_PROGRAM */
-#define ANY_HANDLE      (MARK+(5<<36))  /* the result of the last KEEP row */
-#define STRINGS         (MARK+(6<<36))  /* the label `strings` of the file */
+/* Symbols, not macros: gas parts macro arguments at the spaces that the preprocessor leaves around them. */
+.set REF_PROGRAM, 0x100000000
+.set ARENA_START, WINDOW_ARENA_START
+.set ARENA_END, WINDOW_ARENA_END
+.set END, WINDOW_MEMORY_END
+.set M, 0x50000000                      /* where a file's rows map their memory */
+/* Words that are replaced: MARK in the top 24 bits, then 4 bits say by what, and 36 bits are added to it. */
+.set MARK, 0x5ca1ab0000000000
+.set PROGRAM_BASE, MARK+(0<<36)         /* ref of the program image's first byte */
+.set PROGRAM_ENTRY, MARK+(1<<36)        /* ref of its entry, in its text */
+.set LIBOS_TEXT, MARK+(2<<36)           /* our own text: a landing pad */
+.set LIBOS_DATA, MARK+(3<<36)           /* a writable page of our own image, in the arena; holds a marker */
+.set PROGRAM_ENTRY_OFFSET, MARK+(4<<36) /* without REF_PROGRAM */
+.set ANY_HANDLE, MARK+(5<<36)           /* the result of the last KEEP row */
+.set STRINGS, MARK+(6<<36)              /* the label `strings` of the file */
 
 #define OK              0
 
