@@ -76,6 +76,7 @@ _start:	endbr64
 	attack 28, give_back
 	attack 29, protect_reserved
 	attack 30, failing_move
+	attack 31, entry_in_data
 	libos_exit 99
 
 return_at_start:                        /* nobody called us but the Intravisor */
@@ -187,6 +188,13 @@ enter_without_stack:                    /* the program's own fault, at its first
 	host_call HOST_program_enter
 	jmp reached
 no_entry:                               /* the program makes a system call and there is no entry */
+	jmp enter
+entry_in_data:                          /* a marker in our data as the system-call entry: it is no text, it does not run */
+	xor %edi, %edi
+	lea pad(%rip), %r10d
+	host_call HOST_entry_set
+	test %rax, %rax
+	jne refused
 	jmp enter
 fix_up_for_program:                     /* offsets of the program's text as a fix-up: its faults are not for our target */
 	mov $1, %edi

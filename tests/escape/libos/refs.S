@@ -109,7 +109,7 @@ row "no call 2^63", EXACT, -ENOSYS, 0x8000000000000000
 
 /* ---- entries ---- */
 row "entry_set: not a landing pad", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, LIBOS_TEXT+4
-row "entry_set: in data", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, LIBOS_DATA
+row "entry_set: data that is not a marker", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, LIBOS_DATA+8
 row "entry_set: in the boot block", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, LIBOS_BOOT
 row "entry_set: the program's entry", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, PROGRAM_ENTRY
 row "entry_set: end of the window", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, 0xfffffffe
@@ -120,7 +120,7 @@ row "entry_set: kind with a high half", EXACT, -EINVAL, HOST_entry_set, 0x100000
 row "fix-up: not a landing pad", EXACT, -EINVAL, HOST_entry_set, 1, LIBOS_TEXT, LIBOS_TEXT+16, LIBOS_TEXT+4
 row "fix-up: turned round", EXACT, -EINVAL, HOST_entry_set, 1, LIBOS_TEXT+16, LIBOS_TEXT, LIBOS_TEXT
 row "fix-up: end has a high half", EXACT, -EINVAL, HOST_entry_set, 1, LIBOS_TEXT, 0x7ffff7dd0000, LIBOS_TEXT
-row "fix-up: a honest one", EXACT, OK, HOST_entry_set, 1, LIBOS_TEXT, LIBOS_TEXT+16, LIBOS_TEXT
+row "fix-up: an honest one", EXACT, OK, HOST_entry_set, 1, LIBOS_TEXT, LIBOS_TEXT+16, LIBOS_TEXT
 
 row "program_enter: not a landing pad", EXACT, -EINVAL, HOST_program_enter, PROGRAM_ENTRY_OFFSET+1, 0x50000000
 row "program_enter: a page of random data", EXACT, -EINVAL, HOST_program_enter, 0x50000000, 0x50000000
