@@ -15,8 +15,7 @@
 #define STATIC_CHAIN BIT(R10)   /* of a nested function, called directly; trampolines are refused */
 #define SAVED (BIT(RBX) | BIT(RBP) | BIT(RSP) | BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15))
 #define SCRATCH (BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RSI) | BIT(RDI) | BIT(R8) | BIT(R9) | BIT(R10) | BIT(R11))
-#define AT_TAIL_CALL (ARGUMENTS | SAVED | STATIC_CHAIN)
-#define AT_INDIRECT_TAIL_CALL (ARGUMENTS | SAVED)
+#define AT_TAIL_CALL (ARGUMENTS | SAVED)
 #define AT_RETURN (SAVED | BIT(RAX) | BIT(RDX))
 
 static bool has_memory(const struct statement *s)
@@ -163,7 +162,7 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 			targets[i - first] = SIZE_MAX;
 	for (bool changed = indirect; changed;) {
 		changed = false;
-		uint32_t after = AT_TAIL_CALL | FLAGS_BIT;      /* what follows the function's end: not known */
+		uint32_t after = AT_TAIL_CALL | chain | FLAGS_BIT;      /* what follows the function's end: not known */
 		uint32_t at_pads = 0;
 		for (size_t p = 0; p < pads_count; p++)
 			at_pads |= all[pads[p]].live;
@@ -182,10 +181,10 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 			else if (mnemonic_is(s, "call"))
 				live = (after & ~(SCRATCH | FLAGS_BIT)) | ARGUMENTS | (s->operands[0].indirect ? 0 : chain);
 			else if (mnemonic_is(s, "jmp") && s->count && s->operands[0].indirect)
-				live = s->after = s->delta == 8 || !pads_count ? AT_INDIRECT_TAIL_CALL | at_pads : at_pads;
+				live = s->after = s->delta == 8 || !pads_count ? AT_TAIL_CALL | at_pads : at_pads;
 			else if (s->count == 1 && s->operands[0].kind == OPERAND_SYMBOL) {
 				size_t target = targets[i - first];
-				uint32_t there = target == SIZE_MAX ? AT_TAIL_CALL : all[target].live;
+				uint32_t there = target == SIZE_MAX ? AT_TAIL_CALL | chain : all[target].live;
 				live = statement_falls_through(s) ? after | there : there;
 			}
 			live = (live & ~define) | use;

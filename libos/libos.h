@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * What the parts of the library OS share. Untrusted by the Intravisor; it protects itself from its program, whose every
+ * argument is hostile: a user address is a type of its own and is only read and written by the copies below.
+ */
+#ifndef LIBOS_H
+#define LIBOS_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include <asm/errno.h>
+#include <carrel/boot.h>
+#include <carrel/host.h>
+#include <carrel/window.h>
+
+struct user {
+	uint64_t at;    /* as the program gave it: any 64 bits */
+};
+
+/* ---- machine/<isa>/entry.S ---- */
+int64_t host_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+int user_copy_from(void *to, uint32_t from, size_t n);
+int user_copy_to(uint32_t to, const void *from, size_t n);
+int user_fill(uint32_t to, size_t n);
+int64_t user_string_from(char *to, uint32_t from, size_t room);
+#define HOST(name, ...) HOST_PICK(HOST_##name __VA_OPT__(,) __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define HOST_PICK(number, a, b, c, d, e, f, ...) \
+	host_call(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
+
+/* ---- user memory: 0 or -EFAULT ---- */
+static inline int user_ok(struct user u, uint64_t n)
+{
+	return u.at <= UINT32_MAX && n <= UINT32_MAX + 1ull - u.at;
+}
+static inline int user_get(void *to, struct user from, size_t n)
+{
+	return user_ok(from, n) ? user_copy_from(to, (uint32_t)from.at, n) : -EFAULT;
+}
+static inline int user_put(struct user to, const void *from, size_t n)
+{
+	return user_ok(to, n) ? user_copy_to((uint32_t)to.at, from, n) : -EFAULT;
+}
+/* A NUL-terminated string: length, -EFAULT, or -ENAMETOOLONG when it does not end within room. */
+int64_t user_string(char *to, struct user from, size_t room);
+
+/* ---- string.c ---- */
+void *memcpy(void *to, const void *from, size_t n);
+void *memmove(void *to, const void *from, size_t n);
+void *memset(void *to, int c, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+size_t strlen(const char *s);
+int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, size_t n);
+char *strchr(const char *s, int c);
+char *strrchr(const char *s, int c);
+/* Minimal formatting: %s %d %u %x (with l), %c. Gives the length it wanted. */
+size_t format(char *to, size_t room, const char *text, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- mem/heap.c: the library OS's own memory; NULL without ---- */
+void *heap_allocate(size_t size);       /* zeroed */
+void heap_free(void *p, size_t size);   /* size as given to heap_allocate */
+
+/* ---- mem/space.c: the program's address space ---- */
+void space_start(uint64_t limit);
+int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, int64_t handle, uint64_t offset, int writable);
+int64_t space_unmap(uint64_t start, uint64_t length);
+int64_t space_protect(uint64_t start, uint64_t length, int protection);
+int64_t space_remap(uint64_t start, uint64_t length, uint64_t new_length, int flags, uint64_t new_start);
+int64_t space_break(uint64_t to);
+int space_mapped(uint64_t start, uint64_t length);
+uint64_t space_total(void);
+
+/* ---- start.c ---- */
+extern struct carrel_boot *boot;
+extern uint64_t program_break_start;
+
+void die(const char *why) __attribute__((noreturn));
+void process_end(int status) __attribute__((noreturn));        /* wait(2) style */
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The library OS's own memory: power-of-two pieces from one growing range, with a free list a size.
+ */
+#include "libos/libos.h"
+
+#define STEP 0x40000u           /* mapped at a time, 256 KiB */
+
+static uint64_t next = LIBOS_HEAP_START, mapped = LIBOS_HEAP_START;
+static void *lists[32];
+
+static unsigned class_of(size_t size)
+{
+	unsigned class = 5;
+
+	while ((size_t)1 << class < size)
+		class++;
+	return class;
+}
+
+void *heap_allocate(size_t size)
+{
+	unsigned class = class_of(size);
+
+	if (size > 1u << 30)
+		return NULL;
+	void *p = lists[class];
+	if (p) {
+		lists[class] = *(void **)p;
+		memset(p, 0, (size_t)1 << class);
+		return p;
+	}
+	uint64_t length = 1ull << class, end = next + length;
+	if (end > WINDOW_MEMORY_END)
+		return NULL;
+	if (end > mapped) {
+		uint64_t more = (end - mapped + STEP - 1) / STEP * STEP;
+		if (mapped + more > WINDOW_MEMORY_END)
+			more = WINDOW_MEMORY_END - mapped;
+		if (HOST(memory_map, mapped, more, 3))
+			return NULL;
+		mapped += more;
+	}
+	p = (void *)next;
+	next = end;
+	return p;
+}
+
+void heap_free(void *p, size_t size)
+{
+	unsigned class = class_of(size);
+
+	if (!p)
+		return;
+	*(void **)p = lists[class];
+	lists[class] = p;
+}
