@@ -10,6 +10,7 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -46,11 +47,34 @@ int path_filesystem_refused(int fd)
 	}
 }
 
+/* With O_DIRECTORY the kernel calls a link in the last place "not a directory": the guest is to hear that it is a link. Only
+ * chooses between two errors, so a race changes nothing. Keeps errno. */
+static int is_link(const struct resource *directory, const struct path *path)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+	struct stat status;
+	int error = errno, fd = (int)syscall(SYS_openat2, directory->fd, path->text, &how, sizeof how);
+	int link = fd >= 0 && !fstat(fd, &status) && S_ISLNK(status.st_mode);
+
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return link;
+}
+
 int path_open(const struct resource *directory, const struct path *path, int flags, unsigned mode)
 {
+	int creates = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+
+	/* openat2 refuses what open ignores: other flags beside O_PATH, a mode without a file to make. */
+	if (flags & O_PATH)
+		flags &= O_PATH | O_DIRECTORY;
+	else
+		flags |= O_NOCTTY;
 	struct open_how how = {
-		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW),
-		.mode = (flags & (O_CREAT | O_TMPFILE)) ? mode & 07777 : 0,
+		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC | O_NOFOLLOW),
+		.mode = creates && !(flags & O_PATH) ? mode & 07777 : 0,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 
@@ -58,7 +82,7 @@ int path_open(const struct resource *directory, const struct path *path, int fla
 		return -ENOTDIR;
 	int fd = (int)syscall(SYS_openat2, directory->fd, path->length ? path->text : ".", &how, sizeof how);
 	if (fd < 0)
-		return -errno;
+		return errno == ENOTDIR && (flags & O_DIRECTORY) && is_link(directory, path) ? -ELOOP : -errno;
 	int error = path_filesystem_refused(fd);
 	if (error) {
 		close(fd);

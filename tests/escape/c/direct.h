@@ -9,6 +9,7 @@
 
 __asm__(".globl _start\n"
 	"_start:\n"
+	"	.carrel_delta 0\n"
 	"	endbr64\n"
 	"	mov %rsp, %rdi\n"
 	"	and $-16, %rsp\n"

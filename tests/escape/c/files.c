@@ -25,14 +25,15 @@ static const char *join(const char *a, const char *b)
 	return path;
 }
 
-static const char *const memory[] = {
+/* Arrays, not pointers: nobody relocates this image. */
+static const char memory[][40] = {
 	"/proc/self/mem", "/proc/thread-self/mem", "/proc/1/mem", "/proc/self/task/../mem", "/proc/self/../self/mem",
 	"/proc/self/root/proc/self/mem", "/proc/self/cwd/../proc/self/mem", "/proc/self/maps", "/proc/self/pagemap",
 	"/proc/self/fd/0", "/proc/self/fd/3", "/proc/self/exe", "/proc/self/clear_refs", "/proc/self/syscall", "/proc/self/stack",
 	"/proc/self/environ", "/proc/self/attr/current", "/proc/self/timerslack_ns", "/proc/self/oom_score_adj",
 	"/proc/self/coredump_filter", "/proc/self/map_files", "/proc/self/ns/mnt", "/proc/kcore", "/proc/kmsg", "/proc/sysrq-trigger",
-	"/proc/sys/kernel/core_pattern", "/proc/sys/vm/max_map_count", "/proc/net/../self/mem", "/proc/mounts",
-	"/dev/fd/0", "/dev/stdin", "/dev/../proc/self/mem", "//proc//self//mem", "/proc/./self/./mem",
+	"/proc/sys/kernel/core_pattern", "/proc/sys/vm/max_map_count", "/proc/net/../self/mem",
+	"/dev/../proc/self/mem", "//proc//self//mem", "/proc/./self/./mem",
 };
 
 /* Opens for reading and for writing, plainly and relative to directories: all refused. */
@@ -49,7 +50,7 @@ static void memory_roads(const char *prefix)
 			if (got >= 0)
 				CALL(CLOSE, got);
 		}
-	static const char *const steps[] = {"/proc", "/proc/self", "/proc/self/task", "/proc/self/fd", "/proc/self/root"};
+	static const char steps[][24] = {"/proc", "/proc/self", "/proc/self/task", "/proc/self/fd", "/proc/self/root"};
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		long directory = CALL(OPEN, join(prefix, steps[i]), 0200000, 0);
 		long by_path = CALL(OPEN, join(prefix, steps[i]), 010000000, 0);
@@ -60,7 +61,7 @@ static void memory_roads(const char *prefix)
 			say(": opened\n");
 		}
 	}
-	static const char *const links[] = {"/link-mem", "/link-self/mem", "/link-fd/3", "/link-root/proc/self/mem"};
+	static const char links[][32] = {"/link-mem", "/link-self/mem", "/link-fd/3", "/link-root/proc/self/mem"};
 	for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
 		long got = CALL(OPEN, join("/made", links[i]), 2, 0);
 		if (got >= 0) {
@@ -71,7 +72,7 @@ static void memory_roads(const char *prefix)
 	}
 }
 
-static const char *const outside[] = {
+static const char outside[][48] = {
 	"/../secret", "/d/../../secret", "/d/../../../../../../../../../../secret", "/link-out", "/link-up", "/link-abs",
 	"/link-dir/secret", "/d/link-deep", "/./../secret", "//..//secret", "/d/..//..//secret",
 };

@@ -25,12 +25,23 @@
 .set PROGRAM_ENTRY_OFFSET, MARK+(4<<36) /* without REF_PROGRAM */
 .set ANY_HANDLE, MARK+(5<<36)           /* the result of the last KEEP row */
 .set STRINGS, MARK+(6<<36)              /* the label `strings` of the file */
+.set MOUNT, MARK+(7<<36)                /* the handle of the first volume */
 
 #define OK              0
 
 /* what a row expects beside an exact value */
 #define EXACT           0
 #define KEEP            1               /* any result >= 0, remembered as ANY_HANDLE */
+
+/* Two words of a row: where a string lies and how long it is. */
+.macro text label, string
+	.pushsection .rodata.strings,"a"
+	9200: .ascii "\string"
+	9201:
+	.set S_\label, STRINGS+(9200b-strings)
+	.set L_\label, 9201b-9200b
+	.popsection
+.endm
 
 .macro row name, how, expect, call, a=0, b=0, c=0, d=0, e=0, f=0
 	.pushsection .rodata.names,"a"
@@ -45,6 +56,11 @@
 #define ROW_SIZE 96
 .macro no_strings
 	.set strings, _start
+.endm
+.macro with_strings
+	.pushsection .rodata.strings,"a"
+strings:
+	.popsection
 .endm
 
 	.section .rodata.names,"a"
@@ -67,8 +83,8 @@ _start:	endbr64
 1:	lea rows_end(%rip), %eax
 	cmp %eax, %ebx
 	jae 8f
-	mov %ebx, %r11d
 	.irp n, 8,16,24,32,40,48
+	mov %ebx, %r11d
 	mov \n(%r14,%r11), %rax
 	call translate
 	mov %rax, words + \n(%rip)
@@ -132,7 +148,7 @@ _start:	endbr64
 	host_call HOST_write
 	libos_exit 0
 
-/* rax: a word of a row; replaced when it is a mark. Clobbers rcx, rdx. */
+/* rax: a word of a row; replaced when it is a mark. Clobbers rcx, rdx, r11. */
 translate:
 	mov %rax, %rcx
 	shr $40, %rcx
@@ -169,7 +185,13 @@ translate:
 	ret
 2:	add kept(%rip), %rax
 	ret
-1:	lea strings(%rip), %ecx
+1:	cmp $6, %ecx
+	jne 1f
+	lea strings(%rip), %ecx
+	add %rcx, %rax
+	ret
+1:	mov $(LIBOS_BOOT + 36 + 4), %r11d
+	mov (%r14,%r11), %ecx
 	add %rcx, %rax
 9:	ret
 
