@@ -16,4 +16,10 @@ $(ESCAPE)/beside: $(B)/obj/tests/escape/native/beside.o $(INTRAVISOR_LIBRARY) $(
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
 
-CHECKS += $(ESCAPE)/judge $(ESCAPE)/beside $(ESCAPE_GUESTS)
+# Guests in C without a libc, through the real toolchain.
+ESCAPE_C := $(patsubst tests/escape/%.c,$(ESCAPE)/%,$(wildcard tests/escape/c/*.c))
+$(ESCAPE)/c/%: tests/escape/c/%.c tests/escape/c/direct.h $(TOOLCHAIN)
+	@mkdir -p $(@D)
+	$(B)/bin/carrel-cc -O2 -nostdlib -ffreestanding -fno-tree-loop-distribute-patterns -Wall -Wextra -Itests/escape/c $< -o $@
+
+CHECKS += $(ESCAPE_C) $(ESCAPE)/judge $(ESCAPE)/beside $(ESCAPE_GUESTS)

@@ -9,7 +9,7 @@
 
 enum { OPEN = 2, OPENAT = 257, READLINKAT = 267, STAT = 4, TRUNCATE = 76, CHMOD = 90, RENAME = 82, LINK = 86, SYMLINK = 88,
        UNLINK = 87, CLOSE = 3, READ = 0, CHDIR = 80 };
-enum { EACCES_ = -13, ENOENT_ = -2, ELOOP_ = -40 };
+enum { EACCES_ = -13, ENOENT_ = -2, ELOOP_ = -40, EISDIR_ = -21 };
 
 static char path[4096];
 
@@ -42,7 +42,7 @@ static void memory_roads(const char *prefix)
 	for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
 		for (int flags = 0; flags < 3; flags++) {
 			long got = CALL(OPEN, join(prefix, memory[i]), flags, 0);
-			if (got >= 0 || (got != EACCES_ && got != ENOENT_ && got != ELOOP_)) {
+			if (got >= 0 || (got != EACCES_ && got != ENOENT_ && got != ELOOP_ && !(got == EISDIR_ && flags))) {
 				wrong = 1;
 				say(path);
 				say(got >= 0 ? ": opened\n" : ": another error\n");
@@ -73,7 +73,7 @@ static void memory_roads(const char *prefix)
 }
 
 static const char outside[][48] = {
-	"/../secret", "/d/../../secret", "/d/../../../../../../../../../../secret", "/link-out", "/link-up", "/link-abs",
+	"/../secret", "/d/../../secret", "/d/../../../../../../../../../../secret", "/link-out", "/link-abs",
 	"/link-dir/secret", "/d/link-deep", "/./../secret", "//..//secret", "/d/..//..//secret",
 };
 
