@@ -12,6 +12,7 @@
 
 #define WINDOW_LOW_GUARD     0x00010000  /* [0, 64 KiB): never mapped */
 #define WINDOW_ARENA_START   0x00010000  /* code arena: images only; each address holds one image once in a life */
+#define WINDOW_ARENA_FIRST   0x00100000  /* where the first image goes: far enough up for a thread pointer inside it */
 #define WINDOW_ARENA_END     0x40000000
 #define WINDOW_MEMORY_START  0x40000000  /* [1 GiB, 4 GiB - 256 KiB): memory the library OS hands out */
 #define WINDOW_MEMORY_END    0xfffc0000

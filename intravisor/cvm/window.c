@@ -83,7 +83,7 @@ int window_open(struct window *window, int compartment)
 {
 	uint8_t *base = slot_take();
 
-	*window = (struct window){.arena_next = WINDOW_ARENA_START};
+	*window = (struct window){.arena_next = WINDOW_ARENA_FIRST};
 	if (!base)
 		return -ENOMEM;
 	window->base = base;

@@ -124,6 +124,28 @@ const char *stack_slot(struct emitter *e, long offset)
 	return memory_text(e, &o);
 }
 
+/* A thread-local address with registers, or one whose relocation a 32-bit address cannot take: worked out in a free
+ * register first. %fs:0 is the thread's own offset. */
+static const char *thread_local_text(struct emitter *e, const struct operand *o)
+{
+	enum gpr x = scratch_pick(e, e->s->live | e->s->after | BIT(RSP) | BIT(R15), 0);
+	char *text = buffer();
+
+	if (x == NO_REG)
+		source_wants_register(e->source, e->s, "a thread-local address");
+	if (o->segment == 'f') {
+		struct operand rest = *o;
+		emit(e, "mov %%fs:0, %%%s", register_name(x, 8));
+		if (o->base != NO_REG)
+			emit(e, "lea (%%%s,%%%s), %%%s", register_name(x, 8), register_name(o->base, 8), register_name(x, 8));
+		rest.base = x;
+		emit(e, "lea %s, %%%s", parts(e, &rest, 0, 8), register_name(x, 8));
+	} else
+		emit(e, "lea %s, %%%s", parts(e, o, 0, 8), register_name(x, 8));
+	snprintf(text, 512, "%%gs:(%%%s)", register_name(x, 4));
+	return text;
+}
+
 const char *memory_text(struct emitter *e, const struct operand *o)
 {
 	char *text = buffer();
@@ -138,13 +160,14 @@ const char *memory_text(struct emitter *e, const struct operand *o)
 		if (libos(e))
 			source_error(e->source, e->s, "the library OS has no thread pointer: %s", e->s->text);
 		if (o->base != NO_REG || o->index != NO_REG)
-			source_error(e->source, e->s, "an indexed thread-local access (compile with -mno-tls-direct-seg-refs): %s",
-				     e->s->text);
+			return thread_local_text(e, o);
 		snprintf(text, 512, "%%fs:%s", o->disp);
 		return text;
 	}
 	if (o->segment && !(o->segment == 'g' && libos(e)))
 		source_error(e->source, e->s, "segment %%%cs belongs to Carrel: %s", o->segment, e->s->text);
+	if (!libos(e) && strchr(o->disp, '@') && (o->base != NO_REG || o->index != NO_REG))
+		return thread_local_text(e, o);
 	if (!libos(e) || o->segment == 'g') {
 		if (!libos(e) && e->source->trap)
 			trap_check(e);
@@ -195,6 +218,32 @@ static void lea(struct emitter *e)
 	emit(e, "lea %s, %%%s", address_text(e, from, 0), register_name(to->reg, size));
 }
 
+static const char *high_name(enum gpr reg)
+{
+	return reg == RAX ? "ah" : reg == RCX ? "ch" : reg == RDX ? "dh" : "bh";
+}
+
+/* ah, ch, dh and bh cannot stand beside r8-r15, which the rewritten address may name: swap the register's two low bytes
+ * around the instruction (xchg keeps the flags). NO_REG: not needed. */
+static enum gpr high_byte_swap(struct emitter *e)
+{
+	const struct statement *s = e->s;
+	const struct operand *high = NULL, *memory = NULL;
+
+	for (int i = 0; i < s->count; i++) {
+		if (s->operands[i].high)
+			high = &s->operands[i];
+		if (s->operands[i].kind == OPERAND_MEMORY)
+			memory = &s->operands[i];
+	}
+	if (!high || !memory || memory->base == RIP || !(libos(e) || memory->base == RSP))
+		return NO_REG;
+	if (memory->base == high->reg || memory->index == high->reg)
+		source_error(e->source, s, "%%%s beside an address that uses it: %s", high_name(high->reg), s->text);
+	emit(e, "xchg %%%s, %%%s", register_name(high->reg, 1), high_name(high->reg));
+	return high->reg;
+}
+
 static void plain(struct emitter *e)
 {
 	const struct statement *s = e->s;
@@ -211,12 +260,20 @@ static void plain(struct emitter *e)
 		source_error(e->source, s, "an absolute 64-bit address: %s", s->text);
 	if (*s->prefix && strcmp(s->prefix, "lock"))
 		source_error(e->source, s, "prefix `%s` is not supported here: %s", s->prefix, s->text);
+	enum gpr swapped = high_byte_swap(e);
 	for (int i = 0; i < s->count; i++) {
+		const struct operand *o = &s->operands[i];
 		if (i)
 			strcat(text, ", ");
-		strncat(text, operand_print(e, &s->operands[i]), sizeof text - strlen(text) - 3);
+		if (swapped != NO_REG && o->high) {
+			strcat(text, "%");
+			strcat(text, register_name(o->reg, 1));
+		} else
+			strncat(text, operand_print(e, o), sizeof text - strlen(text) - 3);
 	}
 	emit(e, "%s%s%s %s", s->prefix, *s->prefix ? " " : "", s->mnemonic, text);
+	if (swapped != NO_REG)
+		emit(e, "xchg %%%s, %%%s", register_name(swapped, 1), high_name(swapped));
 }
 
 static void instruction(struct emitter *e)
@@ -317,7 +374,7 @@ static void label(struct emitter *e, size_t at)
 	if (s->code && !debug_label(s->text))
 		stack_flush(e);
 	fprintf(e->out, "%s:\n", s->text);
-	if (!s->code || s->has_cfi || s->app)
+	if (!s->code || s->has_cfi)
 		return;
 	bool function = false;
 	for (size_t i = 0; i < source->count && !function; i++) {

@@ -56,8 +56,7 @@ void branch_indirect(struct emitter *e, bool call)
 	enum gpr t = o->kind == OPERAND_REGISTER && !(busy & BIT(o->reg)) ? o->reg : scratch_pick(e, busy, 0);
 	enum gpr second = libos(e) ? R11 : t == NO_REG ? NO_REG : scratch_pick(e, busy, BIT(t));
 	if (t == NO_REG || second == NO_REG)
-		source_error(e->source, s, "no two free registers for the check of this indirect jump; add -ffixed-r10 "
-					   "-ffixed-r11 for this file: %s", s->text);
+		source_wants_register(e->source, s, "the check of an indirect jump");
 	checked_branch(e, t, second, "jmp");
 }
 

@@ -39,7 +39,7 @@ bool string_instruction(struct emitter *e)
 	uint32_t busy = s->after | BIT(RSP) | BIT(R15) | BIT(RCX) | BIT(RSI) | BIT(RDI) | BIT(RAX) | (libos(e) ? BIT(R14) | BIT(R11) : 0);
 	enum gpr data = movs ? scratch_pick(e, busy, 0) : RAX;
 	if (data == NO_REG)
-		source_error(e->source, s, "no free register for %s", s->text);
+		source_wants_register(e->source, s, "a string instruction");
 	stack_flush(e);
 	number++;
 	if (repeat) {

@@ -18,7 +18,7 @@ void trap_check(struct emitter *e)
 		uint32_t busy = s->live | s->after | BIT(RSP) | BIT(R15);
 		enum gpr x = scratch_pick(e, busy, 0);
 		if (x == NO_REG)
-			source_error(e->source, s, "-mtrap finds no free register to check this access; add -ffixed-r11: %s", s->text);
+			source_wants_register(e->source, s, "the check of an address");
 		if (!(s->live & FLAGS_BIT)) {
 			emit(e, "lea %s, %%%s", address_text(e, o, 0), register_name(x, 8));
 			emit(e, "shr $32, %%%s", register_name(x, 8));
@@ -28,7 +28,7 @@ void trap_check(struct emitter *e)
 		/* Flags are live: keep them in ah and al around the check. */
 		enum gpr keep = scratch_pick(e, busy, BIT(x));
 		if (keep == NO_REG)
-			source_error(e->source, s, "-mtrap finds no second free register to keep the flags; add -ffixed-r10: %s", s->text);
+			source_wants_register(e->source, s, "keeping the flags around the check of an address");
 		emit(e, "lea %s, %%%s", address_text(e, o, 0), register_name(x, 8));
 		emit(e, "mov %%rax, %%%s", register_name(keep, 8));
 		emit(e, "lahf");

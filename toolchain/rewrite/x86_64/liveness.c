@@ -138,7 +138,7 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 	struct label *labels = calloc(last - first + 1, sizeof *labels);
 	size_t *pads = calloc(last - first + 1, sizeof *pads);
 	size_t *targets = calloc(last - first + 1, sizeof *targets);
-	bool seen = false, indirect = false;
+	bool seen = false;
 	uint32_t chain = 0;     /* r10 matters to direct calls only where the function writes it */
 
 	for (size_t i = first; i <= last; i++) {
@@ -152,15 +152,13 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 		for (int k = 0; k < all[i].count; k++)
 			if (all[i].operands[k].kind == OPERAND_REGISTER && all[i].operands[k].reg == R10)
 				chain = STATIC_CHAIN;
-		indirect |= mnemonic_is(&all[i], "jmp") && all[i].count && all[i].operands[0].indirect;
-		indirect |= source->trap || *all[i].prefix || all[i].app || mnemonic_is(&all[i], "push");
 	}
 	qsort(labels, labels_count, sizeof *labels, label_compare);
 	for (size_t i = first; i <= last; i++)
 		if (all[i].kind == STATEMENT_INSTRUCTION && all[i].count == 1 && all[i].operands[0].kind == OPERAND_SYMBOL &&
 		    !label_find(labels, labels_count, source, i, all[i].operands[0].text, &targets[i - first]))
 			targets[i - first] = SIZE_MAX;
-	for (bool changed = indirect; changed;) {
+	for (bool changed = true; changed;) {
 		changed = false;
 		uint32_t after = AT_TAIL_CALL | chain | FLAGS_BIT;      /* what follows the function's end: not known */
 		uint32_t at_pads = 0;

@@ -23,6 +23,17 @@ void source_error(const struct source *source, const struct statement *at, const
 	exit(1);
 }
 
+void source_wants_register(const struct source *source, const struct statement *at, const char *what)
+{
+	const char *retry = getenv("CARREL_RETRY");
+	FILE *asked = retry ? fopen(retry, "w") : NULL;
+
+	if (!asked)
+		source_error(source, at, "no free register for %s; add -ffixed-r10 -ffixed-r11 for this file: %s", what, at->text);
+	fclose(asked);
+	exit(1);
+}
+
 struct reader {
 	struct source *source;
 	size_t room;

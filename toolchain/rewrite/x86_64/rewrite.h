@@ -69,6 +69,9 @@ struct source {
 __attribute__((noreturn, format(printf, 3, 4)))
 void source_error(const struct source *source, const struct statement *at, const char *format, ...);
 
+/* No register is free here. carrel-cc (CARREL_RETRY names a file) compiles again with one reserved; by hand it is an error. */
+__attribute__((noreturn)) void source_wants_register(const struct source *source, const struct statement *at, const char *what);
+
 void source_read(struct source *source, FILE *in);              /* read.c */
 void operand_parse(const struct source *source, struct statement *s, char *arguments);  /* operand.c */
 const char *register_name(enum gpr reg, int size);

@@ -1,0 +1,2 @@
+# Carrel: nothing follows crti.s.
+.section .note.GNU-stack,"",@progbits

@@ -1,0 +1,2 @@
+# Carrel: static images have no TLS descriptors.
+.section .note.GNU-stack,"",@progbits

@@ -1,0 +1,2 @@
+# Carrel: memcpy is in memmove.s.
+.section .note.GNU-stack,"",@progbits
