@@ -29,7 +29,7 @@ def run(guest, argument, options):
     if guest.startswith("libos/"):
         command += ["-l", hostile]
         hostile = BUILT + "program/hello"
-    command += [BUILT + "program/hello", BUILT + "libos/plain", hostile] + ([] if argument == "-" else [argument])
+    command += [BUILT + "program/hello", BUILT + "libos/plain", hostile] + ([] if argument == "-" else argument.split())
     with open("/dev/zero") as source:
         return subprocess.run(command, stdin=source, capture_output=True, timeout=SECONDS)
 

@@ -85,6 +85,60 @@ static uint64_t judge(const struct cvm *cvm, const char *name)
 	return tile_judge(&cvm->program, name) * 31 + tile_judge(&cvm->libos, name);
 }
 
+/* Nothing a guest can read may be an address of the process's own memory: only of windows and of the gate page, the one
+ * anonymous executable mapping. Window pools are the large reservations. Also judges the gate tables word by word. */
+struct host_range {
+	uint64_t from, to;
+	int gates;
+};
+
+static size_t host_ranges(struct host_range *ranges, size_t most)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512], mode[8];
+	unsigned long from, to, inode;
+	size_t n = 0;
+
+	while (maps && n < most && fgets(line, sizeof line, maps))
+		if (sscanf(line, "%lx-%lx %7s %*x %*s %lu", &from, &to, mode, &inode) == 4 && (mode[0] == 'r' || mode[1] == 'w'))
+			ranges[n++] = (struct host_range){from, to, mode[2] == 'x' && !inode && !strchr(line, '[')};
+	if (maps)
+		fclose(maps);
+	return n;
+}
+
+static int in_windows(struct cvm *const *cvms, uint64_t address)
+{
+	for (int i = 0; i < 3; i++)
+		if (address - (uint64_t)cvms[i]->program.base + WINDOW_HIGH_GUARD < WINDOW_SIZE ||
+		    address - (uint64_t)cvms[i]->libos.base + WINDOW_HIGH_GUARD < WINDOW_SIZE)
+			return 1;
+	return 0;
+}
+
+static void secrets_judge(const struct window *window, struct cvm *const *cvms, const char *name)
+{
+	static struct host_range ranges[65536];
+	size_t count = host_ranges(ranges, 65536), gates = 0;
+	uint64_t low = (uint64_t)window->base - WINDOW_HIGH_GUARD;
+
+	for (size_t i = 0; i < count; i++)
+		gates += ranges[i].gates;
+	if (gates != 1)
+		wrong("%zu anonymous executable mappings, not the gate page alone", gates);
+	for (size_t i = 0; i < count; i++) {
+		if (ranges[i].from < low || ranges[i].from >= low + WINDOW_SIZE)
+			continue;
+		for (const uint64_t *p = (uint64_t *)ranges[i].from; p < (uint64_t *)ranges[i].to; p++) {
+			if (*p < 0x10000 || *p >> 47 || in_windows(cvms, *p))
+				continue;
+			for (size_t k = 0; k < count; k++)
+				if (!ranges[k].gates && *p >= ranges[k].from && *p < ranges[k].to && !in_windows(cvms, ranges[k].from))
+					wrong("%s: an address of the host's at offset %#lx", name, (unsigned long)((uint64_t)p - low - WINDOW_HIGH_GUARD));
+		}
+	}
+}
+
 static struct cvm *make(const struct cvm_config *config)
 {
 	struct cvm *cvm;
@@ -201,6 +255,10 @@ int main(int argc, char **argv)
 			wrong("only %lu rounds of the race", race.rounds);
 	}
 	judge(middle, "hostile");
+	struct cvm *all[] = {below, middle, above};
+	secrets_judge(&middle->program, all, "hostile program");
+	secrets_judge(&middle->libos, all, "hostile library OS");
+	secrets_judge(&above->program, all, "above");
 	if (judge(below, "below") != below_before || judge(above, "above") != above_before)
 		wrong("a neighbour's memory changed");
 	for (size_t i = 0; i < 512; i++)
