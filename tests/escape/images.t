@@ -125,7 +125,7 @@ def flip(name, path):
             image[at] ^= 1 << source.randrange(8)
         open(path, "wb").write(image)
         try:
-            done = beside(path, str(n % 16 + 1), seconds=5)
+            done = beside(path, str(n % 16 + 1), seconds=2)
         except subprocess.TimeoutExpired:
             continue            # an endless loop harms nobody else
         ran += b"beside: intact" in done.stderr

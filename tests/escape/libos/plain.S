@@ -10,6 +10,7 @@
 	image_policy IMAGE_POLICY_LIBOS
 #define STACK_END  0x50000000           /* of the program: 8 MiB below here */
 #define MMAP_START 0x60000000
+#define NO_SUCH_CALL 10
 
 	.globl _start
 _start:	endbr64
@@ -83,7 +84,7 @@ write:	program_ref rsi, esi
 exit:	and $255, %edi
 	shl $8, %edi
 	host_call HOST_exit
-getpid:	host_call HOST_processors       /* a host call in every system call */
+getpid:	host_call NO_SUCH_CALL          /* a host call in every system call, and the quickest */
 	mov $1, %eax
 	ret
 clock_gettime:

@@ -20,7 +20,7 @@
 
 	.globl _start
 _start:	endbr64
-	movl $100000, left(%rip)
+	movl $40000, left(%rip)
 1:	mov $1, %edi                    /* a copy out */
 	mov $(PAGE + 8), %esi
 	host_call HOST_clock_get
