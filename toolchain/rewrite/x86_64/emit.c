@@ -258,6 +258,15 @@ static void plain(struct emitter *e)
 		source_error(e->source, s, "a bit offset in a register reaches beyond its operand: %s", s->text);
 	if (mnemonic_is(s, "movabs") && (s->operands[0].kind == OPERAND_MEMORY || s->operands[1].kind == OPERAND_MEMORY))
 		source_error(e->source, s, "an absolute 64-bit address: %s", s->text);
+	if (!strncmp(s->prefix, "rep", 3) && mnemonic_is(s, "bsf")) {
+		/* gcc's spelling of an instruction that is tzcnt where there is one */
+		emit(e, "tzcnt%s %s, %s", s->mnemonic + 3, operand_print(e, &s->operands[0]), operand_print(e, &s->operands[1]));
+		return;
+	}
+	if (!strncmp(s->prefix, "rep", 3) && mnemonic_is(s, "nop") && !s->count) {
+		emit(e, "pause");
+		return;
+	}
 	if (*s->prefix && strcmp(s->prefix, "lock"))
 		source_error(e->source, s, "prefix `%s` is not supported here: %s", s->prefix, s->text);
 	enum gpr swapped = high_byte_swap(e);
