@@ -137,7 +137,7 @@ static int unit_matches(const struct walk *w, uint64_t at, unsigned t)
 		return 0;
 	/* S from the load's ModRM, whose place depends only on policy and REX. */
 	size_t m = libos ? 0 : 2;
-	if (load_length <= m + 2)
+	if (load_length < m + 2)        /* prefixes, opcode and ModRM; the exact bytes are compared below */
 		return 0;
 	unsigned r = (load[m] & 0xf0) == 0x40 ? load[m] & 0x0fu : 0;
 	unsigned modrm = load[m + (r ? 2 : 1)], s = (modrm >> 3 & 7) | (r & 4) << 1;
