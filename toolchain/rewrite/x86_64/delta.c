@@ -85,17 +85,37 @@ static bool is_function_type(const char *text, const char **name, size_t *length
 	return true;
 }
 
-static bool named_function(const struct source *source, const char *label)
+struct name {
+	const char *text;
+	size_t length;
+};
+
+static int name_compare(const void *a, const void *b)
 {
-	for (size_t i = 0; i < source->count; i++) {
-		const char *name;
-		size_t length;
+	const struct name *x = a, *y = b;
+	size_t n = x->length < y->length ? x->length : y->length;
+	int order = strncmp(x->text, y->text, n);
+
+	return order ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+/* Labels that a .type directive calls functions. */
+static void functions_mark(struct source *source)
+{
+	struct name *names = calloc(source->count + 1, sizeof *names);
+	size_t count = 0;
+
+	for (size_t i = 0; i < source->count; i++)
 		if (source->statements[i].kind == STATEMENT_DIRECTIVE &&
-		    is_function_type(source->statements[i].text, &name, &length) && strlen(label) == length &&
-		    !strncmp(label, name, length))
-			return true;
+		    is_function_type(source->statements[i].text, &names[count].text, &names[count].length))
+			count++;
+	qsort(names, count, sizeof *names, name_compare);
+	for (size_t i = 0; i < source->count; i++) {
+		struct statement *s = &source->statements[i];
+		struct name key = {s->text, strlen(s->text)};
+		s->is_function = s->kind == STATEMENT_LABEL && s->code && bsearch(&key, names, count, sizeof key, name_compare);
 	}
-	return false;
+	free(names);
 }
 
 void delta_pass(struct source *source)
@@ -103,6 +123,8 @@ void delta_pass(struct source *source)
 	struct frame now = {7, 8}, stack[32];
 	int depth = 0, function = -1, forced = -1;
 	bool cfi = false, ended = true;
+
+	functions_mark(source);
 
 	for (size_t i = 0; i < source->count; i++) {
 		struct statement *s = &source->statements[i];
@@ -123,7 +145,7 @@ void delta_pass(struct source *source)
 			} else if (cfi)
 				cfi_follow(&now, stack, &depth, s->text);
 		} else if (s->kind == STATEMENT_LABEL && s->code && !cfi) {
-			if (named_function(source, s->text) || (ended && s->text[0] != '.' && (s->text[0] < '0' || s->text[0] > '9'))) {
+			if (s->is_function || (ended && s->text[0] != '.' && (s->text[0] < '0' || s->text[0] > '9'))) {
 				now = (struct frame){7, 8};
 				function = source->functions++;
 				forced = -1;

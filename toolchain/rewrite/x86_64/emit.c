@@ -385,14 +385,7 @@ static void label(struct emitter *e, size_t at)
 	fprintf(e->out, "%s:\n", s->text);
 	if (!s->code || s->has_cfi)
 		return;
-	bool function = false;
-	for (size_t i = 0; i < source->count && !function; i++) {
-		const char *text = source->statements[i].text;
-		if (source->statements[i].kind == STATEMENT_DIRECTIVE && !strncmp(text, ".type", 5) && strstr(text, "function")) {
-			text += 5 + strspn(text + 5, " \t");
-			function = strcspn(text, ", \t") == strlen(s->text) && !strncmp(text, s->text, strlen(s->text));
-		}
-	}
+	bool function = s->is_function;
 	for (size_t i = at + 1; function && i < source->count; i++)
 		if (source->statements[i].kind == STATEMENT_INSTRUCTION) {
 			function = strcmp(source->statements[i].mnemonic, "endbr64") != 0;

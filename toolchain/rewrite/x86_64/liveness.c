@@ -12,7 +12,6 @@
 
 #define ALL_REGISTERS 0xffffu
 #define ARGUMENTS (BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RSI) | BIT(RDI) | BIT(R8) | BIT(R9))
-#define STATIC_CHAIN BIT(R10)   /* of a nested function, called directly; trampolines are refused */
 #define SAVED (BIT(RBX) | BIT(RBP) | BIT(RSP) | BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15))
 #define SCRATCH (BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RSI) | BIT(RDI) | BIT(R8) | BIT(R9) | BIT(R10) | BIT(R11))
 #define AT_TAIL_CALL (ARGUMENTS | SAVED)
@@ -130,6 +129,13 @@ static bool label_find(const struct label *labels, size_t count, const struct so
 	return found != NULL;
 }
 
+/* r10 carries the static chain to a nested function called directly; gcc names those with a dot (`inner.0`, as it does
+ * clones). Their addresses are never taken: trampolines are refused. */
+static uint32_t static_chain(const struct statement *s)
+{
+	return s->operands[0].kind == OPERAND_SYMBOL && s->operands[0].text[0] != '.' && strchr(s->operands[0].text, '.') ? BIT(R10) : 0;
+}
+
 /* One function: statements [first, last]. */
 static void function_liveness(struct source *source, size_t first, size_t last)
 {
@@ -139,7 +145,6 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 	size_t *pads = calloc(last - first + 1, sizeof *pads);
 	size_t *targets = calloc(last - first + 1, sizeof *targets);
 	bool seen = false;
-	uint32_t chain = 0;     /* r10 matters to direct calls only where the function writes it */
 
 	for (size_t i = first; i <= last; i++) {
 		if (all[i].kind == STATEMENT_LABEL)
@@ -149,9 +154,6 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 		if (!strcmp(all[i].mnemonic, "endbr64") && seen)
 			pads[pads_count++] = i;
 		seen = true;
-		for (int k = 0; k < all[i].count; k++)
-			if (all[i].operands[k].kind == OPERAND_REGISTER && all[i].operands[k].reg == R10)
-				chain = STATIC_CHAIN;
 	}
 	qsort(labels, labels_count, sizeof *labels, label_compare);
 	for (size_t i = first; i <= last; i++)
@@ -160,7 +162,7 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 			targets[i - first] = SIZE_MAX;
 	for (bool changed = true; changed;) {
 		changed = false;
-		uint32_t after = AT_TAIL_CALL | chain | FLAGS_BIT;      /* what follows the function's end: not known */
+		uint32_t after = AT_TAIL_CALL | BIT(R10) | FLAGS_BIT;      /* what follows the function's end: not known */
 		uint32_t at_pads = 0;
 		for (size_t p = 0; p < pads_count; p++)
 			at_pads |= all[pads[p]].live;
@@ -177,12 +179,12 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 			else if (!strcmp(s->mnemonic, "ud2") || !strcmp(s->mnemonic, "hlt"))
 				live = 0;
 			else if (mnemonic_is(s, "call"))
-				live = (after & ~(SCRATCH | FLAGS_BIT)) | ARGUMENTS | (s->operands[0].indirect ? 0 : chain);
+				live = (after & ~(SCRATCH | FLAGS_BIT)) | ARGUMENTS | static_chain(s);
 			else if (mnemonic_is(s, "jmp") && s->count && s->operands[0].indirect)
 				live = s->after = s->delta == 8 || !pads_count ? AT_TAIL_CALL | at_pads : at_pads;
 			else if (s->count == 1 && s->operands[0].kind == OPERAND_SYMBOL) {
 				size_t target = targets[i - first];
-				uint32_t there = target == SIZE_MAX ? AT_TAIL_CALL | chain : all[target].live;
+				uint32_t there = target == SIZE_MAX ? AT_TAIL_CALL | static_chain(s) : all[target].live;
 				live = statement_falls_through(s) ? after | there : there;
 			}
 			live = (live & ~define) | use;

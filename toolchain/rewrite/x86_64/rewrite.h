@@ -49,6 +49,7 @@ struct statement {
 	struct operand operands[MOST_OPERANDS];
 	/* set by the passes */
 	int delta;              /* r15 - V before this statement: 0 or 8 */
+	bool is_function;       /* a label that .type calls a function */
 	bool has_cfi;           /* inside .cfi_startproc ... .cfi_endproc */
 	uint32_t live;          /* registers live before it (mask) */
 	uint32_t after;         /* of an indirect jump: registers live where it may land */
