@@ -21,7 +21,8 @@ ISA := $(shell uname -m)
 ALL :=
 CHECKS :=
 
-include $(sort $(wildcard */build.mk */*/build.mk))
+# toolchain first: others name what it builds as their prerequisites.
+include toolchain/build.mk $(filter-out toolchain/build.mk,$(sort $(wildcard */build.mk */*/build.mk)))
 
 .PHONY: all clean
 all: $(ALL)

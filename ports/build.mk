@@ -1,0 +1,28 @@
+# musl, the compiler's runtime and the programs of ports/. ports/build knows itself what is up to date.
+SYSROOT := $(B)/lib/carrel/sysroot
+PORTS := $(filter-out musl,$(patsubst ports/%/recipe,%,$(wildcard ports/*/recipe)))
+PORT_IMAGES := $(PORTS:%=port-%-carrel)
+PORT_NATIVES := $(PORTS:%=port-%-native)
+PORT_TARGETS := $(foreach v,carrel native glibc,$(foreach p,musl $(PORTS),port-$p-$v))
+CHECKS += $(PORT_IMAGES) $(PORT_NATIVES)
+
+.PHONY: ports libc $(PORT_TARGETS)
+ports: $(PORT_IMAGES)
+libc: port-musl-carrel $(SYSROOT)/lib/libcarrel-rt.a
+
+port-musl-carrel: $(TOOLCHAIN)
+$(PORT_IMAGES): libc $(B)/bin/carrel $(B)/lib/carrel/libos
+$(PORT_NATIVES): port-musl-native
+$(PORT_TARGETS): port-%:
+	@ports/build $(word 1,$(subst -, ,$*)) $(word 2,$(subst -, ,$*))
+
+# The functions gcc calls for what has no instruction; libgcc's part, but as Carrel code.
+RT_SOURCES := $(wildcard ports/rt/*.c)
+RT_OBJECTS := $(RT_SOURCES:%.c=$(B)/obj/%.o)
+$(RT_OBJECTS): $(B)/obj/%.o: %.c $(TOOLCHAIN)
+	@mkdir -p $(@D)
+	$(B)/bin/carrel-cc -O2 -std=gnu11 -Wall -Wextra -Werror -ffreestanding -nostdinc -c $< -o $@
+$(SYSROOT)/lib/libcarrel-rt.a: $(RT_OBJECTS)
+	@mkdir -p $(@D)
+	rm -f $@
+	ar rcs $@ $^
