@@ -8,6 +8,7 @@
 import ctypes
 import os
 import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -100,6 +101,7 @@ def signalled(what, guest, argument, number):
 
 
 def main():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     expect("memory calls against text", run(BUILT + "c/memory_calls"), 0, "every call was refused\n")
     expect("a page that was data, unmapped and mapped again, is no code", run(BUILT + "c/memory_calls", "1"), 139,
            "every call was refused\n", r"SIGSEGV in its program \(access to address")
@@ -131,6 +133,11 @@ def main():
         expect("a hostile library OS while a link is swapped in",
                raced(vol, "-v", vol + ":/data", "--libos", BUILT + "libos/door", hello), 0, "", "library OS: always inside")
         tests.append(("nothing beside the volume changed, again", [] if secret_kept(folder) else ["it did"], ""))
+    for seed in "1", "2", "3", "4":
+        with tempfile.TemporaryDirectory() as folder:
+            for what, options in (("tmpfs", ("--tmpfs", "/t")), ("a volume", ("-v", folder + ":/t"))):
+                expect(f"every system call with hostile arguments over {what}, seed {seed}",
+                       run(*options, "-w", "/t", BUILT + "c/calls", seed), 0, "answered\n")
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGSEGV, signal.SIGFPE:
         signalled(f"{number.name} over a forged thread control block", "program/thread_pointer", "6", number)
         signalled(f"{number.name} over a pending x87 exception", "program/floating", "6", number)
