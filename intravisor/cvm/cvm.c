@@ -91,6 +91,8 @@ static int boot_fill(struct cvm *cvm, const struct image *program, uint32_t base
 	    mmap(cvm->libos.base + LIBOS_STACK_TOP - LIBOS_STACK_SIZE, LIBOS_STACK_SIZE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
 		return -errno;
+	madvise(block, size, MADV_DONTDUMP);
+	madvise(cvm->libos.base + LIBOS_STACK_TOP - LIBOS_STACK_SIZE, LIBOS_STACK_SIZE, MADV_DONTDUMP);
 	struct carrel_boot *boot = (struct carrel_boot *)block;
 	struct boot_writer w = {block, sizeof *boot, size};
 	boot->abi = BOOT_ABI;

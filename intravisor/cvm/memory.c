@@ -37,22 +37,26 @@ static void reserve(uint8_t *at, uint64_t length)
 {
 	if (mmap(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
 		abort();
+	madvise(at, length, MADV_DONTDUMP);
 }
 
 /* After a call that failed: the kernel may have unmapped the range before it refused (a file that cannot be mapped, strict
  * overcommit, an old range of several mappings), all of it or nothing. A hole becomes inaccessible memory. */
 static void reserve_hole(uint8_t *at, uint64_t length)
 {
-	if (mmap(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != MAP_FAILED ||
-	    errno == EEXIST || !msync(at, 4096, MS_ASYNC))
-		return;
-	abort();
+	if (mmap(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != MAP_FAILED)
+		madvise(at, length, MADV_DONTDUMP);
+	else if (errno != EEXIST && msync(at, 4096, MS_ASYNC))
+		abort();
 }
 
 static int replace(uint8_t *at, uint64_t length, uint64_t protection, int flags, int fd, uint64_t offset)
 {
-	if (mmap(at, length, (int)protection, flags | MAP_NORESERVE | MAP_FIXED, fd, (off_t)offset) != MAP_FAILED)
+	if (mmap(at, length, (int)protection, flags | MAP_NORESERVE | MAP_FIXED, fd, (off_t)offset) != MAP_FAILED) {
+		/* Like its surroundings: core dumps leave windows out, and the host joins only what is alike. */
+		madvise(at, length, MADV_DONTDUMP);
 		return 0;
+	}
 	int error = -errno;
 	reserve_hole(at, length);
 	return error;

@@ -3,7 +3,7 @@
  *
  * Three bits per page: mapped; a border (a host mapping may end before this page); plain. The number of borders bounds the
  * number of host mappings from above whatever the host joins or does not. A border goes only when one call replaces both
- * of its sides, when both are unmapped, or when a fresh plain mapping follows a plain page. Trusted; a library OS chooses
+ * of its sides, when both are unmapped, or when a fresh plain mapping stands beside a plain page. Trusted; a library OS chooses
  * ranges and order.
  */
 #include <errno.h>
@@ -124,9 +124,11 @@ static void replaced(struct window *window, uint64_t from, uint64_t to, int mapp
 	window->mapped += mapped ? (to - from) * PAGE : 0;
 	fill(quota->mapped, from, to, mapped);
 	fill(quota->plain, from, to, plain);
-	int before = from && bit(quota->mapped, from - 1);
-	border_put(window, from, mapped ? !(plain && before && bit(quota->plain, from - 1)) : before);
-	border_put(window, to, mapped || bit(quota->mapped, to));
+	int before = from && bit(quota->mapped, from - 1), joined = plain && before && bit(quota->plain, from - 1);
+	border_put(window, from, mapped ? !joined : before);
+	/* One side only: the host joins all three only when the outer two are of one kind to it. */
+	int joined_behind = plain && !joined && bit(quota->mapped, to) && bit(quota->plain, to);
+	border_put(window, to, mapped ? !joined_behind : bit(quota->mapped, to));
 }
 
 void quota_map(struct window *window, uint32_t offset, uint64_t length, int plain)

@@ -181,6 +181,7 @@ int image_map(const struct image *image, struct window *window, uint32_t *base)
 		if (mmap(window->base + at + s->start, s->length, s->protection, flags, image->memfd, (off_t)s->file_offset) == MAP_FAILED)
 			return -errno;
 	}
+	madvise(window->base + at, image->span, MADV_DONTDUMP);
 	*base = at;
 	return 0;
 }

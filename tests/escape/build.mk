@@ -12,7 +12,7 @@ $(ESCAPE)/judge: $(B)/obj/tests/escape/native/judge.o $(MACHINE_LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $^ $(MACHINE_LIBS) -o $@
 
-$(ESCAPE)/beside: $(B)/obj/tests/escape/native/beside.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
+$(ESCAPE)/beside $(ESCAPE)/quota: $(ESCAPE)/%: $(B)/obj/tests/escape/native/%.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
 
