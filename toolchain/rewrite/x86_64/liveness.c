@@ -129,11 +129,16 @@ static bool label_find(const struct label *labels, size_t count, const struct so
 	return found != NULL;
 }
 
-/* r10 carries the static chain to a nested function called directly; gcc names those with a dot (`inner.0`, as it does
- * clones). Their addresses are never taken: trampolines are refused. */
+/* r10 carries the static chain to a nested function called directly; gcc names those `inner.0` (clones: `outer.part.0`,
+ * `inner.0.part.1`). Their addresses are never taken: trampolines are refused. */
 static uint32_t static_chain(const struct statement *s)
 {
-	return s->operands[0].kind == OPERAND_SYMBOL && s->operands[0].text[0] != '.' && strchr(s->operands[0].text, '.') ? BIT(R10) : 0;
+	const char *name = s->operands[0].text, *dot;
+
+	if (s->operands[0].kind != OPERAND_SYMBOL || name[0] == '.')
+		return 0;
+	dot = strchr(name, '.');
+	return dot && dot[1] >= '0' && dot[1] <= '9' ? BIT(R10) : 0;
 }
 
 /* One function: statements [first, last]. */
