@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the Carrel authors
+#
+# Nanoseconds from a program into its library OS and back: the gate alone (a library OS that returns at once), a null system
+# call (getppid of the real one), and the host's getppid.
+import statistics
+import subprocess
+
+import common
+
+ROUNDS = 11
+GETPPID, NO_SUCH = "110", "9999"
+WAYS = {
+    "gate_ns": [common.CARREL, "run", "--libos", "build/tests/escape/libos/plain", "build/bench/gate", NO_SUCH],
+    "null_syscall_ns": [common.CARREL, "run", "build/bench/gate", GETPPID],
+    "host_getppid_ns": ["build/bench/gate_native", GETPPID],
+}
+TEXT = {"gate_ns": "program -> library OS and back", "null_syscall_ns": "getppid in a cVM", "host_getppid_ns": "getppid of the host"}
+
+
+def run():
+    rounds = {name: [] for name in WAYS}
+    for n in range(ROUNDS):
+        for name, command in WAYS.items():
+            common.progress(f"round {n + 1} of {ROUNDS}: {TEXT[name]}")
+            rounds[name].append(int(subprocess.run(command, check=True, capture_output=True).stdout) / 1000)
+    summary = {name: round(statistics.median(values), 2) for name, values in rounds.items()}
+    common.table(["", "median ns", "least", "most"],
+                 [[TEXT[name], f"{summary[name]:.1f}", f"{min(values):.1f}", f"{max(values):.1f}"] for name, values in rounds.items()])
+    return rounds, summary
