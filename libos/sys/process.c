@@ -12,7 +12,7 @@ struct action {                 /* the kernel's struct sigaction */
 	uint64_t handler, flags, restorer, mask;
 };
 static struct action actions[65];
-static uint64_t mask;
+static uint64_t mask, pending;   /* bit signal - 1 */
 
 int64_t signal_self(int signal)
 {
@@ -23,8 +23,12 @@ int64_t signal_self(int signal)
 		return -EINVAL;
 	if (!signal || actions[signal].handler == 1 || (signal < 32 && (harmless >> signal & 1) && !actions[signal].handler))
 		return 0;
-	if (actions[signal].handler > 1 || (mask >> (signal - 1) & 1))
-		return -ENOSYS;         /* handlers and pending signals are not delivered yet */
+	if (actions[signal].handler > 1)
+		return -ENOSYS;         /* handlers are not called yet */
+	if (mask >> (signal - 1) & 1) {
+		pending |= 1ull << (signal - 1);
+		return 0;
+	}
 	process_end(signal);
 }
 
@@ -60,6 +64,11 @@ int64_t sys_rt_sigprocmask(const uint64_t a[6])
 		mask = a[0] == 0 ? mask | set : a[0] == 1 ? mask & ~set : set;
 		mask &= ~(1ull << 8 | 1ull << 18);
 	}
+	for (int signal = 1; signal <= 64; signal++)
+		if (pending & ~mask & 1ull << (signal - 1)) {
+			pending &= ~(1ull << (signal - 1));
+			signal_self(signal);
+		}
 	return a[2] && user_put(USER(2), &before, 8) ? -EFAULT : 0;
 }
 

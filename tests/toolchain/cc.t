@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the Carrel authors
+#
+# carrel-cc takes what gcc takes, and refuses by name what cannot work.
+. tests/tap.sh
+cp tests/toolchain/mix.c $work/
+gcc -O1 $work/mix.c -o $work/native -lm && $work/native > $work/want
+for level in -O0 -O1 -O2 -O3 -Os -Og "-O2 -fPIC" "-O2 -g" "-O2 -march=haswell" "-O2 -fno-omit-frame-pointer" "-O2 -ffunction-sections" "-O2 -flto" "-O2 -fno-asynchronous-unwind-tables" "-O2 -mtrap"; do
+	$cc $level $work/mix.c -o $work/mix -lm && $carrel run $work/mix > $work/got && cmp -s $work/want $work/got
+	say $? "the same output as natively at $level"
+	$carrel verify $work/mix > /dev/null; say $? "verified at $level"
+done
+$cc -c -MMD -MF $work/m.d $work/mix.c -o $work/m.o && grep -q mix.c $work/m.d; say $? "-c with a dependency file"
+$cc $work/m.o -o $work/two -lm && $carrel run $work/two | cmp -s - $work/want; say $? "linking objects"
+$cc -E $work/mix.c | grep -q "int main"; say $? "-E"
+$cc -S $work/mix.c -o - | grep -q "main:"; say $? "-S"
+cat > $work/a.S <<'A'
+#define VALUE 7
+	.globl	value
+	.type	value, @function
+value:	mov	$VALUE, %eax
+	ret
+	.section .note.GNU-stack,"",@progbits
+A
+printf 'int value(void); int main(void) { int (*volatile f)(void) = value; return f(); }\n' > $work/b.c
+$cc $work/a.S $work/b.c -o $work/ab && $carrel run $work/ab; [ $? = 7 ]; say $? ".S files, called through a pointer"
+strip $work/two && $carrel run $work/two | cmp -s - $work/want; say $? "a stripped image runs"
+objcopy --strip-debug $work/mix $work/copy && $carrel verify $work/copy >/dev/null; say $? "an objcopied image is valid"
+for flag in -m32 -mx32 -pg -fsplit-stack -fsanitize=address -shared -mcmodel=large -masm=intel; do
+	check "refused by name: $flag" 1 "$flag" $cc $flag $work/b.c -o $work/no
+done
+printf 'int main(int c, char **v) { int g(int x) { return x + c; } int (*volatile p)(int) = g; return p(1); }\n' > $work/n.c
+check "a nested function's trampoline" 1 "executable stack" $cc $work/n.c -o $work/no
+printf 'int main(void) { __asm__("lgdt 0"); return 0; }\n' > $work/u.c
+check "an unknown instruction names its line" 1 "unknown or unsupported instruction: lgdt" $cc $work/u.c -o $work/no
+printf '\t.text\nf:\t.byte 0x0f, 0x05\n' > $work/d.s
+check "data in text" 1 "d.s:2: error: data in an executable section" $cc -c $work/d.s -o $work/no.o
+printf '\t.text\n\t.macro x\n\t.endm\n' > $work/m.s
+check "an unknown directive" 1 "m.s:2: error: unknown or unsupported directive" $cc -c $work/m.s -o $work/no.o
+printf 'int main(void) { return *(volatile int *)(0x100000000ul + (unsigned long)&main); }\n' > $work/w.c
+$cc -O2 -mtrap $work/w.c -o $work/w && $carrel run $work/w 2> /dev/null; [ $? = 132 ]; say $? "-mtrap: a wild upper half faults"
+finish
