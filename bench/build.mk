@@ -20,3 +20,9 @@ bench-gate: $(BENCH)/gate $(BENCH)/gate_native $(B)/tests/escape/libos/plain all
 bench-start: $(BENCH)/hello $(BENCH)/hello_native all
 bench-compute: $(PORT_TARGETS) all
 bench-verify: port-sqlite-carrel all
+
+# A native program on the Intravisor's library.
+$(BENCH)/start_inside: bench/start_inside.c $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
+bench-start: $(BENCH)/start_inside

@@ -27,9 +27,17 @@ static const struct argp_option options[] = {
 	{0},
 };
 
+/* Runs of traps, the padding, are one line. */
 static void line_print(void *arg, const char *text)
 {
-	(void)arg;
+	int *traps = arg, trap = strstr(text, "  int3 ") != NULL;
+
+	if (trap && ++*traps > 1)
+		return;
+	if (!trap && *traps > 1)
+		printf("          ... %d more traps\n", *traps - 1);
+	if (!trap)
+		*traps = 0;
 	puts(text);
 }
 
@@ -53,8 +61,12 @@ static int file_verify(const struct verify *verify, const char *name)
 		fprintf(stderr, "carrel: %s\n", error.text);
 		return 1;
 	}
-	if (verify->verbose)
-		machine_explain(&text, line_print, NULL);
+	if (verify->verbose) {
+		int traps = 0;
+		machine_explain(&text, line_print, &traps);
+		if (traps > 1)
+			printf("          ... %d more traps\n", traps - 1);
+	}
 	clock_gettime(CLOCK_MONOTONIC, &before);
 	for (int i = 0; i < verify->repeat || !i; i++)
 		code = machine_verify(&text, &verdict);

@@ -15,3 +15,7 @@ check: setup
 
 .PHONY: checks
 checks: $(CHECKS)
+
+.PHONY: tcb
+tcb:
+	@tools/tcb

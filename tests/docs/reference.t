@@ -3,9 +3,13 @@
 # Copyright (c) 2026 the Carrel authors
 #
 # The reference pages are what their tables say.
-echo 1..1
-if tools/host-call-table | diff -u docs/reference/host-calls.md - >&2; then
-	echo "ok 1 - docs/reference/host-calls.md is current"
-else
-	echo "not ok 1 - docs/reference/host-calls.md is stale: run tools/host-call-table"
-fi
+echo 1..2
+n=0
+for page in host-calls system-calls; do
+	n=$((n + 1))
+	if tools/${page%s}-table | diff -u docs/reference/$page.md - >&2; then
+		echo "ok $n - docs/reference/$page.md is current"
+	else
+		echo "not ok $n - docs/reference/$page.md is stale: run tools/${page%s}-table"
+	fi
+done
