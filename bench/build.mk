@@ -18,7 +18,7 @@ $(BENCH)/hello_native: bench/guest/hello.c | port-musl-native
 .PHONY: bench-gate bench-start bench-compute bench-verify
 bench-gate: $(BENCH)/gate $(BENCH)/gate_native $(B)/tests/escape/libos/plain all
 bench-start: $(BENCH)/hello $(BENCH)/hello_native all
-bench-compute: $(PORT_TARGETS) all
+bench-compute: all                      # and all ports: ports/build.mk
 bench-verify: port-sqlite-carrel all
 
 # A native program on the Intravisor's library.

@@ -3,11 +3,12 @@ SYSROOT := $(B)/lib/carrel/sysroot
 PORTS := $(filter-out musl,$(patsubst ports/%/recipe,%,$(wildcard ports/*/recipe)))
 PORT_IMAGES := $(PORTS:%=port-%-carrel)
 PORT_NATIVES := $(PORTS:%=port-%-native)
-PORT_TARGETS := $(foreach v,carrel native glibc,$(foreach p,musl $(PORTS),port-$p-$v))
+PORT_TARGETS := port-musl-carrel port-musl-native $(foreach v,carrel native glibc,$(PORTS:%=port-%-$v))
 CHECKS += $(PORT_IMAGES) $(PORT_NATIVES)
 
 .PHONY: ports libc $(PORT_TARGETS)
 ports: $(PORT_IMAGES)
+bench-compute: $(PORT_TARGETS)
 libc: port-musl-carrel $(SYSROOT)/lib/libcarrel-rt.a
 
 port-musl-carrel: $(TOOLCHAIN)
