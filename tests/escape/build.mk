@@ -22,4 +22,4 @@ $(ESCAPE)/c/%: tests/escape/c/%.c tests/escape/c/direct.h $(TOOLCHAIN)
 	@mkdir -p $(@D)
 	$(B)/bin/carrel-cc -O2 -nostdlib -ffreestanding -fno-tree-loop-distribute-patterns -Wall -Wextra -Itests/escape/c $< -o $@
 
-CHECKS += $(ESCAPE_C) $(ESCAPE)/judge $(ESCAPE)/beside $(ESCAPE_GUESTS)
+CHECKS += $(ESCAPE_C) $(ESCAPE)/judge $(ESCAPE)/beside $(ESCAPE_GUESTS) $(ESCAPE)/quota
