@@ -22,7 +22,7 @@ bench-compute: all                      # and all ports: ports/build.mk
 bench-verify: port-sqlite-carrel all
 
 # A native program on the Intravisor's library.
-$(BENCH)/start_inside: bench/start_inside.c $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
+$(BENCH)/start_inside: bench/start_inside.c $(B)/lib/libintravisor.a $(B)/lib/libmachine.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
 bench-start: $(BENCH)/start_inside
