@@ -9,6 +9,7 @@ CHECKS += $(PORT_IMAGES) $(PORT_NATIVES)
 .PHONY: ports libc $(PORT_TARGETS)
 ports: $(PORT_IMAGES)
 bench-compute: $(PORT_TARGETS)
+bench-verify: $(PORT_IMAGES)
 libc: port-musl-carrel $(SYSROOT)/lib/libcarrel-rt.a
 
 port-musl-carrel: $(TOOLCHAIN)
