@@ -1,7 +1,7 @@
 # The toolchain: carrel-rewrite, carrel-cc, the assembler stage, image notes and the ELF-interpreter stub.
 REWRITE_SOURCES := $(wildcard toolchain/rewrite/x86_64/*.c)
 TOOLCHAIN := $(B)/lib/carrel/carrel-rewrite $(B)/bin/carrel-cc $(B)/lib/carrel/as/as $(B)/lib/carrel/note-program.o \
-	$(B)/lib/carrel/note-libos.o $(B)/lib/carrel/carrel-stub
+	$(B)/lib/carrel/note-libos.o $(B)/lib/carrel/carrel-stub $(B)/lib/carrel/link.specs
 ALL += $(TOOLCHAIN)
 
 $(B)/lib/carrel/carrel-rewrite: $(REWRITE_SOURCES:%.c=$(B)/obj/%.o)
@@ -15,6 +15,10 @@ $(B)/bin/carrel-cc: toolchain/driver/carrel-cc
 $(B)/lib/carrel/as/as: toolchain/driver/as
 	@mkdir -p $(@D)
 	install -m 755 $< $@
+
+$(B)/lib/carrel/link.specs: toolchain/driver/link.specs
+	@mkdir -p $(@D)
+	install -m 644 $< $@
 
 $(B)/lib/carrel/note-%.o: toolchain/driver/note.S include/carrel/image.h
 	@mkdir -p $(@D)

@@ -3,7 +3,7 @@
  *
  * Second pass: where r15 stands against V, the stack pointer the compiler believes in (docs/architecture.md, "The
  * dual stack"). With CFI the state belongs to the address, so it agrees on every path that reaches it. Hand-written
- * functions without CFI are followed line by line.
+ * functions without CFI keep d = 8 throughout, which agrees on every path too.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -53,27 +53,6 @@ static void cfi_follow(struct frame *now, struct frame *stack, int *depth, const
 		stack[(*depth)++] = *now;
 	else if (!strncmp(text, ".cfi_restore_state", 18) && *depth)
 		*now = stack[--*depth];
-}
-
-/* What an instruction does to V, for code without CFI. */
-static long stack_step(const struct statement *s)
-{
-	long n;
-
-	if (mnemonic_is(s, "push"))
-		return 8;
-	if (mnemonic_is(s, "pop"))
-		return -8;
-	if (s->count == 2 && s->operands[1].kind == OPERAND_REGISTER && s->operands[1].reg == RSP) {
-		if (mnemonic_is(s, "sub") && s->operands[0].kind == OPERAND_IMMEDIATE && operand_number(s->operands[0].text, &n))
-			return n;
-		if (mnemonic_is(s, "add") && s->operands[0].kind == OPERAND_IMMEDIATE && operand_number(s->operands[0].text, &n))
-			return -n;
-		if (mnemonic_is(s, "lea") && s->operands[0].base == RSP && s->operands[0].index == NO_REG &&
-		    operand_number(s->operands[0].disp, &n))
-			return -n;
-	}
-	return 0;
 }
 
 static bool is_function_type(const char *text, const char **name, size_t *length)
@@ -154,11 +133,8 @@ void delta_pass(struct source *source)
 		s->function = s->code ? function : -1;
 		s->has_cfi = cfi;
 		s->delta = forced >= 0 ? forced : delta_of(&now);
-		if (s->kind == STATEMENT_INSTRUCTION) {
-			if (!cfi)
-				now.offset += stack_step(s);
+		if (s->kind == STATEMENT_INSTRUCTION)
 			ended = !statement_falls_through(s);
-		}
 	}
 	/* The state belongs to the address: labels and instructions take what the directives behind them say. */
 	int next = 0, next_function = -2;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <carrel/gate.h>
+
 #include "emit.h"
 
 bool libos(const struct emitter *e)
@@ -73,9 +75,10 @@ static void displacement(char *to, size_t room, const char *disp, long extra)
 		snprintf(to, room, "%s", disp);
 }
 
+#define BUFFER 4096
 static char *buffer(void)
 {
-	static char buffers[8][512];
+	static char buffers[8][BUFFER];
 	static int next;
 
 	return buffers[next++ % 8];
@@ -88,8 +91,11 @@ static long from_v(const struct emitter *e)
 
 static const char *parts(struct emitter *e, const struct operand *o, long extra, int size)
 {
-	char *text = buffer(), disp[256];
+	char *text = buffer(), disp[2048];
 	enum gpr base = o->base;
+
+	if (strlen(o->disp) > sizeof disp - 64)
+		source_error(e->source, e->s, "too long an address: %s", e->s->text);
 
 	if (base == RSP) {
 		extra += from_v(e);
@@ -99,13 +105,13 @@ static const char *parts(struct emitter *e, const struct operand *o, long extra,
 		source_error(e->source, e->s, "the stack pointer as an index: %s", e->s->text);
 	displacement(disp, sizeof disp, o->disp, extra);
 	if (base == RIP)
-		snprintf(text, 512, "%s(%%rip)", disp);
+		snprintf(text, BUFFER, "%s(%%rip)", disp);
 	else if (base == NO_REG && o->index == NO_REG)
-		snprintf(text, 512, size == 4 ? "%s(,%%eiz)" : "%s", *disp ? disp : "0");
+		snprintf(text, BUFFER, size == 4 ? "%s(,%%eiz)" : "%s", *disp ? disp : "0");
 	else if (o->index == NO_REG)
-		snprintf(text, 512, "%s(%%%s)", disp, register_name(base, size));
+		snprintf(text, BUFFER, "%s(%%%s)", disp, register_name(base, size));
 	else
-		snprintf(text, 512, "%s(%s%s,%%%s,%s)", disp, base == NO_REG ? "" : "%", base == NO_REG ? "" : register_name(base, size),
+		snprintf(text, BUFFER, "%s(%s%s,%%%s,%s)", disp, base == NO_REG ? "" : "%", base == NO_REG ? "" : register_name(base, size),
 			 register_name(o->index, size), o->scale);
 	return text;
 }
@@ -142,7 +148,7 @@ static const char *thread_local_text(struct emitter *e, const struct operand *o)
 		emit(e, "lea %s, %%%s", parts(e, &rest, 0, 8), register_name(x, 8));
 	} else
 		emit(e, "lea %s, %%%s", parts(e, o, 0, 8), register_name(x, 8));
-	snprintf(text, 512, "%%gs:(%%%s)", register_name(x, 4));
+	snprintf(text, BUFFER, "%%gs:(%%%s)", register_name(x, 4));
 	return text;
 }
 
@@ -161,7 +167,7 @@ const char *memory_text(struct emitter *e, const struct operand *o)
 			source_error(e->source, e->s, "the library OS has no thread pointer: %s", e->s->text);
 		if (o->base != NO_REG || o->index != NO_REG)
 			return thread_local_text(e, o);
-		snprintf(text, 512, "%%fs:%s", o->disp);
+		snprintf(text, BUFFER, "%%fs:%s", o->disp);
 		return text;
 	}
 	if (o->segment && !(o->segment == 'g' && libos(e)))
@@ -171,7 +177,7 @@ const char *memory_text(struct emitter *e, const struct operand *o)
 	if (!libos(e) || o->segment == 'g') {
 		if (!libos(e) && e->source->trap)
 			trap_check(e);
-		snprintf(text, 512, "%%gs:%s", parts(e, o, 0, 4));
+		snprintf(text, BUFFER, "%%gs:%s", parts(e, o, 0, 4));
 		return text;
 	}
 	if (o->base == R14)
@@ -179,7 +185,7 @@ const char *memory_text(struct emitter *e, const struct operand *o)
 	if (o->base == RSP && o->index == NO_REG && operand_number(o->disp, &n) && n > -0x4000 && n < 0x4000) {
 		char disp[32];
 		displacement(disp, sizeof disp, o->disp, from_v(e));
-		snprintf(text, 512, "%s(%%r14,%%r15)", disp);
+		snprintf(text, BUFFER, "%s(%%r14,%%r15)", disp);
 		return text;
 	}
 	if (o->base == NO_REG && o->index == NO_REG)
@@ -199,7 +205,7 @@ const char *operand_print(struct emitter *e, const struct operand *o)
 	case OPERAND_MEMORY:
 		return memory_text(e, o);
 	case OPERAND_IMMEDIATE:
-		snprintf(text, 512, "$%s", o->text);
+		snprintf(text, BUFFER, "$%s", o->text);
 		return text;
 	default:
 		return o->text;
@@ -244,10 +250,35 @@ static enum gpr high_byte_swap(struct emitter *e)
 	return high->reg;
 }
 
+/* The landing pad's bytes may stand nowhere else: a constant that holds them is moved inverted. */
+static bool immediate_avoid(struct emitter *e)
+{
+	const struct statement *s = e->s;
+	const struct operand *from = &s->operands[0], *to = &s->operands[1];
+	long n;
+
+	if (!s->count || from->kind != OPERAND_IMMEDIATE || !operand_number(from->text, &n))
+		return false;
+	bool holds = false;
+	for (int shift = 0; shift <= 32; shift += 8)
+		holds |= ((uint64_t)n >> shift & 0xffffffff) == LANDING_PAD;
+	if (!holds)
+		return false;
+	if (!(mnemonic_is(s, "mov") || mnemonic_is(s, "movabs")) || to->kind != OPERAND_REGISTER || to->size < 4)
+		source_error(e->source, s, "a constant with the bytes of a landing pad (a nested function whose address is taken? It would need an "
+					   "executable stack): %s", s->text);
+	if (to->size == 4)
+		emit(e, "mov $%u, %%%s", ~(uint32_t)n, register_name(to->reg, 4));
+	else
+		emit(e, "movabs $%lld, %%%s", ~(long long)n, register_name(to->reg, 8));
+	emit(e, "not %%%s", register_name(to->reg, to->size));
+	return true;
+}
+
 static void plain(struct emitter *e)
 {
 	const struct statement *s = e->s;
-	char text[1024] = "";
+	char text[2 * BUFFER] = "";
 
 	if (mnemonic_is(s, "nop") && s->count) {
 		emit(e, "nop");
@@ -269,6 +300,8 @@ static void plain(struct emitter *e)
 	}
 	if (*s->prefix && strcmp(s->prefix, "lock"))
 		source_error(e->source, s, "prefix `%s` is not supported here: %s", s->prefix, s->text);
+	if (immediate_avoid(e))
+		return;
 	enum gpr swapped = high_byte_swap(e);
 	for (int i = 0; i < s->count; i++) {
 		const struct operand *o = &s->operands[i];
@@ -311,7 +344,16 @@ static void instruction(struct emitter *e)
 		emit(e, libos(e) ? "ud2" : "call *%%gs:-24");
 	else if (s->count == 1 && first->kind == OPERAND_SYMBOL) {
 		stack_flush(e);
-		emit(e, "%s %s", s->mnemonic, first->text);
+		if (mnemonic_is(s, "jecxz"))
+			source_error(e->source, s, "only the 64-bit form, jrcxz, is supported: %s", s->text);
+		if (mnemonic_is(s, "loop")) {
+			static int loops;
+			emit(e, "lea -1(%%rcx), %%rcx");
+			emit(e, "jrcxz .Lcarrel_loop_%d", ++loops);
+			emit(e, "jmp %s", first->text);
+			fprintf(e->out, ".Lcarrel_loop_%d:\n", loops);
+		} else
+			emit(e, "%s %s", s->mnemonic, first->text);
 	} else if (!stack_instruction(e) && !string_instruction(e)) {
 		if (mnemonic_is(s, "lea"))
 			lea(e);
@@ -319,7 +361,8 @@ static void instruction(struct emitter *e)
 			plain(e);
 	}
 	e->lag -= e->delta_after - e->delta;
-	if (!statement_falls_through(s))
+	e->falls = statement_falls_through(s);
+	if (!e->falls)
 		e->lag = 0;
 	if (e->lag > LAG_MOST || e->lag < -(1 << 20))
 		stack_flush(e);
@@ -356,11 +399,8 @@ static void directive(struct emitter *e)
 			source_error(e->source, s, "data in an executable section: %s", s->text);
 	} else if (!listed(s->text, code_directives) && !assignment)
 		source_error(e->source, s, "unknown or unsupported directive: %s", s->text);
-	if (!strncmp(s->text, ".cfi_endproc", 12) || (s->code && !strncmp(s->text, ".size", 5)) ||
-	    !strncmp(s->text, ".section", 8) || !strncmp(s->text, ".text", 5) || !strncmp(s->text, ".data", 5) ||
-	    !strncmp(s->text, ".bss", 4) || strstr(s->text, "section"))
-		if (e->trap_used && !strncmp(s->text, ".pushsection", 12) == 0 && strncmp(s->text, ".popsection", 11))
-			traps_end(e);
+	if (!strncmp(s->text, ".cfi_endproc", 12) || (s->code && !e->falls && !strncmp(s->text, ".size", 5)))
+		traps_end(e);
 	fprintf(e->out, "\t%s\n", s->text);
 }
 
@@ -383,17 +423,30 @@ static void label(struct emitter *e, size_t at)
 	if (s->code && !debug_label(s->text))
 		stack_flush(e);
 	fprintf(e->out, "%s:\n", s->text);
-	if (!s->code || s->has_cfi)
+	if (!s->code || (s->has_cfi && source->compiled))
 		return;
 	bool function = s->is_function;
 	for (size_t i = at + 1; function && i < source->count; i++)
 		if (source->statements[i].kind == STATEMENT_INSTRUCTION) {
 			function = strcmp(source->statements[i].mnemonic, "endbr64") != 0;
 			break;
-		} else if (source->statements[i].kind == STATEMENT_DIRECTIVE && !strncmp(source->statements[i].text, ".cfi_startproc", 14))
+		} else if (source->compiled && source->statements[i].kind == STATEMENT_DIRECTIVE && !strncmp(source->statements[i].text, ".cfi_startproc", 14))
 			function = false;
 	if (function)
 		emit(e, "endbr64");
+}
+
+/* Tells the assembler where hand-written code comes from, for its own messages and line numbers. */
+static void marker(struct emitter *e)
+{
+	const struct statement *s = e->s;
+	const char *file = s->file ? s->file : e->source->name;
+
+	if (s->kind != STATEMENT_INSTRUCTION || (e->source->compiled && !s->app) || (e->file == file && e->line == s->line))
+		return;
+	fprintf(e->out, "# %d \"%s\"\n", s->line, file);
+	e->file = file;
+	e->line = s->line;
 }
 
 void emit_pass(struct source *source)
@@ -403,6 +456,7 @@ void emit_pass(struct source *source)
 	for (size_t i = 0; i < source->count; i++) {
 		struct statement *s = &source->statements[i];
 		e.s = s;
+		marker(&e);
 		switch (s->kind) {
 		case STATEMENT_LABEL:
 			e.delta = s->delta;

@@ -19,6 +19,9 @@ struct emitter {
 	int delta, delta_after;
 	int traps;              /* number of the current trap label */
 	bool trap_used;
+	bool falls;             /* control reaches this place from the instruction before */
+	const char *file;       /* where the last marker put the assembler */
+	int line;
 };
 
 bool libos(const struct emitter *e);

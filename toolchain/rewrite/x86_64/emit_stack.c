@@ -69,7 +69,7 @@ static void leave(struct emitter *e)
 static void bare(struct emitter *e)
 {
 	const struct statement *s = e->s;
-	char text[512] = "", one[128];
+	char text[8192] = "", one[4096];
 	bool writes = s->count && s->operands[s->count - 1].kind == OPERAND_REGISTER && s->operands[s->count - 1].reg == RSP &&
 		      !mnemonic_is(s, "cmp") && !mnemonic_is(s, "test");
 	long by = e->delta + e->lag;

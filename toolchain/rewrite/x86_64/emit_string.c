@@ -25,19 +25,18 @@ bool string_instruction(struct emitter *e)
 	static int number;
 	const struct statement *s = e->s;
 	bool movs = mnemonic_is(s, "movs"), stos = mnemonic_is(s, "stos"), lods = mnemonic_is(s, "lods");
+	bool cmps = mnemonic_is(s, "cmps"), scas = mnemonic_is(s, "scas");
 	size_t length = strlen(s->mnemonic);
 
 	if (s->count && !(s->operands[0].kind == OPERAND_MEMORY || (s->count == 2 && s->operands[1].kind == OPERAND_MEMORY)))
 		return false;   /* movsl and friends with registers are sign extensions */
-	if (mnemonic_is(s, "cmps") || mnemonic_is(s, "scas"))
-		source_error(e->source, s, "string comparisons are not supported: %s", s->text);
-	if (!(movs || stos || lods) || s->count)
+	if (!(movs || stos || lods || cmps || scas) || s->count)
 		return false;
 	char suffix = s->mnemonic[length - 1];
 	int size = suffix == 'b' ? 1 : suffix == 'w' ? 2 : suffix == 'l' ? 4 : 8;
 	bool repeat = *s->prefix;
 	uint32_t busy = s->after | BIT(RSP) | BIT(R15) | BIT(RCX) | BIT(RSI) | BIT(RDI) | BIT(RAX) | (libos(e) ? BIT(R14) | BIT(R11) : 0);
-	enum gpr data = movs ? scratch_pick(e, busy, 0) : RAX;
+	enum gpr data = movs || cmps ? scratch_pick(e, busy, 0) : RAX;
 	if (data == NO_REG)
 		source_wants_register(e->source, s, "a string instruction");
 	stack_flush(e);
@@ -46,17 +45,20 @@ bool string_instruction(struct emitter *e)
 		fprintf(e->out, ".Lcarrel_string_%d:\n", number);
 		emit(e, "jrcxz .Lcarrel_string_end_%d", number);
 	}
-	if (movs || lods)
+	if (movs || lods || cmps)
 		emit(e, "mov %s, %%%s", access(e, "rsi", "esi"), register_name(data, size));
 	if (movs || stos)
 		emit(e, "mov %%%s, %s", register_name(data, size), access(e, "rdi", "edi"));
-	if (movs || lods)
+	if (movs || lods || cmps)
 		emit(e, "lea %d(%%rsi), %%rsi", size);
-	if (movs || stos)
+	if (repeat)
+		emit(e, "lea -1(%%rcx), %%rcx");
+	if (cmps || scas)               /* the flags of the last comparison are the result */
+		emit(e, "cmp %s, %%%s", access(e, "rdi", "edi"), register_name(data, size));
+	if (!lods)
 		emit(e, "lea %d(%%rdi), %%rdi", size);
 	if (repeat) {
-		emit(e, "lea -1(%%rcx), %%rcx");
-		emit(e, "jmp .Lcarrel_string_%d", number);
+		emit(e, "%s .Lcarrel_string_%d", !(cmps || scas) ? "jmp" : s->prefix[3] == 'n' ? "jne" : "je", number);
 		fprintf(e->out, ".Lcarrel_string_end_%d:\n", number);
 	}
 	return true;

@@ -16,7 +16,7 @@ void trap_check(struct emitter *e)
 		    (o->base == RSP && o->index == NO_REG))
 			continue;
 		uint32_t busy = s->live | s->after | BIT(RSP) | BIT(R15);
-		enum gpr x = scratch_pick(e, busy, 0);
+		enum gpr x = scratch_pick(e, busy, s->live & FLAGS_BIT ? BIT(RAX) : 0);
 		if (x == NO_REG)
 			source_wants_register(e->source, s, "the check of an address");
 		if (!(s->live & FLAGS_BIT)) {

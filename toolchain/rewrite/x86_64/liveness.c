@@ -10,7 +10,7 @@
 
 #include "rewrite.h"
 
-#define ALL_REGISTERS 0xffffu
+#define EVERYTHING (0xffffu | FLAGS_BIT)
 #define ARGUMENTS (BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RSI) | BIT(RDI) | BIT(R8) | BIT(R9))
 #define SAVED (BIT(RBX) | BIT(RBP) | BIT(RSP) | BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15))
 #define SCRATCH (BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RSI) | BIT(RDI) | BIT(R8) | BIT(R9) | BIT(R10) | BIT(R11))
@@ -94,7 +94,7 @@ static void use_define(const struct statement *s, uint32_t *use, uint32_t *defin
 	else if (!writes_whole(s) || has_memory(s) == 0)
 		if (s->mnemonic[0] == 'j' || !strncmp(s->mnemonic, "set", 3) || !strncmp(s->mnemonic, "cmov", 4) ||
 		    !strncmp(s->mnemonic, "adc", 3) || !strncmp(s->mnemonic, "sbb", 3) || !strncmp(s->mnemonic, "rc", 2) ||
-		    !strncmp(s->mnemonic, "ad", 2) || !strcmp(s->mnemonic, "lahf") || !strncmp(s->mnemonic, "fcmov", 5) ||
+		    !strncmp(s->mnemonic, "adcx", 4) || !strncmp(s->mnemonic, "adox", 4) || !strcmp(s->mnemonic, "lahf") || !strncmp(s->mnemonic, "fcmov", 5) ||
 		    !strcmp(s->mnemonic, "cmc"))
 			*use |= FLAGS_BIT;
 }
@@ -141,6 +141,104 @@ static uint32_t static_chain(const struct statement *s)
 	return dot && dot[1] >= '0' && dot[1] <= '9' ? BIT(R10) : 0;
 }
 
+/* At a branch that leaves the function: a tail call, or, by a local label, the rest of it in another section. */
+static uint32_t elsewhere(const struct source *source, const struct statement *s)
+{
+	const char *name = s->operands[0].text;
+	size_t length = strlen(name);
+
+	if (!source->compiled || s->app || name[0] == '.' || (length > 5 && !strcmp(name + length - 5, ".cold")))
+		return EVERYTHING;
+	return AT_TAIL_CALL | static_chain(s);
+}
+
+/* A gate takes its arguments as a system call does. */
+static bool gate_call(const struct statement *s)
+{
+	const struct operand *o = &s->operands[0];
+
+	return o->kind == OPERAND_MEMORY && (o->segment == 'g' || o->base == R14);
+}
+
+/* Does the compiler keep unlikely blocks of this function apart, as NAME.cold? A switch may jump there. */
+static bool function_is_split(const struct source *source, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < source->cold_count; i++)
+		if (!strncmp(source->cold[i], name, length) && (!strcmp(source->cold[i] + length, ".cold") || !source->cold[i][length]))
+			return true;
+	return false;
+}
+
+static void cold_find(struct source *source)
+{
+	for (size_t i = 0; i < source->count; i++) {
+		const struct statement *s = &source->statements[i];
+		size_t length = strlen(s->text);
+		if (s->kind != STATEMENT_LABEL || length < 6 || strcmp(s->text + length - 5, ".cold"))
+			continue;
+		source->cold = realloc(source->cold, (source->cold_count + 1) * sizeof *source->cold);
+		if (!source->cold)
+			abort();
+		source->cold[source->cold_count++] = s->text;
+	}
+}
+
+/* gcc writes the table of a switch (.long .Lcase-.Ltable...) right behind its jump: that is where the jump may land. What
+ * does not look exactly so stays unknown. */
+static void switch_follow(const struct source *source, size_t jump, const struct label *labels, size_t count)
+{
+	struct statement *all = source->statements, *s = &all[jump];
+	const char *table = NULL;
+	size_t room = 0;
+
+	s->lands_count = 0;
+	if (!source->compiled || s->app)
+		return;
+	for (size_t i = jump + 1; i < source->count && all[i].kind != STATEMENT_INSTRUCTION; i++) {
+		const char *text = all[i].text;
+		size_t at, name;
+		if (all[i].kind == STATEMENT_LABEL && !all[i].code) {
+			if (table)
+				return;
+			table = text;
+			continue;
+		}
+		if (strncmp(text, ".long", 5)) {
+			if (table && s->lands_count && all[i].kind == STATEMENT_DIRECTIVE)
+				return;         /* the table's end */
+			continue;
+		}
+		text += 5 + strspn(text + 5, " \t");
+		name = strcspn(text, "-");
+		char *one = strndup(text, name);
+		bool good = table && text[name] == '-' && !strcmp(text + name + 1, table) &&
+			    label_find(labels, count, source, jump, one, &at);
+		free(one);
+		if (!good)
+			break;
+		if (s->lands_count == room) {
+			room = room ? 2 * room : 64;
+			s->lands = realloc(s->lands, room * sizeof *s->lands);
+			if (!s->lands)
+				abort();
+		}
+		s->lands[s->lands_count++] = at;
+	}
+	s->lands_count = 0;
+}
+
+/* What is live where the indirect jump may land. */
+static uint32_t at_lands(const struct source *source, const struct statement *s)
+{
+	uint32_t live = 0;
+
+	for (size_t i = 0; i < s->lands_count; i++)
+		live |= source->statements[s->lands[i]].live;
+	return live;
+}
+
 /* One function: statements [first, last]. */
 static void function_liveness(struct source *source, size_t first, size_t last)
 {
@@ -149,9 +247,11 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 	struct label *labels = calloc(last - first + 1, sizeof *labels);
 	size_t *pads = calloc(last - first + 1, sizeof *pads);
 	size_t *targets = calloc(last - first + 1, sizeof *targets);
-	bool seen = false;
+	bool seen = false, split = false;
 
 	for (size_t i = first; i <= last; i++) {
+		if (all[i].kind == STATEMENT_LABEL && all[i].is_function)
+			split |= function_is_split(source, all[i].text);
 		if (all[i].kind == STATEMENT_LABEL)
 			labels[labels_count++] = (struct label){all[i].text, i};
 		if (all[i].kind != STATEMENT_INSTRUCTION)
@@ -165,12 +265,19 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 		if (all[i].kind == STATEMENT_INSTRUCTION && all[i].count == 1 && all[i].operands[0].kind == OPERAND_SYMBOL &&
 		    !label_find(labels, labels_count, source, i, all[i].operands[0].text, &targets[i - first]))
 			targets[i - first] = SIZE_MAX;
+		else if (targets[i - first] && all[i].count == 1 && all[i].kind == STATEMENT_INSTRUCTION && !mnemonic_is(&all[i], "call") &&
+			 all[targets[i - first]].delta != all[i].delta)
+			source_error(source, &all[i], "the CFI here and at %s do not agree about the stack", all[i].operands[0].text);
+	for (size_t i = first; i <= last; i++)
+		if (all[i].kind == STATEMENT_INSTRUCTION && mnemonic_is(&all[i], "jmp") && all[i].count && all[i].operands[0].indirect)
+			switch_follow(source, i, labels, labels_count);
 	for (bool changed = true; changed;) {
 		changed = false;
-		uint32_t after = AT_TAIL_CALL | BIT(R10) | FLAGS_BIT;      /* what follows the function's end: not known */
-		uint32_t at_pads = 0;
+		uint32_t after = source->compiled ? AT_TAIL_CALL | BIT(R10) | FLAGS_BIT : EVERYTHING;      /* not known */
+		uint32_t at_pads[2] = {0, 0};      /* a jump lands where r15 stands against V as it does at the jump */
+		bool pads_here[2] = {false, false};
 		for (size_t p = 0; p < pads_count; p++)
-			at_pads |= all[pads[p]].live;
+			at_pads[all[pads[p]].delta == 8] |= all[pads[p]].live, pads_here[all[pads[p]].delta == 8] = true;
 		for (size_t i = last + 1; i-- > first;) {
 			struct statement *s = &all[i];
 			uint32_t live = after, use, define;
@@ -184,12 +291,13 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 			else if (!strcmp(s->mnemonic, "ud2") || !strcmp(s->mnemonic, "hlt"))
 				live = 0;
 			else if (mnemonic_is(s, "call"))
-				live = (after & ~(SCRATCH | FLAGS_BIT)) | ARGUMENTS | static_chain(s);
+				live = (after & ~(SCRATCH | FLAGS_BIT)) | ARGUMENTS | static_chain(s) | (s->app || gate_call(s) ? BIT(R10) | FLAGS_BIT : 0);
 			else if (mnemonic_is(s, "jmp") && s->count && s->operands[0].indirect)
-				live = s->after = s->delta == 8 || !pads_count ? AT_TAIL_CALL | at_pads : at_pads;
+				live = s->after = s->lands_count ? at_lands(source, s) : split ? EVERYTHING : at_pads[s->delta == 8] |
+					       (s->delta == 8 || !pads_here[0] ? AT_TAIL_CALL : 0);
 			else if (s->count == 1 && s->operands[0].kind == OPERAND_SYMBOL) {
 				size_t target = targets[i - first];
-				uint32_t there = target == SIZE_MAX ? AT_TAIL_CALL | static_chain(s) : all[target].live;
+				uint32_t there = target == SIZE_MAX ? elsewhere(source, s) : all[target].live;
 				live = statement_falls_through(s) ? after | there : there;
 			}
 			live = (live & ~define) | use;
@@ -209,6 +317,7 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 
 void liveness_pass(struct source *source)
 {
+	cold_find(source);
 	for (size_t first = 0; first < source->count;) {
 		size_t last = first;
 		int function = source->statements[first].function;

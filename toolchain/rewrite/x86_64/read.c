@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the Carrel authors
  *
  * First pass: assembly text into statements. Comments go, `;` separates, labels stand alone, and each statement
- * knows whether it lies in an executable section.
+ * knows whether it lies in an executable section and where it was written: by a `# LINE "FILE"` marker, else by the
+ * compiler's .loc, else by its place in the assembly text.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -15,7 +16,10 @@ void source_error(const struct source *source, const struct statement *at, const
 {
 	va_list arguments;
 
-	fprintf(stderr, "%s:%d: error: ", source->name, at ? at->line : 0);
+	if (at && !at->file && source->compiled)
+		fprintf(stderr, "%s: error: assembly line %d: ", source->name, at->line);
+	else
+		fprintf(stderr, "%s:%d: error: ", at && at->file ? at->file : source->name, at ? at->line : 0);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
 	va_end(arguments);
@@ -37,13 +41,83 @@ void source_wants_register(const struct source *source, const struct statement *
 struct reader {
 	struct source *source;
 	size_t room;
-	int line;
+	int line;               /* of the assembly text */
+	char *marker_file;      /* NULL: no marker in force */
+	int marker_line;
+	char **files;           /* what .file numbered */
+	int files_count;
+	int loc_file, loc_line; /* 0: no .loc in force */
 	bool app, code;
 	bool stack[16];
 	int depth;
 	bool previous;
 	bool comment;           /* inside a C comment */
 };
+
+static void where_written(const struct reader *r, struct statement *s)
+{
+	s->line = r->line;
+	if (r->marker_file) {
+		s->file = r->marker_file;
+		s->line = r->marker_line;
+	} else if (r->code && r->loc_line && r->loc_file < r->files_count && r->files[r->loc_file]) {
+		s->file = r->files[r->loc_file];
+		s->line = r->loc_line;
+	}
+}
+
+/* `# LINE "FILE" FLAGS`: the next line is line LINE of FILE; an empty FILE ends that. */
+static bool marker_follow(struct reader *r, const char *line)
+{
+	char *rest;
+	long number;
+
+	if (line[0] != '#' || line[1] != ' ' || !isdigit((unsigned char)line[2]))
+		return false;
+	number = strtol(line + 2, &rest, 10);
+	if (rest[0] != ' ' || rest[1] != '"')
+		return true;
+	size_t length = strcspn(rest + 2, "\"");
+	r->marker_file = length ? strndup(rest + 2, length) : NULL;
+	r->marker_line = (int)number - 1;
+	return true;
+}
+
+/* `.file NUMBER ["DIRECTORY"] "NAME"` and `.loc FILE LINE`. */
+static void position_follow(struct reader *r, const char *text)
+{
+	char *rest;
+
+	if (!strncmp(text, ".loc ", 5) || !strncmp(text, ".loc\t", 5)) {
+		r->loc_file = (int)strtol(text + 5, &rest, 10);
+		r->loc_line = (int)strtol(rest, NULL, 10);
+	}
+	if (strncmp(text, ".file", 5))
+		return;
+	text += 5 + strspn(text + 5, " \t");
+	if (*text == '"' && !r->source->count) {
+		r->source->compiled = true;
+		r->source->name = strndup(text + 1, strcspn(text + 1, "\""));
+	}
+	if (!isdigit((unsigned char)*text))
+		return;
+	long number = strtol(text, &rest, 10);
+	const char *start = strchr(rest, '"'), *end = strrchr(rest, '"');
+	if (number > 65535 || !start || end == start)
+		return;
+	for (const char *p = start; p < end; p++)
+		if (*p == '"' && p != start && p + 1 < end)
+			start = p[1] == '"' ? p + 1 : strchr(p + 1, '"');
+	if (number >= r->files_count) {
+		r->files = realloc(r->files, (size_t)(number + 1) * sizeof *r->files);
+		if (!r->files)
+			abort();
+		while (r->files_count <= number)
+			r->files[r->files_count++] = NULL;
+	}
+	if (start && start < end)
+		r->files[number] = strndup(start + 1, (size_t)(end - start - 1));
+}
 
 static struct statement *statement_add(struct reader *r, enum statement_kind kind, const char *text, size_t length)
 {
@@ -58,7 +132,7 @@ static struct statement *statement_add(struct reader *r, enum statement_kind kin
 	struct statement *s = &source->statements[source->count++];
 	memset(s, 0, sizeof *s);
 	s->kind = kind;
-	s->line = r->line;
+	where_written(r, s);
 	s->text = strndup(text, length);
 	s->code = r->code;
 	s->app = r->app;
@@ -78,6 +152,7 @@ static bool section_is_code(const char *arguments)
 {
 	const char *comma = strchr(arguments, ',');
 
+	arguments += *arguments == '"';
 	if (comma) {
 		const char *quote = strchr(comma, '"');
 		const char *end = quote ? strchr(quote + 1, '"') : NULL;
@@ -143,6 +218,7 @@ static void statement_split(struct reader *r, char *text)
 	size_t word = strcspn(text, " \t");
 	if (*text == '.' || text[word + strspn(text + word, " \t")] == '=') {
 		section_follow(r, text);
+		position_follow(r, text);
 		statement_add(r, STATEMENT_DIRECTIVE, text, strlen(text));
 		return;
 	}
@@ -200,7 +276,10 @@ static void line_split(struct reader *r, char *line)
 			if (*p)
 				continue;
 		}
-		if (*p == '"')
+		if (*p == '\'' && p[1]) {        /* a character: 'c, '\\c or 'c' */
+			p += p[1] == '\\' && p[2] ? 2 : 1;
+			p += p[1] == '\'';
+		} else if (*p == '"')
 			quote = *p;
 		else if (p[0] == '/' && p[1] == '*') {
 			r->comment = true;
@@ -239,12 +318,15 @@ void source_read(struct source *source, FILE *in)
 
 	for (ssize_t n; (n = getline(&line, &room, in)) >= 0;) {
 		r.line++;
+		r.marker_line++;
 		if (n && line[n - 1] == '\n')
 			line[n - 1] = 0;
 		if (!strncmp(line, "#APP", 4) || !strncmp(line, "#NO_APP", 7)) {
 			r.app = line[1] == 'A';
 			continue;
 		}
+		if (!r.comment && marker_follow(&r, line))
+			continue;
 		line_split(&r, line);
 	}
 	free(line);

@@ -38,7 +38,8 @@ enum statement_kind { STATEMENT_LABEL, STATEMENT_DIRECTIVE, STATEMENT_INSTRUCTIO
 #define MOST_OPERANDS 5
 struct statement {
 	enum statement_kind kind;
-	int line;               /* of the assembly text */
+	const char *file;       /* where it was written, as far as known: see read.c */
+	int line;
 	char *text;             /* label name, directive with arguments, or the instruction */
 	bool code;              /* lies in an executable section */
 	bool app;               /* from inline assembly */
@@ -53,17 +54,22 @@ struct statement {
 	bool has_cfi;           /* inside .cfi_startproc ... .cfi_endproc */
 	uint32_t live;          /* registers live before it (mask) */
 	uint32_t after;         /* of an indirect jump: registers live where it may land */
+	size_t *lands;          /* of a switch's jump: the statements its table names; NULL: not known */
+	size_t lands_count;
 	int function;           /* index of the function it lies in, -1 outside */
 };
 
 struct source {
 	const char *name;       /* for messages */
+	bool compiled;          /* by a compiler, which puts landing pads and CFI where they belong */
 	struct statement *statements;
 	size_t count;
 	enum policy policy;
 	bool trap;              /* -mtrap */
 	FILE *out;
 	int functions;
+	char **cold;            /* labels NAME.cold: the parts of functions a compiler keeps apart */
+	size_t cold_count;
 };
 
 /* Prints "NAME:LINE: error: ..." and ends the rewriter with status 1. */
