@@ -18,6 +18,12 @@ struct user {
 	uint64_t at;    /* as the program gave it: any 64 bits */
 };
 
+/* Where data goes to or comes from: what host calls take as `ref`. Made from a user address by user_memory, which is the
+ * range check, or from an object of the library OS's own by own_memory. */
+struct memory {
+	uint64_t ref;
+};
+
 /* ---- machine/<isa>/entry.S ---- */
 int64_t host_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 int user_copy_from(void *to, uint32_t from, size_t n);
@@ -25,7 +31,7 @@ int user_copy_to(uint32_t to, const void *from, size_t n);
 int user_fill(uint32_t to, size_t n);
 int64_t user_string_from(char *to, uint32_t from, size_t room);
 #define HOST(name, ...) HOST_PICK(HOST_##name __VA_OPT__(,) __VA_ARGS__, 0, 0, 0, 0, 0, 0)
-#define HOST_PICK(number, a, b, c, d, e, f, ...) \
+#define HOST_PICK(number, a, b, c, d, e, f, ...)                                                                        \
 	host_call(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
 
 /* ---- user memory: 0 or -EFAULT ---- */
@@ -43,8 +49,21 @@ static inline int user_put(struct user to, const void *from, size_t n)
 }
 /* A NUL-terminated string: length, -EFAULT, or -ENAMETOOLONG when it does not end within room. */
 int64_t user_string(char *to, struct user from, size_t room);
+/* The memory at a user address, with the length cut to what one transfer may move and the window holds. */
+int user_memory(struct user from, uint64_t *length, struct memory *memory);
+static inline struct memory own_memory(void *p)
+{
+	return (struct memory){(uintptr_t)p};
+}
+static inline struct memory memory_after(struct memory m, uint64_t n)
+{
+	return (struct memory){m.ref + n};
+}
+int memory_get(void *to, struct memory from, size_t n);
+int memory_put(struct memory to, const void *from, size_t n);
+int memory_zero(struct memory to, size_t n);
 
-/* ---- string.c ---- */
+/* ---- string.c, format.c ---- */
 void *memcpy(void *to, const void *from, size_t n);
 void *memmove(void *to, const void *from, size_t n);
 void *memset(void *to, int c, size_t n);
@@ -54,26 +73,39 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
-/* Minimal formatting: %s %d %u %x (with l), %c. Gives the length it wanted. */
+/* Minimal formatting: %s %d %u %x %o %c (with l for 64 bits). Gives the length it wanted. */
 size_t format(char *to, size_t room, const char *text, ...) __attribute__((format(printf, 3, 4)));
+/* As format, behind what is there already: gives the new end, at most room - 1. */
+size_t format_more(char *to, size_t at, size_t room, const char *text, ...) __attribute__((format(printf, 4, 5)));
 
 /* ---- mem/heap.c: the library OS's own memory; NULL without ---- */
 void *heap_allocate(size_t size);       /* zeroed */
 void heap_free(void *p, size_t size);   /* size as given to heap_allocate */
+char *heap_text(const char *text);      /* a copy; freed with strlen + 1 */
+void heap_text_free(char *text);
 
 /* ---- mem/space.c: the program's address space ---- */
 void space_start(uint64_t limit);
-int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, int64_t handle, uint64_t offset, int writable);
+int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, int64_t handle, uint64_t offset);
 int64_t space_unmap(uint64_t start, uint64_t length);
 int64_t space_protect(uint64_t start, uint64_t length, int protection);
 int64_t space_remap(uint64_t start, uint64_t length, uint64_t new_length, int flags, uint64_t new_start);
 int64_t space_break(uint64_t to);
 int space_mapped(uint64_t start, uint64_t length);
 uint64_t space_total(void);
+/* Range i in ascending order: 0 behind the last. */
+int space_range(size_t i, uint64_t *start, uint64_t *end);
+/* The program's stack: mapped, with a gap below that the library OS gives to nobody. */
+#define SPACE_STACK_SIZE 0x800000u      /* 8 MiB, mapped lazily by the host */
+#define SPACE_STACK_TOP  (WINDOW_MEMORY_END - 0x10000u)
+#define SPACE_STACK_GAP  0x100000u      /* as Linux keeps below a stack */
 
 /* ---- start.c ---- */
 extern struct carrel_boot *boot;
-extern uint64_t program_break_start;
+static inline const char *boot_string(uint32_t offset)
+{
+	return (const char *)boot + offset;
+}
 
 void die(const char *why) __attribute__((noreturn));
 void process_end(int status) __attribute__((noreturn));        /* wait(2) style */

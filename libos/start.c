@@ -9,9 +9,8 @@
 
 #include "libos/fs/fs.h"
 #include "libos/libos.h"
+#include "libos/machine/machine.h"
 
-#define STACK_SIZE 0x800000u    /* the program's data stack, 8 MiB, mapped lazily by the host */
-#define STACK_TOP  (WINDOW_MEMORY_END - 0x10000u)
 
 struct carrel_boot *boot;
 
@@ -31,7 +30,7 @@ void process_end(int status)
 	__builtin_unreachable();
 }
 
-/* R_X86_64_RELATIVE only: a static image without symbols to bind. */
+/* Relative relocations only: a static image without symbols to bind. */
 static void relocate(uint64_t base, const Elf64_Dyn *dynamic)
 {
 	uint64_t at = 0, size = 0;
@@ -43,17 +42,8 @@ static void relocate(uint64_t base, const Elf64_Dyn *dynamic)
 			size = dynamic->d_un.d_val;
 	}
 	for (const Elf64_Rela *r = (const Elf64_Rela *)at; size >= sizeof *r; r++, size -= sizeof *r)
-		*(uint64_t *)(base + r->r_offset) = base + (uint64_t)r->r_addend;
-}
-
-struct layout {
-	uint64_t top;
-	uint64_t words[8192];   /* unless more arguments: then the heap's */
-};
-
-static const char *boot_string(uint32_t offset)
-{
-	return (const char *)boot + offset;
+		if (ELF64_R_TYPE(r->r_info) == MACHINE_RELATIVE)
+			*(uint64_t *)(base + r->r_offset) = base + (uint64_t)r->r_addend;
 }
 
 /* Copies a block of n strings to the program's stack top; gives the lowered top. */
@@ -79,7 +69,7 @@ static uint64_t strings_put(uint64_t top, uint32_t offset, uint32_t n, uint64_t 
 static uint64_t stack_build(void)
 {
 	size_t most = (size_t)boot->argc + boot->envc + 64, at = 0;
-	uint64_t *words = heap_allocate(most * sizeof *words), top = STACK_TOP, random, name;
+	uint64_t *words = heap_allocate(most * sizeof *words), top = SPACE_STACK_TOP, random, name;
 	const char *path = boot_string(boot->image_path);
 
 	if (!words)
@@ -119,10 +109,9 @@ void libos_start(uint64_t base, const Elf64_Dyn *dynamic)
 	if (HOST(entry_set, 0, 0, 0, (uintptr_t)system_call_entry) ||
 	    HOST(entry_set, 1, (uintptr_t)user_copy_start, (uintptr_t)user_copy_end, (uintptr_t)user_copy_fault))
 		die("the Intravisor refuses the entry points");
-	space_start(boot->memory_limit ? boot->memory_limit + STACK_SIZE : 0);
-	if (space_map(STACK_TOP - STACK_SIZE, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, -1, 0, 1) < 0)
+	space_start(boot->memory_limit ? boot->memory_limit + SPACE_STACK_SIZE : 0);
+	if (space_map(SPACE_STACK_TOP - SPACE_STACK_SIZE, SPACE_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, -1, 0) < 0)
 		die("no memory for the program's stack");
-	/* A page below stays free: an overflow faults. */
 	filesystem_start();
 	HOST(program_enter, boot->program.entry, stack_build());
 	die("the Intravisor refuses the program's entry");

@@ -3,8 +3,6 @@
  *
  * The few string functions a freestanding compiler and the rest need.
  */
-#include <stdarg.h>
-
 #include "libos/libos.h"
 
 void *memcpy(void *to, const void *from, size_t n)
@@ -95,73 +93,4 @@ char *strrchr(const char *s, int c)
 		if (!*s)
 			return (char *)last;
 	}
-}
-
-int64_t user_string(char *to, struct user from, size_t room)
-{
-	uint64_t most = UINT32_MAX + 1ull - from.at;
-
-	if (!user_ok(from, 1))
-		return -EFAULT;
-	int64_t n = user_string_from(to, (uint32_t)from.at, room < most ? room : most);
-	return n == (int64_t)room ? -ENAMETOOLONG : n == (int64_t)most ? -EFAULT : n;
-}
-
-struct output {
-	char *to;
-	size_t room, at;
-};
-
-static void one(struct output *o, char c)
-{
-	if (o->at + 1 < o->room)
-		o->to[o->at] = c;
-	o->at++;
-}
-
-static void number(struct output *o, uint64_t n, unsigned base)
-{
-	char digits[24];
-	int count = 0;
-
-	do
-		digits[count++] = "0123456789abcdef"[n % base];
-	while (n /= base);
-	while (count)
-		one(o, digits[--count]);
-}
-
-size_t format(char *to, size_t room, const char *text, ...)
-{
-	struct output o = {to, room, 0};
-	va_list arguments;
-
-	va_start(arguments, text);
-	for (; *text; text++) {
-		if (*text != '%') {
-			one(&o, *text);
-			continue;
-		}
-		int wide = 0;
-		while (*++text == 'l')
-			wide = 1;
-		if (*text == 's')
-			for (const char *s = va_arg(arguments, const char *); *s; s++)
-				one(&o, *s);
-		else if (*text == 'c')
-			one(&o, (char)va_arg(arguments, int));
-		else if (*text == 'd') {
-			int64_t n = wide ? va_arg(arguments, int64_t) : va_arg(arguments, int);
-			if (n < 0)
-				one(&o, '-');
-			number(&o, n < 0 ? -(uint64_t)n : (uint64_t)n, 10);
-		} else if (*text == 'u' || *text == 'x')
-			number(&o, wide ? va_arg(arguments, uint64_t) : va_arg(arguments, unsigned), *text == 'x' ? 16 : 10);
-		else
-			one(&o, *text);
-	}
-	va_end(arguments);
-	if (room)
-		o.to[o.at < room ? o.at : room - 1] = 0;
-	return o.at;
 }

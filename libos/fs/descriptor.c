@@ -26,8 +26,7 @@ void file_release(struct file *f)
 		return;
 	if (f->operations->close)
 		f->operations->close(f);
-	if (f->path)
-		heap_free(f->path, strlen(f->path) + 1);
+	heap_text_free(f->path);
 	heap_free(f, sizeof *f);
 }
 
@@ -55,6 +54,7 @@ int64_t descriptor_close(int fd)
 	if (!f)
 		return -EBADF;
 	table[fd].file = NULL;
+	lock_forget(f);
 	file_release(f);
 	return 0;
 }
@@ -67,8 +67,10 @@ int64_t descriptor_put(struct file *f, int fd, int close_on_exec)
 	f->references++;
 	table[fd].file = f;
 	table[fd].close_on_exec = close_on_exec;
-	if (before)
+	if (before) {
+		lock_forget(before);
 		file_release(before);
+	}
 	return fd;
 }
 

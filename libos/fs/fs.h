@@ -1,32 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Files: mounts, names, open files, descriptors. A mount is a host directory (by capability), a tmpfs, or /dev.
+ * Files: mounts, names, open files, descriptors. A mount is a host directory (by capability), a tmpfs, /dev or /proc.
  */
 #ifndef LIBOS_FS_H
 #define LIBOS_FS_H
+#include <asm/fcntl.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
 #include "libos/libos.h"
 
-#define PATH_MOST 4096
+#define PATH_MOST  4096
+#define NAME_MOST  255
 #define FILES_MOST 1024
 
-#ifndef O_RDONLY
-#include <asm/fcntl.h>
-#endif
+#define TYPE_OF(mode) ((mode) & S_IFMT)
+
+/* poll(2) */
+#define READY_IN     1u
+#define READY_OUT    4u
+#define READY_ERROR  8u
+#define READY_HANGUP 16u
+#define READY_NONE   32u        /* no such descriptor */
 
 struct file;
-struct node;            /* a tmpfs object (tmpfs.c) */
+struct node;            /* a tmpfs object (tmpfs.h) */
 
 struct file_operations {
-	int64_t (*read)(struct file *f, struct user to, uint64_t n, int64_t offset);    /* offset -1: the file's own position */
-	int64_t (*write)(struct file *f, struct user from, uint64_t n, int64_t offset);
+	int64_t (*read)(struct file *f, struct memory to, uint64_t n, int64_t offset);  /* offset -1: the file's own position */
+	int64_t (*write)(struct file *f, struct memory from, uint64_t n, int64_t offset);
 	int64_t (*seek)(struct file *f, int64_t offset, int whence);
 	int64_t (*stat)(struct file *f, struct host_stat *s);
 	int64_t (*truncate)(struct file *f, uint64_t length);
-	int64_t (*list)(struct file *f, struct user to, uint64_t n);
+	int64_t (*list)(struct file *f, struct memory to, uint64_t n);
 	unsigned (*poll)(struct file *f);       /* events ready now; NULL: in and out always */
 	void (*close)(struct file *f);
 };
@@ -34,48 +41,88 @@ struct file_operations {
 struct file {
 	const struct file_operations *operations;
 	unsigned references;
-	int flags;              /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH... */
+	int flags;              /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH... as they are now */
 	int64_t handle;         /* host files: the capability; else -1 */
+	int host_append;        /* host files: opened with O_APPEND there */
 	struct node *node;      /* tmpfs */
-	uint64_t position;      /* tmpfs and directories */
+	uint64_t position;      /* all but host files */
 	int device;             /* devices */
-	void *pipe;
+	void *object;           /* pipes, eventfds */
 	char *path;             /* absolute guest path, for openat, fchdir and /proc/self/fd; NULL for pipes */
 };
 
+/* ---- mounts ---- */
+struct change {                 /* chmod, chown, utimensat: one of them a call */
+	enum { CHANGE_MODE, CHANGE_OWNER, CHANGE_TIMES } what;
+	uint32_t mode, uid, gid;        /* uid, gid: -1 keeps */
+	int64_t times[4];               /* nanoseconds may be UTIME_NOW, UTIME_OMIT */
+};
+#define UTIME_NOW  ((1l << 30) - 1l)
+#define UTIME_OMIT ((1l << 30) - 2l)
+
+struct mount;
+/* What a mount can do with a name inside it ("" is the mount itself). A link on the way gives -ELOOP, and place.c expands
+ * it in the guest's namespace. An operation that is NULL gives -EPERM; changes of a read-only mount never arrive. */
+struct mount_operations {
+	int64_t (*open)(const struct mount *m, const char *name, int flags, uint32_t mode, struct file **f);
+	int64_t (*stat)(const struct mount *m, const char *name, struct host_stat *s);
+	int64_t (*link_read)(const struct mount *m, const char *name, char *to, size_t room);
+	int64_t (*directory_make)(const struct mount *m, const char *name, uint32_t mode);
+	int64_t (*link_make)(const struct mount *m, const char *name, const char *target);
+	int64_t (*unlink)(const struct mount *m, const char *name, int directory);
+	int64_t (*rename)(const struct mount *m, const char *from, const char *to, unsigned flags);
+	int64_t (*link)(const struct mount *m, const char *from, const char *to);
+	int64_t (*change)(const struct mount *m, const char *name, const struct change *c);
+	int64_t (*access)(const struct mount *m, const char *name, unsigned mode);
+	int64_t (*statistics)(const struct mount *m, const char *name, struct host_statfs *s);
+};
 struct mount {
+	const struct mount_operations *operations;
 	const char *path;       /* "" for the root, else "/x/y" */
 	size_t length;
-	int kind;               /* MOUNT_* */
-	uint32_t handle;
+	uint32_t handle;        /* host */
 	int read_only;
 	struct node *root;      /* tmpfs */
 };
-enum { MOUNT_HOST, MOUNT_TMPFS, MOUNT_DEVICES, MOUNT_PROCESS };
+extern const struct mount_operations host_mount, tmpfs_mount, device_mount, process_mount;
 
+void filesystem_start(void);
+const struct mount *mount_find(const char *path, const char **rest);
+const struct mount *mount_number(size_t i);     /* NULL behind the last */
+
+/* ---- names (path.c) ---- */
 /* A name found to lie in a mount: `rest` is relative to it, "" is the mount itself. */
 struct place {
 	const struct mount *mount;
 	const char *rest;
+	int slash;              /* the name ended in one (or in . or ..): it must be a directory */
+	int dot;                /* the last component was "." (1) or ".." (2) */
 	char path[PATH_MOST];   /* the whole guest path, free of links as far as it was followed */
 };
-
-void filesystem_start(void);
 extern char working_directory[PATH_MOST];
 extern uint32_t file_mode_mask;
 
-/* path.c: `follow`: the last component too when it is a link. 0 or -errno. */
-int64_t place_find(int directory, struct user path, int follow, int allow_empty, struct place *place);
-int64_t place_of(const char *absolute, int follow, struct place *place);
+/* 0 or -errno. A trailing slash means that a link there is followed. */
+int64_t place_find(int directory, struct user path, int allow_empty, struct place *place);
+int64_t place_of(const char *absolute, struct place *place);
 int64_t place_follow(struct place *place, int follow);  /* after an -ELOOP: expands the links on the way */
-const struct mount *mount_find(const char *path, const char **rest);
 
-/* One operation on a place, whatever its mount; expands links and tries again as needed. */
+int64_t place_settle(struct place *place);              /* expands the links before the last component */
+
+/* place.c: one operation on a place, whatever its mount; expands links and tries again as needed. */
 int64_t place_stat(struct place *place, int follow, struct host_stat *s);
 int64_t place_open(struct place *place, int flags, uint32_t mode, struct file **f);
-int64_t place_readlink(const struct place *place, char *to, size_t room);
+int64_t place_link_read(struct place *place, char *to, size_t room);
+int64_t place_directory_make(struct place *place, uint32_t mode);
+int64_t place_link_make(struct place *place, const char *target);
+int64_t place_unlink(struct place *place, int directory);
+int64_t place_rename(struct place *from, struct place *to, unsigned flags);
+int64_t place_link(struct place *from, struct place *to, int follow);
+int64_t place_change(struct place *place, int follow, const struct change *c);
+int64_t place_access(struct place *place, int follow, unsigned mode);
+int64_t place_statistics(struct place *place, struct host_statfs *s);
 
-/* descriptor.c */
+/* ---- descriptor.c ---- */
 struct file *file_make(const struct file_operations *operations, int flags);
 void file_release(struct file *f);
 struct file *file_get(int fd);          /* NULL: -EBADF */
@@ -85,29 +132,33 @@ int64_t descriptor_put(struct file *f, int fd, int close_on_exec);      /* dup2:
 int descriptor_flags(int fd, int set, int value);
 extern uint32_t descriptor_limit;
 
-/* host.c */
+/* ---- the kinds of file ---- */
 extern const struct file_operations host_operations;
-/* tmpfs.c: paths are relative to a root; -ELOOP when a link is on the way */
-struct node *tmpfs_root(void);
-int64_t tmpfs_open(struct node *root, const char *path, int flags, uint32_t mode, struct file **f);
-int64_t tmpfs_stat(struct node *root, const char *path, struct host_stat *s);
-int64_t tmpfs_readlink(struct node *root, const char *path, char *to, size_t room);
-int64_t tmpfs_make(struct node *root, const char *path, uint32_t mode, const char *target);
-int64_t tmpfs_unlink(struct node *root, const char *path, int directory);
-int64_t tmpfs_rename(struct node *root, const char *from, const char *to, unsigned flags);
-int64_t tmpfs_link(struct node *root, const char *from, const char *to);
-int64_t tmpfs_attributes(struct node *root, const char *path, int64_t mode, int64_t uid, int64_t gid, const int64_t times[4]);
-int64_t tmpfs_map(struct file *f, uint64_t start, uint64_t length, uint64_t offset);
-struct file *tmpfs_anonymous(int flags);
-/* device.c */
-int64_t device_open(const char *name, int flags, struct file **f);
-int64_t device_stat(const char *name, struct host_stat *s);
-/* pipe.c */
 int64_t pipe_make(int flags, int fds[2]);
-/* process.c: /proc as far as programs look */
-int64_t process_open(const char *name, int flags, struct file **f);
-int64_t process_stat(const char *name, struct host_stat *s);
-int64_t process_readlink(const char *name, char *to, size_t room);
+int64_t event_make(uint64_t count, int flags);
+int64_t tmpfs_seek_in(struct file *f, int64_t offset, int whence, uint64_t size);
+struct file *text_file(const char *text, size_t length);        /* an open read-only file with this content */
 
-struct host_stat stat_now(uint32_t mode);
+/* lock.c: fcntl's record locks, as POSIX owns them: by process, not by open file. */
+int64_t lock_set(struct file *f, int type, int64_t start, int64_t length, int wait);
+int64_t lock_test(struct file *f, int type, int64_t start, int64_t length);
+void lock_forget(struct file *f);       /* a descriptor of this file was closed */
+
+/* ---- record.c: getdents64 ---- */
+struct record_writer {
+	struct memory to;
+	uint64_t room, done;
+};
+/* 0, 1 when it did not fit, or -EFAULT. `next`: the position behind this entry. */
+int64_t record_put(struct record_writer *w, uint64_t inode, uint64_t next, uint32_t mode, const char *name);
+/* A directory whose names are known when it is opened: "name\0name\0...". A name that starts with '/' is a directory, one
+ * that starts with '@' a link. */
+struct file *names_file(const char *names, size_t length);
+
+struct host_stat stat_now(uint32_t mode, uint64_t device);
+void time_now(int64_t t[2]);
+#define DEVICE_TMPFS   0x15
+#define DEVICE_DEVICES 0x16
+#define DEVICE_PROCESS 0x17
+#define DEVICE_PIPES   0x18
 #endif

@@ -5,20 +5,33 @@
  */
 #include "libos/fs/fs.h"
 
-#define SPAN_MOST 0x7ffff000u   /* as Linux bounds one transfer */
-
-static int64_t host_read(struct file *f, struct user to, uint64_t n, int64_t offset)
+/* O_NONBLOCK is the library OS's affair: a handle may be shared with the world outside, which must not change. */
+static int64_t would_block(const struct file *f, unsigned event)
 {
-	if (!user_ok(to, n))
-		return -EFAULT;
-	return HOST(read, f->handle, to.at | REF_PROGRAM, n < SPAN_MOST ? n : SPAN_MOST, offset);
+	struct host_poll one = {(uint32_t)f->handle, (uint16_t)event, 0};
+
+	return (f->flags & O_NONBLOCK) && HOST(poll, (uintptr_t)&one, 1, 0) == 0 ? -EAGAIN : 0;
 }
 
-static int64_t host_write(struct file *f, struct user from, uint64_t n, int64_t offset)
+static int64_t host_read(struct file *f, struct memory to, uint64_t n, int64_t offset)
 {
-	if (!user_ok(from, n))
-		return -EFAULT;
-	return HOST(write, f->handle, from.at | REF_PROGRAM, n < SPAN_MOST ? n : SPAN_MOST, offset);
+	int64_t error = would_block(f, READY_IN);
+
+	return error ? error : HOST(read, f->handle, to.ref, n, offset);
+}
+
+static int64_t host_write(struct file *f, struct memory from, uint64_t n, int64_t offset)
+{
+	int64_t error = would_block(f, READY_OUT);
+
+	if (error)
+		return error;
+	if ((f->flags & O_APPEND) && !f->host_append) {         /* set later by fcntl */
+		int64_t end = HOST(seek, f->handle, 0, 2);
+		if (end >= 0 && offset >= 0)
+			offset = end;
+	}
+	return HOST(write, f->handle, from.ref, n, offset);
 }
 
 static int64_t host_seek(struct file *f, int64_t offset, int whence)
@@ -36,18 +49,18 @@ static int64_t host_truncate(struct file *f, uint64_t length)
 	return HOST(truncate, f->handle, length);
 }
 
-static int64_t host_list(struct file *f, struct user to, uint64_t n)
+static int64_t host_list(struct file *f, struct memory to, uint64_t n)
 {
-	if (!user_ok(to, n))
-		return -EFAULT;
-	return HOST(directory_read, f->handle, to.at | REF_PROGRAM, n);
+	int64_t result = HOST(directory_read, f->handle, to.ref, n);
+
+	return result == -EBADF || result == -EACCES ? -ENOTDIR : result;       /* the handle is one: it cannot be listed */
 }
 
 static unsigned host_poll(struct file *f)
 {
-	struct host_poll one = {(uint32_t)f->handle, 5, 0};
+	struct host_poll one = {(uint32_t)f->handle, READY_IN | READY_OUT, 0};
 
-	return HOST(poll, (uintptr_t)&one, 1, 0) < 0 ? 5 : one.revents;
+	return HOST(poll, (uintptr_t)&one, 1, 0) < 0 ? READY_IN | READY_OUT : one.revents;
 }
 
 static void host_close(struct file *f)
@@ -55,5 +68,6 @@ static void host_close(struct file *f)
 	HOST(close, f->handle);
 }
 
-const struct file_operations host_operations = {host_read, host_write, host_seek, host_stat, host_truncate, host_list, host_poll,
-						host_close};
+const struct file_operations host_operations = {
+	host_read, host_write, host_seek, host_stat, host_truncate, host_list, host_poll, host_close,
+};

@@ -5,65 +5,308 @@
  */
 #include "libos/fs/fs.h"
 
-static size_t contents(const char *name, char *to, size_t room)
+#define TEXT_MOST 16384u
+
+struct text {
+	char *to;
+	size_t at, room;
+};
+#define SAY(t, ...) ((t)->at = format_more((t)->to, (t)->at, (t)->room, __VA_ARGS__))
+
+static const char *program_name(void)
 {
-	if (!strcmp(name, "meminfo")) {
-		uint64_t all = boot->memory_limit ? boot->memory_limit >> 10 : 3u << 20, used = space_total() >> 10;
-		return format(to, room, "MemTotal: %lu kB\nMemFree: %lu kB\nMemAvailable: %lu kB\n", all, all > used ? all - used : 0,
-			      all > used ? all - used : 0);
+	const char *path = boot_string(boot->image_path), *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static uint64_t memory_all(void)
+{
+	return boot->memory_limit ? boot->memory_limit : 3ull << 30;
+}
+
+static void text_meminfo(struct text *t)
+{
+	uint64_t all = memory_all() >> 10, used = space_total() >> 10, left = all > used ? all - used : 0;
+
+	SAY(t, "MemTotal:       %lu kB\nMemFree:        %lu kB\nMemAvailable:   %lu kB\nBuffers:        0 kB\nCached:         0 kB\n",
+	    all, left, left);
+	SAY(t, "SwapTotal:      0 kB\nSwapFree:       0 kB\n");
+}
+
+static void text_cpuinfo(struct text *t)
+{
+	for (int64_t i = 0, n = HOST(processors); i < n; i++)
+		SAY(t, "processor\t: %ld\nmodel name\t: Carrel\n\n", i);
+}
+
+static void text_stat(struct text *t)
+{
+	SAY(t, "1 (%s) R 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 0 %lu %lu\n", program_name(), space_total(), space_total() >> 12);
+}
+
+static void text_status(struct text *t)
+{
+	SAY(t, "Name:\t%s\nState:\tR (running)\nTgid:\t1\nPid:\t1\nPPid:\t0\nUid:\t%u\t%u\t%u\t%u\n", program_name(), boot->uid,
+	    boot->uid, boot->uid, boot->uid);
+	SAY(t, "Gid:\t%u\t%u\t%u\t%u\nVmSize:\t%lu kB\nVmRSS:\t%lu kB\nThreads:\t1\n", boot->gid, boot->gid, boot->gid, boot->gid,
+	    space_total() >> 10, space_total() >> 10);
+}
+
+static void text_statm(struct text *t)
+{
+	SAY(t, "%lu %lu 0 0 0 %lu 0\n", space_total() >> 12, space_total() >> 12, space_total() >> 12);
+}
+
+static void text_maps(struct text *t)
+{
+	uint64_t start, end, base = boot->program.base;
+
+	SAY(t, "%lx-%lx r-xp 00000000 00:00 0 %s\n", base, base + boot->program.span, boot_string(boot->image_path));
+	for (size_t i = 0; space_range(i, &start, &end); i++)
+		SAY(t, "%lx-%lx rw-p 00000000 00:00 0%s\n", start, end, end == SPACE_STACK_TOP ? " [stack]" : "");
+}
+
+static void text_mounts(struct text *t)
+{
+	const struct mount *m;
+
+	for (size_t i = 0; (m = mount_number(i)); i++) {
+		const char *kind = m->operations == &host_mount     ? "carrel"
+				   : m->operations == &tmpfs_mount  ? "tmpfs"
+				   : m->operations == &device_mount ? "devtmpfs"
+								    : "proc";
+		SAY(t, "%s %s %s %s 0 0\n", kind, *m->path ? m->path : "/", kind, m->read_only ? "ro" : "rw");
 	}
-	if (!strcmp(name, "cpuinfo")) {
-		size_t at = 0;
-		for (int64_t i = 0, n = HOST(processors); i < n && at + 64 < room; i++)
-			at += format(to + at, room - at, "processor\t: %ld\n\n", i);
-		return at;
+}
+
+static void text_uptime(struct text *t)
+{
+	int64_t now[2] = {0, 0};
+
+	HOST(clock_get, 7, (uintptr_t)now);
+	SAY(t, "%ld.%d%d 0.00\n", now[0], (int)(now[1] / 100000000), (int)(now[1] / 10000000 % 10));
+}
+
+static void strings(struct text *t, uint32_t offset, uint32_t count)
+{
+	const char *s = boot_string(offset);
+
+	for (uint32_t i = 0; i < count; i++) {
+		size_t n = strlen(s) + 1;
+		if (n > t->room - t->at)
+			return;
+		memcpy(t->to + t->at, s, n);
+		t->at += n;
+		s += n;
 	}
-	if (!strcmp(name, "self/comm"))
-		return format(to, room, "%s\n", (const char *)boot + boot->argv);
-	if (!strcmp(name, "self/stat"))
-		return format(to, room, "1 (carrel) R 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 0 %lu %lu\n", space_total(), space_total() >> 12);
-	if (!strcmp(name, "version"))
-		return format(to, room, "Linux version 6.1.0-carrel\n");
-	if (!strcmp(name, "self/mounts") || !strcmp(name, "mounts"))
-		return format(to, room, "carrel / carrel rw 0 0\n");
-	return 0;
 }
 
-int64_t process_open(const char *name, int flags, struct file **f)
+static void text_cmdline(struct text *t)
 {
-	char text[4096];
-	size_t n = contents(name, text, sizeof text);
-
-	if (!n)
-		return -ENOENT;
-	if ((flags & O_ACCMODE) != O_RDONLY)
-		return -EACCES;
-	*f = tmpfs_anonymous(O_RDWR);
-	if (!*f)
-		return -ENOMEM;
-	extern int64_t tmpfs_fill(struct file *file, const void *from, size_t length);
-	return tmpfs_fill(*f, text, n);
+	strings(t, boot->argv, boot->argc);
 }
 
-int64_t process_stat(const char *name, struct host_stat *s)
+static void text_environ(struct text *t)
 {
-	char text[4096];
-	int directory = !*name || !strcmp(name, "self");
-
-	if (!directory && strcmp(name, "self/exe") && !contents(name, text, sizeof text))
-		return -ENOENT;
-	*s = stat_now(directory ? S_IFDIR | 0555 : !strcmp(name, "self/exe") ? S_IFLNK | 0777 : S_IFREG | 0444);
-	return 0;
+	strings(t, boot->envp, boot->envc);
 }
 
-int64_t process_readlink(const char *name, char *to, size_t room)
+static void text_comm(struct text *t)
 {
-	const char *path = (const char *)boot + boot->image_path;
-	size_t n = strlen(path);
+	SAY(t, "%s\n", program_name());
+}
 
-	if (strcmp(name, "self/exe"))
-		return -EINVAL;
+static void text_version(struct text *t)
+{
+	SAY(t, "Linux version 6.1.0-carrel\n");
+}
+
+static void text_loadavg(struct text *t)
+{
+	SAY(t, "0.00 0.00 0.00 1/1 1\n");
+}
+
+static void text_filesystems(struct text *t)
+{
+	SAY(t, "nodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n");
+}
+
+static void text_hostname(struct text *t)
+{
+	SAY(t, "%s\n", boot_string(boot->hostname));
+}
+
+static void text_release(struct text *t)
+{
+	SAY(t, "6.1.0-carrel\n");
+}
+
+static void text_one(struct text *t)
+{
+	SAY(t, "1\n");
+}
+
+static const struct {
+	const char *name;
+	void (*write)(struct text *t);
+} texts[] = {
+	{"meminfo", text_meminfo}, {"cpuinfo", text_cpuinfo}, {"mounts", text_mounts}, {"uptime", text_uptime},
+	{"version", text_version}, {"loadavg", text_loadavg}, {"filesystems", text_filesystems}, {"self/mounts", text_mounts},
+	{"self/stat", text_stat}, {"self/status", text_status}, {"self/statm", text_statm}, {"self/maps", text_maps},
+	{"self/cmdline", text_cmdline}, {"self/environ", text_environ}, {"self/comm", text_comm},
+	{"sys/kernel/hostname", text_hostname}, {"sys/kernel/osrelease", text_release},
+	{"sys/vm/overcommit_memory", text_one},
+};
+#define TEXTS (sizeof texts / sizeof *texts)
+
+/* Directories: the names in them, as names_file takes them. */
+static const struct {
+	const char *name, *names;
+	size_t length;
+} directories[] = {
+#define DIRECTORY(name, list) {name, list, sizeof list}
+	DIRECTORY("", "/.\0/..\0meminfo\0cpuinfo\0mounts\0uptime\0version\0loadavg\0filesystems\0/self\0/1\0/sys"),
+	DIRECTORY("self", "/.\0/..\0mounts\0stat\0status\0statm\0maps\0cmdline\0environ\0comm\0@exe\0@cwd\0@root\0/fd"),
+	DIRECTORY("sys", "/.\0/..\0/kernel\0/vm"),
+	DIRECTORY("sys/kernel", "/.\0/..\0hostname\0osrelease"),
+	DIRECTORY("sys/vm", "/.\0/..\0overcommit_memory"),
+#undef DIRECTORY
+};
+#define DIRECTORIES (sizeof directories / sizeof *directories)
+
+/* "1" and "thread-self" are "self" too. */
+static const char *plain(const char *name, char *to, size_t room)
+{
+	size_t skip = !strncmp(name, "1", 1) && (!name[1] || name[1] == '/')                      ? 1
+		      : !strncmp(name, "thread-self", 11) && (!name[11] || name[11] == '/') ? 11
+											     : 0;
+
+	if (!skip)
+		return name;
+	format(to, room, "self%s", name + skip);
+	return to;
+}
+
+static size_t text_number(const char *name)
+{
+	size_t i = 0;
+
+	while (i < TEXTS && strcmp(texts[i].name, name))
+		i++;
+	return i;
+}
+
+static size_t directory_number(const char *name)
+{
+	size_t i = 0;
+
+	while (i < DIRECTORIES && strcmp(directories[i].name, name))
+		i++;
+	return i;
+}
+
+static int64_t mount_link_read(const struct mount *m, const char *name, char *to, size_t room)
+{
+	char other[64], text[32];
+	const char *target = NULL;
+	int fd = 0;
+
+	(void)m;
+	name = plain(name, other, sizeof other);
+	if (!strcmp(name, "self/exe"))
+		target = boot_string(boot->image_path);
+	else if (!strcmp(name, "self/cwd"))
+		target = working_directory;
+	else if (!strcmp(name, "self/root"))
+		target = "/";
+	else if (!strncmp(name, "self/fd/", 8)) {
+		const char *digit = name + 8;
+		for (; *digit >= '0' && *digit <= '9' && fd < FILES_MOST; digit++)
+			fd = fd * 10 + *digit - '0';
+		struct file *f = *digit || !name[8] ? NULL : file_get(fd);
+		if (!f)
+			return -ENOENT;
+		format(text, sizeof text, fd < 3 ? "/dev/fd/%d" : "anonymous:[%d]", fd);
+		target = f->path ? f->path : text;
+	}
+	if (!target)
+		return text_number(name) < TEXTS || directory_number(name) < DIRECTORIES || !strcmp(name, "self/fd") ? -EINVAL : -ENOENT;
+	size_t n = strlen(target);
 	n = n < room ? n : room;
-	memcpy(to, path, n);
+	memcpy(to, target, n);
 	return (int64_t)n;
 }
+
+/* self/fd: the descriptors there are now. */
+static struct file *descriptors_open(void)
+{
+	char list[4096];
+	size_t at = sizeof "/.\0/..";
+
+	memcpy(list, "/.\0/..", at);
+	for (int fd = 0; fd < FILES_MOST && at + 8 < sizeof list; fd++)
+		if (file_get(fd))
+			at += format(list + at, sizeof list - at, "@%d", fd) + 1;
+	return names_file(list, at);
+}
+
+static int64_t mount_open(const struct mount *m, const char *name, int flags, uint32_t mode, struct file **f)
+{
+	char other[64];
+	int64_t error;
+
+	(void)mode;
+	name = plain(name, other, sizeof other);
+	size_t d = directory_number(name), i = text_number(name);
+	if (d < DIRECTORIES || !strcmp(name, "self/fd")) {
+		if ((flags & O_ACCMODE) != O_RDONLY)
+			return -EISDIR;
+		*f = d < DIRECTORIES ? names_file(directories[d].names, directories[d].length) : descriptors_open();
+		return *f ? 0 : -ENOMEM;
+	}
+	if (i == TEXTS) {
+		error = mount_link_read(m, name, other, sizeof other);
+		return error >= 0 ? -ELOOP : flags & O_CREAT ? -EACCES : -ENOENT;
+	}
+	if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_CREAT))
+		return -EACCES;
+	if (flags & O_DIRECTORY)
+		return -ENOTDIR;
+	struct text t = {heap_allocate(TEXT_MOST), 0, TEXT_MOST};
+	if (!t.to)
+		return -ENOMEM;
+	texts[i].write(&t);
+	*f = text_file(t.to, t.at);
+	heap_free(t.to, TEXT_MOST);
+	return *f ? 0 : -ENOMEM;
+}
+
+static int64_t mount_stat(const struct mount *m, const char *name, struct host_stat *s)
+{
+	char other[64];
+	uint32_t mode = S_IFREG | 0444;
+
+	name = plain(name, other, sizeof other);
+	if (directory_number(name) < DIRECTORIES || !strcmp(name, "self/fd"))
+		mode = S_IFDIR | 0555;
+	else if (text_number(name) == TEXTS) {
+		if (mount_link_read(m, name, other, sizeof other) < 0)
+			return -ENOENT;
+		mode = S_IFLNK | 0777;
+	}
+	*s = stat_now(mode, DEVICE_PROCESS);
+	return 0;
+}
+
+static int64_t mount_statistics(const struct mount *m, const char *name, struct host_statfs *s)
+{
+	(void)m;
+	(void)name;
+	*s = (struct host_statfs){.type = 0x9fa0, .bsize = 4096, .namelen = NAME_MOST};
+	return 0;
+}
+
+const struct mount_operations process_mount = {
+	.open = mount_open, .stat = mount_stat, .link_read = mount_link_read, .statistics = mount_statistics,
+};

@@ -1,90 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Files in the library OS's own memory: directories, regular files in 64 KiB pieces (holes cost nothing), links. Names are
- * looked up one component at a time; a link on the way gives -ELOOP and path.c expands it in the guest's namespace.
+ * The tmpfs as a mount: names to nodes, and open files on them. Names are looked up one component at a time; a link on the
+ * way gives -ELOOP and path.c expands it in the guest's namespace.
  */
-#include "libos/fs/fs.h"
+#include "libos/fs/tmpfs.h"
 
-#define PIECE 65536u
-#define SIZE_MOST (1ull << 31)
-
-struct node {
-	uint32_t mode, uid, gid, links, opens;
-	uint64_t number, size;
-	int64_t times[6];               /* atime, mtime, ctime as seconds and nanoseconds */
-	uint8_t **pieces;
-	uint64_t piece_room;            /* pointers allocated */
-	uint64_t piece_count;           /* pieces there */
-	char *target;
-	/* in its directory; a hard link is an entry of its own */
-	struct entry *entries;
-	struct node *parent;
-};
-
-struct entry {
-	struct entry *next;
-	struct node *node;
-	char name[];
-};
-
-static uint64_t numbers = 1;
-
-static void now(int64_t t[2])
+struct node *tmpfs_root(uint32_t mode)
 {
-	HOST(clock_get, 0, (uintptr_t)t);
-}
-
-struct host_stat stat_now(uint32_t mode)
-{
-	int64_t t[2] = {0, 0};
-
-	now(t);
-	return (struct host_stat){.dev = 1, .ino = 1, .mode = mode, .nlink = 1, .uid = boot->uid, .gid = boot->gid, .blksize = 4096,
-				  .atime_sec = t[0], .mtime_sec = t[0], .ctime_sec = t[0]};
-}
-
-static struct node *node_make(uint32_t mode)
-{
-	struct node *n = heap_allocate(sizeof *n);
-
-	if (!n)
-		return NULL;
-	n->mode = mode;
-	n->uid = boot->uid;
-	n->gid = boot->gid;
-	n->number = numbers++;
-	now(n->times);
-	memcpy(n->times + 2, n->times, 16);
-	memcpy(n->times + 4, n->times, 16);
-	return n;
-}
-
-static void pieces_drop(struct node *n, uint64_t from)
-{
-	for (uint64_t i = from; i < n->piece_room; i++)
-		if (n->pieces[i]) {
-			heap_free(n->pieces[i], PIECE);
-			n->pieces[i] = NULL;
-			n->piece_count--;
-		}
-}
-
-static void node_drop(struct node *n)
-{
-	if (n->links || n->opens)
-		return;
-	pieces_drop(n, 0);
-	if (n->pieces)
-		heap_free(n->pieces, n->piece_room * sizeof *n->pieces);
-	if (n->target)
-		heap_free(n->target, strlen(n->target) + 1);
-	heap_free(n, sizeof *n);
-}
-
-struct node *tmpfs_root(void)
-{
-	struct node *n = node_make(S_IFDIR | 0755);
+	struct node *n = node_make(S_IFDIR | mode);
 
 	if (n) {
 		n->links = 2;
@@ -93,348 +17,231 @@ struct node *tmpfs_root(void)
 	return n;
 }
 
-static struct entry **entry_find(struct node *directory, const char *name, size_t length)
+/* ---- open files ---- */
+static int64_t file_read(struct file *f, struct memory to, uint64_t n, int64_t offset)
 {
-	struct entry **link = &directory->entries;
-
-	while (*link && !(strlen((*link)->name) == length && !strncmp((*link)->name, name, length)))
-		link = &(*link)->next;
-	return link;
-}
-
-/* The directory that holds the last component, and that component (empty: the root itself). */
-static int64_t parent_find(struct node *root, const char *path, struct node **parent, const char **name)
-{
-	*parent = root;
-	for (;;) {
-		const char *slash = strchr(path, '/');
-		if (!slash) {
-			*name = path;
-			return strlen(path) > 255 ? -ENAMETOOLONG : 0;
-		}
-		struct entry *entry = *entry_find(*parent, path, (size_t)(slash - path));
-		if (!entry)
-			return -ENOENT;
-		if ((entry->node->mode & S_IFMT) == S_IFLNK)
-			return -ELOOP;
-		if ((entry->node->mode & S_IFMT) != S_IFDIR)
-			return -ENOTDIR;
-		*parent = entry->node;
-		path = slash + 1;
-	}
-}
-
-static int64_t node_find(struct node *root, const char *path, struct node **found)
-{
-	struct node *parent;
-	const char *name;
-	int64_t error = parent_find(root, path, &parent, &name);
-
-	if (error)
-		return error;
-	if (!*name) {
-		*found = parent;
-		return 0;
-	}
-	struct entry *entry = *entry_find(parent, name, strlen(name));
-	if (!entry)
-		return -ENOENT;
-	*found = entry->node;
-	return 0;
-}
-
-static void touch(struct node *n, int data)
-{
-	if (data)
-		now(n->times + 2);
-	now(n->times + 4);
-}
-
-static int64_t entry_add(struct node *parent, const char *name, struct node *n)
-{
-	struct entry *entry = heap_allocate(sizeof *entry + strlen(name) + 1);
-
-	if (!entry)
-		return -ENOSPC;
-	memcpy(entry->name, name, strlen(name) + 1);
-	entry->node = n;
-	entry->next = parent->entries;
-	parent->entries = entry;
-	n->links++;
-	if ((n->mode & S_IFMT) == S_IFDIR) {
-		n->parent = parent;
-		n->links++;
-		parent->links++;
-	}
-	touch(parent, 1);
-	return 0;
-}
-
-static void entry_remove(struct node *parent, struct entry **link)
-{
-	struct entry *entry = *link;
-	struct node *n = entry->node;
-
-	*link = entry->next;
-	n->links--;
-	if ((n->mode & S_IFMT) == S_IFDIR) {
-		n->links--;
-		parent->links--;
-	}
-	touch(parent, 1);
-	touch(n, 0);
-	heap_free(entry, sizeof *entry + strlen(entry->name) + 1);
-	node_drop(n);
-}
-
-static void node_stat(const struct node *n, struct host_stat *s)
-{
-	*s = (struct host_stat){.dev = 1, .ino = n->number, .mode = n->mode, .nlink = n->links, .uid = n->uid, .gid = n->gid,
-				.size = n->target ? strlen(n->target) : n->size, .blocks = n->piece_count * (PIECE / 512), .blksize = 4096,
-				.atime_sec = n->times[0], .atime_nsec = (uint32_t)n->times[1], .mtime_sec = n->times[2],
-				.mtime_nsec = (uint32_t)n->times[3], .ctime_sec = n->times[4], .ctime_nsec = (uint32_t)n->times[5]};
-}
-
-static uint8_t *piece_get(struct node *n, uint64_t index, int make)
-{
-	if (index >= n->piece_room) {
-		uint64_t room = n->piece_room ? n->piece_room : 8;
-		if (!make)
-			return NULL;
-		while (room <= index)
-			room *= 2;
-		uint8_t **more = heap_allocate(room * sizeof *more);
-		if (!more)
-			return NULL;
-		if (n->pieces) {
-			memcpy(more, n->pieces, n->piece_room * sizeof *more);
-			heap_free(n->pieces, n->piece_room * sizeof *more);
-		}
-		n->pieces = more;
-		n->piece_room = room;
-	}
-	if (!n->pieces[index] && make && (n->pieces[index] = heap_allocate(PIECE)))
-		n->piece_count++;
-	return n->pieces[index];
-}
-
-static int64_t tmpfs_read(struct file *f, struct user to, uint64_t n, int64_t offset)
-{
-	struct node *node = f->node;
-	uint64_t at = offset < 0 ? f->position : (uint64_t)offset, done = 0;
-
-	if ((node->mode & S_IFMT) == S_IFDIR)
+	if (TYPE_OF(f->node->mode) == S_IFDIR)
 		return -EISDIR;
-	if (at >= node->size)
-		return 0;
-	if (n > node->size - at)
-		n = node->size - at;
-	while (done < n) {
-		uint64_t within = (at + done) % PIECE, piece = PIECE - within < n - done ? PIECE - within : n - done;
-		const uint8_t *data = piece_get(node, (at + done) / PIECE, 0);
-		struct user place = {to.at + done};
-		if (!user_ok(place, piece) || (data ? user_put(place, data + within, piece) : user_fill((uint32_t)place.at, piece)))
-			return done ? (int64_t)done : -EFAULT;
-		done += piece;
-	}
-	if (offset < 0)
-		f->position = at + done;
-	return (int64_t)done;
+	int64_t done = node_read(f->node, to, n, offset < 0 ? f->position : (uint64_t)offset);
+	if (done > 0 && offset < 0)
+		f->position += (uint64_t)done;
+	return done;
 }
 
-static int64_t tmpfs_write(struct file *f, struct user from, uint64_t n, int64_t offset)
+static int64_t file_write(struct file *f, struct memory from, uint64_t n, int64_t offset)
 {
-	struct node *node = f->node;
-	uint64_t at = offset >= 0 && !(f->flags & O_APPEND) ? (uint64_t)offset : f->flags & O_APPEND ? node->size : f->position, done = 0;
+	uint64_t at = f->flags & O_APPEND ? f->node->size : offset < 0 ? f->position : (uint64_t)offset;
+	int64_t done = node_write(f->node, from, n, at);
 
-	if (at >= SIZE_MOST)
-		return n ? -EFBIG : 0;
-	if (n > SIZE_MOST - at)
-		n = SIZE_MOST - at;
-	while (done < n) {
-		uint64_t within = (at + done) % PIECE, piece = PIECE - within < n - done ? PIECE - within : n - done;
-		uint8_t *data = piece_get(node, (at + done) / PIECE, 1);
-		if (!data || user_get(data + within, (struct user){from.at + done}, piece)) {
-			if (!done)
-				return data ? -EFAULT : -ENOSPC;
-			break;
-		}
-		done += piece;
-	}
-	if (at + done > node->size)
-		node->size = at + done;
-	if (offset < 0)
-		f->position = at + done;
-	if (done)
-		touch(node, 1);
-	return (int64_t)done;
+	if (done > 0 && offset < 0)
+		f->position = at + (uint64_t)done;
+	return done;
 }
 
-int64_t tmpfs_fill(struct file *f, const void *from, size_t length);
-int64_t tmpfs_fill(struct file *f, const void *from, size_t length)
+int64_t tmpfs_seek_in(struct file *f, int64_t offset, int whence, uint64_t size)
 {
-	uint8_t *data = length <= PIECE ? piece_get(f->node, 0, 1) : NULL;
+	int64_t from = whence == 0 ? 0 : whence == 1 ? (int64_t)f->position : whence == 2 ? (int64_t)size : -1;
 
-	if (!data)
-		return -ENOMEM;
-	memcpy(data, from, length);
-	f->node->size = length;
-	return 0;
-}
-
-static int64_t tmpfs_seek(struct file *f, int64_t offset, int whence)
-{
-	int64_t from = whence == 0 ? 0 : whence == 1 ? (int64_t)f->position : whence == 2 ? (int64_t)f->node->size : -1;
-
-	if (whence == 3 || whence == 4) {       /* SEEK_DATA, SEEK_HOLE: all is data */
-		if (offset < 0 || (uint64_t)offset >= f->node->size)
-			return -ENXIO;
-		f->position = whence == 3 ? (uint64_t)offset : f->node->size;
-		return (int64_t)f->position;
-	}
 	if (from < 0 || __builtin_add_overflow(from, offset, &from) || from < 0)
 		return -EINVAL;
 	f->position = (uint64_t)from;
 	return from;
 }
 
-static int64_t tmpfs_fstat(struct file *f, struct host_stat *s)
+static int64_t file_seek(struct file *f, int64_t offset, int whence)
+{
+	if (whence != 3 && whence != 4)         /* SEEK_DATA, SEEK_HOLE */
+		return tmpfs_seek_in(f, offset, whence, f->node->size);
+	int64_t at = offset < 0 ? -ENXIO : node_seek_data(f->node, (uint64_t)offset, whence == 4);
+	if (at >= 0)
+		f->position = (uint64_t)at;
+	return at;
+}
+
+static int64_t file_stat(struct file *f, struct host_stat *s)
 {
 	node_stat(f->node, s);
 	return 0;
 }
 
-static int64_t tmpfs_truncate(struct file *f, uint64_t length)
+static int64_t file_truncate(struct file *f, uint64_t length)
 {
-	struct node *n = f->node;
-
-	if (length > SIZE_MOST)
-		return -EFBIG;
-	if (length < n->size) {
-		pieces_drop(n, (length + PIECE - 1) / PIECE);
-		uint8_t *last = length % PIECE ? piece_get(n, length / PIECE, 0) : NULL;
-		if (last)
-			memset(last + length % PIECE, 0, PIECE - length % PIECE);
-	}
-	n->size = length;
-	touch(n, 1);
-	return 0;
+	return TYPE_OF(f->node->mode) == S_IFREG ? node_truncate(f->node, length) : -EINVAL;
 }
 
-struct record {                 /* linux_dirent64 */
-	uint64_t number;
-	int64_t offset;
-	uint16_t length;
-	uint8_t type;
-	char name[256];
-} __attribute__((packed));
-
-static int64_t tmpfs_list(struct file *f, struct user to, uint64_t n)
+static int64_t file_list(struct file *f, struct memory to, uint64_t n)
 {
-	uint64_t index = 0, done = 0;
-	struct entry *entry = f->node->entries;
+	const struct node *d = f->node;
+	struct record_writer w = {to, n, 0};
+	int64_t full = 0;
 
-	if ((f->node->mode & S_IFMT) != S_IFDIR)
+	if (TYPE_OF(d->mode) != S_IFDIR)
 		return -ENOTDIR;
-	for (;; index++) {
-		const char *name = index == 0 ? "." : index == 1 ? ".." : entry ? entry->name : NULL;
-		const struct node *node = index == 0 ? f->node : index == 1 ? f->node->parent : entry ? entry->node : NULL;
-		if (!name)
-			return (int64_t)done;
-		if (index > 1)
-			entry = entry->next;
-		if (index < f->position)
-			continue;
-		struct record r = {.number = node->number, .offset = (int64_t)index + 1, .type = (uint8_t)((node->mode & S_IFMT) >> 12)};
-		size_t length = strlen(name) + 1;
-		memcpy(r.name, name, length);
-		r.length = (uint16_t)((19 + length + 7) & ~7u);
-		if (r.length > n - done)
-			return done ? (int64_t)done : -EINVAL;
-		if (user_put((struct user){to.at + done}, &r, r.length))
-			return -EFAULT;
-		done += r.length;
-		f->position = index + 1;
-	}
+	if (!d->links)
+		return -ENOENT;
+	if (f->position == 0 && !(full = record_put(&w, d->number, 1, d->mode, ".")))
+		f->position = 1;
+	if (!full && f->position == 1 && !(full = record_put(&w, d->parent->number, 2, S_IFDIR, "..")))
+		f->position = 2;
+	for (const struct entry *e = d->first; e && !full; e = e->after)
+		if (e->cookie > f->position && !(full = record_put(&w, e->node->number, e->cookie, e->node->mode, e->name)))
+			f->position = e->cookie;
+	return full < 0 ? full : full && !w.done ? -EINVAL : (int64_t)w.done;
 }
 
-static void tmpfs_close(struct file *f)
+static void file_close(struct file *f)
 {
 	f->node->opens--;
 	node_drop(f->node);
 }
 
-static const struct file_operations tmpfs_operations = {tmpfs_read, tmpfs_write, tmpfs_seek, tmpfs_fstat, tmpfs_truncate, tmpfs_list,
-							NULL, tmpfs_close};
+static const struct file_operations tmpfs_operations = {
+	file_read, file_write, file_seek, file_stat, file_truncate, file_list, NULL, file_close,
+};
 
-static int64_t file_of(struct node *n, int flags, struct file **f)
+struct file *tmpfs_file(struct node *n, int flags)
 {
-	*f = file_make(&tmpfs_operations, flags);
-	if (!*f)
-		return -ENOMEM;
-	(*f)->node = n;
-	n->opens++;
-	return 0;
+	struct file *f = file_make(&tmpfs_operations, flags);
+
+	if (f) {
+		f->node = n;
+		n->opens++;
+	}
+	return f;
 }
 
 struct file *tmpfs_anonymous(int flags)
 {
 	struct node *n = node_make(S_IFREG | 0600);
-	struct file *f = NULL;
+	struct file *f = n ? tmpfs_file(n, flags) : NULL;
 
-	if (n)
-		file_of(n, flags, &f);
+	if (n && !f)
+		node_drop(n);
 	return f;
 }
 
-int64_t tmpfs_open(struct node *root, const char *path, int flags, uint32_t mode, struct file **f)
+struct file *text_file(const char *text, size_t length)
+{
+	struct file *f = tmpfs_anonymous(O_RDONLY);
+
+	if (f && node_write(f->node, own_memory((void *)text), length, 0) != (int64_t)length) {
+		file_release(f);
+		return NULL;
+	}
+	return f;
+}
+
+/* ---- names ---- */
+/* The directory that holds the last component, and that component (empty: the root itself). */
+static int64_t parent_find(const struct mount *m, const char *path, struct node **parent, const char **name)
+{
+	*parent = m->root;
+	for (const char *slash; (slash = strchr(path, '/')); path = slash + 1) {
+		const struct entry *e = directory_find(*parent, path, (size_t)(slash - path));
+		if (!e)
+			return -ENOENT;
+		if (TYPE_OF(e->node->mode) == S_IFLNK)
+			return -ELOOP;
+		if (TYPE_OF(e->node->mode) != S_IFDIR)
+			return -ENOTDIR;
+		*parent = e->node;
+	}
+	*name = path;
+	return 0;
+}
+
+static int64_t node_find(const struct mount *m, const char *path, struct node **found)
+{
+	const char *name;
+	int64_t error = parent_find(m, path, found, &name);
+
+	if (error || !*name)
+		return error;
+	const struct entry *e = directory_find(*found, name, strlen(name));
+	if (!e)
+		return -ENOENT;
+	*found = e->node;
+	return 0;
+}
+
+/* A new node under a name that must be free. */
+static int64_t node_add(const struct mount *m, const char *path, uint32_t mode, const char *target, struct node **made)
 {
 	struct node *parent, *n;
 	const char *name;
-	int64_t error = parent_find(root, path, &parent, &name);
+	int64_t error = parent_find(m, path, &parent, &name);
 
 	if (error)
 		return error;
-	struct entry *entry = *name ? *entry_find(parent, name, strlen(name)) : NULL;
-	n = *name ? entry ? entry->node : NULL : parent;
-	if (!n) {
-		if (!(flags & O_CREAT))
-			return -ENOENT;
-		if (flags & O_DIRECTORY)
-			return -EINVAL;
-		n = node_make(S_IFREG | (mode & 07777));
-		if (!n || (error = entry_add(parent, name, n)))
-			return -ENOSPC;
-	} else if ((flags & O_CREAT) && (flags & O_EXCL))
+	if (!*name || directory_find(parent, name, strlen(name)))
 		return -EEXIST;
-	else if ((n->mode & S_IFMT) == S_IFLNK) {
-		if (!(flags & O_PATH))
-			return -ELOOP;
-	} else if ((n->mode & S_IFMT) == S_IFDIR) {
-		if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_CREAT))
-			return -EISDIR;
-	} else if (flags & O_DIRECTORY)
-		return -ENOTDIR;
-	error = file_of(n, flags, f);
-	if (!error && (flags & O_TRUNC) && (n->mode & S_IFMT) == S_IFREG && !(flags & O_PATH))
-		tmpfs_truncate(*f, 0);
+	if (!parent->links)
+		return -ENOENT;
+	n = node_make(mode);
+	if (!n)
+		return -ENOSPC;
+	if (target && !(n->target = heap_text(target)))
+		error = -ENOSPC;
+	if (!error)
+		error = directory_add(parent, name, n);
+	if (error)
+		node_drop(n);
+	else
+		*made = n;
 	return error;
 }
 
-int64_t tmpfs_stat(struct node *root, const char *path, struct host_stat *s)
+static int64_t mount_open(const struct mount *m, const char *path, int flags, uint32_t mode, struct file **f)
 {
 	struct node *n;
-	int64_t error = node_find(root, path, &n);
+	int64_t error = node_find(m, path, &n);
+
+	if ((flags & O_TMPFILE) == O_TMPFILE) {
+		if (error || TYPE_OF(n->mode) != S_IFDIR)
+			return error ? error : -ENOTDIR;
+		if ((flags & O_ACCMODE) == O_RDONLY)
+			return -EINVAL;
+		*f = tmpfs_anonymous(flags);
+		if (*f)
+			(*f)->node->mode = S_IFREG | (mode & 07777);
+		return *f ? 0 : -ENOSPC;
+	}
+	if (error == -ENOENT && (flags & O_CREAT)) {
+		if (flags & O_DIRECTORY)
+			return -EINVAL;
+		error = node_add(m, path, S_IFREG | (mode & 07777), NULL, &n);
+	} else if (!error && (flags & O_CREAT) && (flags & O_EXCL))
+		error = -EEXIST;
+	else if (!error && TYPE_OF(n->mode) == S_IFLNK)
+		error = (flags & O_PATH) && (flags & O_NOFOLLOW) ? 0 : -ELOOP;
+	else if (!error && TYPE_OF(n->mode) == S_IFDIR)
+		error = !(flags & O_PATH) && ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC))) ? -EISDIR : 0;
+	else if (!error && (flags & O_DIRECTORY))
+		error = -ENOTDIR;
+	if (error)
+		return error;
+	*f = tmpfs_file(n, flags);
+	if (!*f)
+		return -ENOMEM;
+	if ((flags & O_TRUNC) && !(flags & O_PATH) && n->size)
+		node_truncate(n, 0);
+	return 0;
+}
+
+static int64_t mount_stat(const struct mount *m, const char *path, struct host_stat *s)
+{
+	struct node *n;
+	int64_t error = node_find(m, path, &n);
 
 	if (!error)
 		node_stat(n, s);
 	return error;
 }
 
-int64_t tmpfs_readlink(struct node *root, const char *path, char *to, size_t room)
+static int64_t mount_link_read(const struct mount *m, const char *path, char *to, size_t room)
 {
 	struct node *n;
-	int64_t error = node_find(root, path, &n);
+	int64_t error = node_find(m, path, &n);
 
 	if (error)
 		return error;
@@ -446,140 +253,167 @@ int64_t tmpfs_readlink(struct node *root, const char *path, char *to, size_t roo
 	return (int64_t)length;
 }
 
-int64_t tmpfs_make(struct node *root, const char *path, uint32_t mode, const char *target)
+static int64_t mount_directory_make(const struct mount *m, const char *path, uint32_t mode)
 {
-	struct node *parent, *n;
-	const char *name;
-	int64_t error = parent_find(root, path, &parent, &name);
+	struct node *n;
 
-	if (error)
-		return error;
-	if (!*name || *entry_find(parent, name, strlen(name)))
-		return -EEXIST;
-	n = node_make(mode);
-	if (!n)
-		return -ENOSPC;
-	if (target) {
-		n->target = heap_allocate(strlen(target) + 1);
-		if (!n->target)
-			return -ENOSPC;
-		memcpy(n->target, target, strlen(target) + 1);
-	}
-	return entry_add(parent, name, n);
+	return node_add(m, path, S_IFDIR | (mode & 07777), NULL, &n);
 }
 
-int64_t tmpfs_unlink(struct node *root, const char *path, int directory)
+static int64_t mount_link_make(const struct mount *m, const char *path, const char *target)
+{
+	struct node *n;
+
+	return node_add(m, path, S_IFLNK | 0777, target, &n);
+}
+
+static int64_t mount_unlink(const struct mount *m, const char *path, int directory)
 {
 	struct node *parent;
 	const char *name;
-	int64_t error = parent_find(root, path, &parent, &name);
+	int64_t error = parent_find(m, path, &parent, &name);
 
 	if (error)
 		return error;
-	if (!*name)
-		return -EBUSY;
-	struct entry **link = entry_find(parent, name, strlen(name));
-	if (!*link)
+	struct entry *e = directory_find(parent, name, strlen(name));
+	if (!e)
 		return -ENOENT;
-	int is_directory = ((*link)->node->mode & S_IFMT) == S_IFDIR;
-	if (directory != is_directory)
+	if (directory != (TYPE_OF(e->node->mode) == S_IFDIR))
 		return directory ? -ENOTDIR : -EISDIR;
-	if (directory && (*link)->node->entries)
+	if (directory && e->node->entry_count)
 		return -ENOTEMPTY;
-	entry_remove(parent, link);
+	directory_remove(parent, e);
 	return 0;
 }
 
-int64_t tmpfs_link(struct node *root, const char *from, const char *to)
+static int64_t mount_link(const struct mount *m, const char *from, const char *to)
 {
 	struct node *n, *parent;
 	const char *name;
-	int64_t error = node_find(root, from, &n);
+	int64_t error = node_find(m, from, &n);
 
-	if (error || (error = parent_find(root, to, &parent, &name)))
+	if (error || (error = parent_find(m, to, &parent, &name)))
 		return error;
-	if ((n->mode & S_IFMT) == S_IFDIR)
-		return -EPERM;
-	if (!*name || *entry_find(parent, name, strlen(name)))
+	if (directory_find(parent, name, strlen(name)))
 		return -EEXIST;
-	return entry_add(parent, name, n);
+	node_touch(n, 0);
+	return directory_add(parent, name, n);
 }
 
-int64_t tmpfs_rename(struct node *root, const char *from, const char *to, unsigned flags)
+/* May `n` be put in `parent` in place of `there`? */
+static int64_t replaceable(const struct node *n, const struct node *there)
+{
+	int directory = TYPE_OF(n->mode) == S_IFDIR;
+
+	if (directory != (TYPE_OF(there->mode) == S_IFDIR))
+		return directory ? -ENOTDIR : -EISDIR;
+	return there->entry_count ? -ENOTEMPTY : 0;
+}
+
+static int within(const struct node *directory, const struct node *n)
+{
+	for (; directory != n; directory = directory->parent)
+		if (directory == directory->parent)
+			return 0;
+	return 1;
+}
+
+static int64_t mount_rename(const struct mount *m, const char *from, const char *to, unsigned flags)
 {
 	struct node *old_parent, *new_parent;
 	const char *old_name, *new_name;
-	int64_t error = parent_find(root, from, &old_parent, &old_name);
+	int64_t error = parent_find(m, from, &old_parent, &old_name);
 
-	if (error || (error = parent_find(root, to, &new_parent, &new_name)))
+	if (error || (error = parent_find(m, to, &new_parent, &new_name)))
 		return error;
-	if (flags & ~1u)
-		return -EINVAL;         /* RENAME_NOREPLACE only */
-	if (!*old_name || !*new_name)
-		return -EBUSY;
-	struct entry *old = *entry_find(old_parent, old_name, strlen(old_name)), **there;
+	if (flags & ~3u || flags == 3)
+		return -EINVAL;
+	struct entry *old = directory_find(old_parent, old_name, strlen(old_name));
+	struct entry *there = directory_find(new_parent, new_name, strlen(new_name));
 	if (!old)
 		return -ENOENT;
 	struct node *n = old->node;
-	int directory = (n->mode & S_IFMT) == S_IFDIR;
-	for (struct node *up = new_parent; directory; up = up->parent) {
-		if (up == n)
-			return -EINVAL; /* into itself */
-		if (up == up->parent)
-			break;
+	if (flags & 2) {                /* RENAME_EXCHANGE */
+		if (!there)
+			return -ENOENT;
+		if (within(new_parent, n) || within(old_parent, there->node))
+			return -EINVAL;
+		/* Both nodes keep their number of links; only directories' parents count their subdirectories. */
+		int moved = (TYPE_OF(n->mode) == S_IFDIR) - (TYPE_OF(there->node->mode) == S_IFDIR);
+		old_parent->links -= (uint32_t)moved;
+		new_parent->links += (uint32_t)moved;
+		old->node = there->node;
+		there->node = n;
+		old->node->parent = old_parent;
+		n->parent = new_parent;
+		node_touch(old_parent, 1);
+		node_touch(new_parent, 1);
+		return 0;
 	}
-	there = entry_find(new_parent, new_name, strlen(new_name));
-	if (*there) {
-		struct node *gone = (*there)->node;
+	if (TYPE_OF(n->mode) == S_IFDIR && within(new_parent, n))
+		return -EINVAL;         /* into itself */
+	if (there) {
 		if (flags & 1)
-			return -EEXIST;
-		if (gone == n)
+			return -EEXIST; /* RENAME_NOREPLACE */
+		if (there->node == n)
 			return 0;
-		int gone_directory = (gone->mode & S_IFMT) == S_IFDIR;
-		if (gone_directory != directory)
-			return directory ? -ENOTDIR : -EISDIR;
-		if (gone->entries)
-			return -ENOTEMPTY;
-		entry_remove(new_parent, there);
+		if ((error = replaceable(n, there->node)))
+			return error;
 	}
-	if ((error = entry_add(new_parent, new_name, n)))
+	if ((error = directory_add(new_parent, new_name, n)))
 		return error;
-	/* entry_add may have put the new entry in the same list: find the old one again, not the new one. */
-	struct entry **link = &old_parent->entries;
-	while (*link != old)
-		link = &(*link)->next;
-	entry_remove(old_parent, link);
-	if (directory)
+	if (there)
+		directory_remove(new_parent, there);
+	directory_remove(old_parent, old);
+	if (TYPE_OF(n->mode) == S_IFDIR)
 		n->parent = new_parent;
 	return 0;
 }
 
-int64_t tmpfs_attributes(struct node *root, const char *path, int64_t mode, int64_t uid, int64_t gid, const int64_t times[4])
+static void time_set(int64_t to[2], const int64_t from[2])
+{
+	if (from[1] == UTIME_NOW)
+		time_now(to);
+	else if (from[1] != UTIME_OMIT)
+		memcpy(to, from, 16);
+}
+
+static int64_t mount_change(const struct mount *m, const char *path, const struct change *c)
 {
 	struct node *n;
-	int64_t error = node_find(root, path, &n);
+	int64_t error = node_find(m, path, &n);
 
 	if (error)
 		return error;
-	if (mode >= 0)
-		n->mode = (n->mode & S_IFMT) | (mode & 07777);
-	if (uid >= 0)
-		n->uid = (uint32_t)uid;
-	if (gid >= 0)
-		n->gid = (uint32_t)gid;
-	if (times)
-		memcpy(n->times, times, 32);
-	now(n->times + 4);
+	switch (c->what) {
+	case CHANGE_MODE:
+		n->mode = TYPE_OF(n->mode) | (c->mode & 07777);
+		break;
+	case CHANGE_OWNER:
+		n->uid = c->uid == UINT32_MAX ? n->uid : c->uid;
+		n->gid = c->gid == UINT32_MAX ? n->gid : c->gid;
+		break;
+	case CHANGE_TIMES:
+		time_set(n->atime, c->times);
+		time_set(n->mtime, c->times + 2);
+		break;
+	}
+	node_touch(n, 0);
 	return 0;
 }
 
-/* A private mapping: the pages are already there and get a copy of the contents. */
-int64_t tmpfs_map(struct file *f, uint64_t start, uint64_t length, uint64_t offset)
+static int64_t mount_statistics(const struct mount *m, const char *path, struct host_statfs *s)
 {
-	struct file copy = *f;
+	uint64_t blocks = (boot->memory_limit ? boot->memory_limit : 2ull << 30) / 4096;
 
-	if (offset >= f->node->size)
-		return 0;
-	int64_t n = tmpfs_read(&copy, (struct user){start}, length, (int64_t)offset);
-	return n < 0 ? n : 0;
+	(void)m;
+	(void)path;
+	*s = (struct host_statfs){.type = 0x01021994, .bsize = 4096, .blocks = blocks, .bfree = blocks, .bavail = blocks,
+				  .files = blocks, .ffree = blocks, .namelen = NAME_MOST};
+	return 0;
 }
+
+const struct mount_operations tmpfs_mount = {
+	mount_open, mount_stat, mount_link_read, mount_directory_make, mount_link_make, mount_unlink,
+	mount_rename, mount_link, mount_change, NULL, mount_statistics,
+};

@@ -21,10 +21,9 @@ static unsigned class_of(size_t size)
 
 void *heap_allocate(size_t size)
 {
-	unsigned class = class_of(size);
-
 	if (size > 1u << 30)
 		return NULL;
+	unsigned class = class_of(size);
 	void *p = lists[class];
 	if (p) {
 		lists[class] = *(void **)p;
@@ -55,4 +54,19 @@ void heap_free(void *p, size_t size)
 		return;
 	*(void **)p = lists[class];
 	lists[class] = p;
+}
+
+char *heap_text(const char *text)
+{
+	char *copy = heap_allocate(strlen(text) + 1);
+
+	if (copy)
+		memcpy(copy, text, strlen(text) + 1);
+	return copy;
+}
+
+void heap_text_free(char *text)
+{
+	if (text)
+		heap_free(text, strlen(text) + 1);
 }

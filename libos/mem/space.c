@@ -11,6 +11,7 @@
 #define BREAK_START WINDOW_MEMORY_START
 #define BREAK_MOST  0x20000000u         /* 512 MiB for brk; malloc goes on with mmap */
 #define MAP_START   (BREAK_START + (uint64_t)BREAK_MOST)
+#define MAP_END     (SPACE_STACK_TOP - (uint64_t)SPACE_STACK_SIZE - SPACE_STACK_GAP)
 #define PAGE        4096u
 #define MAP_FILE_SHARED 0x100
 
@@ -120,6 +121,15 @@ static void remember(uint64_t start, uint64_t end)
 	count++;
 }
 
+int space_range(size_t i, uint64_t *start, uint64_t *end)
+{
+	if (i >= count)
+		return 0;
+	*start = ranges[i].start;
+	*end = ranges[i].end;
+	return 1;
+}
+
 int space_mapped(uint64_t start, uint64_t length)
 {
 	size_t i = range_at(start);
@@ -135,9 +145,12 @@ static int inside(uint64_t start, uint64_t length)
 /* The highest free gap of this length, as Linux searches. */
 static uint64_t gap_find(uint64_t length)
 {
-	uint64_t top = WINDOW_MEMORY_END;
+	uint64_t top = MAP_END;
+	size_t i = range_at(MAP_END - 1);
 
-	for (size_t i = count;; i--) {
+	if (i < count && ranges[i].start < MAP_END)
+		i++;
+	for (;; i--) {
 		uint64_t bottom = i ? ranges[i - 1].end : MAP_START;
 		if (bottom < MAP_START)
 			bottom = MAP_START;
@@ -156,7 +169,22 @@ static int free_at(uint64_t start, uint64_t length)
 	return i == count || ranges[i].start >= start + length;
 }
 
-int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, int64_t handle, uint64_t offset, int writable)
+/* Would mapping this range, which may replace some of what is there, exceed what the program may have? */
+static int over_limit(uint64_t start, uint64_t length)
+{
+	uint64_t replaced = 0;
+
+	if (!limit)
+		return 0;
+	for (size_t i = range_at(start); i < count && ranges[i].start < start + length; i++) {
+		uint64_t from = ranges[i].start > start ? ranges[i].start : start;
+		uint64_t to = ranges[i].end < start + length ? ranges[i].end : start + length;
+		replaced += to - from;
+	}
+	return total - replaced + length > limit;
+}
+
+int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, int64_t handle, uint64_t offset)
 {
 	uint64_t start = hint;
 	int64_t error;
@@ -177,16 +205,13 @@ int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, int
 			return -EEXIST;
 	} else {
 		start &= ~(uint64_t)(PAGE - 1);
-		if (start < MAP_START || !inside(start, length) || !free_at(start, length))
+		if (start < MAP_START || start > MAP_END || length > MAP_END - start || !free_at(start, length))
 			start = gap_find(length);
 		if (!start)
 			return -ENOMEM;
 	}
-	if (limit && (length > limit || total > limit - length))
+	if (over_limit(start, length) || room_for(2))
 		return -ENOMEM;
-	if (room_for(2))
-		return -ENOMEM;
-	(void)writable;
 	if (handle >= 0)
 		error = HOST(memory_map_file, start | REF_PROGRAM, length,
 			     (protection & 3) | ((flags & MAP_SHARED) ? MAP_FILE_SHARED : 0), handle, offset);
@@ -204,7 +229,7 @@ int64_t space_unmap(uint64_t start, uint64_t length)
 		return -EINVAL;
 	length = pages(length);
 	if (!inside(start, length))
-		return start < WINDOW_MEMORY_END ? -EINVAL : 0;
+		return -EINVAL;
 	if (free_at(start, length))
 		return 0;
 	if (room_for(1))

@@ -5,34 +5,50 @@
  */
 #include <linux/mman.h>
 
+#include "libos/fs/tmpfs.h"
 #include "libos/sys/sys.h"
+
+#define PAGE 4096u
+#define PAGES(n) (((n) + PAGE - 1) & ~(uint64_t)(PAGE - 1))
+
+/* A private mapping of a tmpfs file is a copy of what the file holds now. */
+static int64_t map_copy(const uint64_t a[6], struct file *f, int protection, int flags)
+{
+	int64_t at = space_map(a[0], a[1], PROT_READ | PROT_WRITE, flags, -1, 0), error;
+
+	if (at < 0)
+		return at;
+	error = node_read(f->node, (struct memory){(uint64_t)at | REF_PROGRAM}, a[1], a[5]);
+	if (error >= 0)
+		error = space_protect((uint64_t)at, a[1], protection);
+	if (error >= 0)
+		return at;
+	space_unmap((uint64_t)at, a[1]);
+	return error;
+}
 
 int64_t sys_mmap(const uint64_t a[6])
 {
-	int protection = (int)a[2], flags = (int)a[3];
+	int protection = (int)a[2], flags = (int)a[3], kind = flags & MAP_TYPE;
 
 	if (flags & MAP_ANONYMOUS)
-		return space_map(a[0], a[1], protection, flags, -1, 0, 1);
+		return space_map(a[0], a[1], protection, flags, -1, 0);
 	FILE_ARGUMENT(f, 4);
-	if (a[5] % 4096)
+	if (a[5] % PAGE || !a[1] || (kind != MAP_SHARED && kind != MAP_PRIVATE && kind != MAP_SHARED_VALIDATE))
 		return -EINVAL;
+	if (a[5] + a[1] < a[5])
+		return -EOVERFLOW;
 	if ((f->flags & O_ACCMODE) == O_WRONLY)
 		return -EACCES;
-	if ((flags & MAP_SHARED) && (protection & PROT_WRITE) && (f->flags & O_ACCMODE) != O_RDWR)
+	if (kind != MAP_PRIVATE && (protection & PROT_WRITE) && (f->flags & O_ACCMODE) != O_RDWR)
 		return -EACCES;
+	if (protection & PROT_EXEC)
+		return -EPERM;
 	if (f->handle >= 0)
-		return space_map(a[0], a[1], protection, flags, f->handle, a[5], 0);
-	if (!f->node)
+		return space_map(a[0], a[1], protection, flags, f->handle, a[5]);
+	if (!f->node || TYPE_OF(f->node->mode) != S_IFREG || kind != MAP_PRIVATE)
 		return -ENODEV;
-	if (flags & MAP_SHARED)
-		return -ENODEV;
-	int64_t at = space_map(a[0], a[1], PROT_READ | PROT_WRITE, flags, -1, 0, 1);
-	if (at < 0)
-		return at;
-	int64_t error = tmpfs_map(f, (uint64_t)at, a[1], a[5]);
-	if (!error && !(protection & PROT_WRITE))
-		error = space_protect((uint64_t)at, a[1], protection);
-	return error < 0 ? error : at;
+	return map_copy(a, f, protection, flags);
 }
 
 int64_t sys_munmap(const uint64_t a[6])
@@ -50,38 +66,57 @@ int64_t sys_mremap(const uint64_t a[6])
 	return space_remap(a[0], a[1], a[2], (int)a[3], a[4]);
 }
 
+static int64_t range_bad(const uint64_t a[6], uint64_t *length)
+{
+	if (a[0] % PAGE)
+		return -EINVAL;
+	if (a[1] > WINDOW_SIZE)
+		return -ENOMEM;
+	*length = PAGES(a[1]);
+	return *length && !space_mapped(a[0], *length) ? -ENOMEM : 0;
+}
+
 int64_t sys_madvise(const uint64_t a[6])
 {
-	if (a[0] % 4096)
+	uint64_t length;
+	int64_t error = range_bad(a, &length);
+
+	if (error == -EINVAL || a[2] > 25 || (a[2] > 4 && a[2] < 8))
 		return -EINVAL;
-	uint64_t length = (a[1] + 4095) & ~4095ull;
-	if (!length)
-		return 0;
-	if (a[2] != MADV_DONTNEED && a[2] != MADV_FREE)
-		return a[2] > 25 ? -EINVAL : 0;
-	return space_mapped(a[0], length) ? HOST(memory_discard, a[0] | REF_PROGRAM, length) : -ENOMEM;
+	/* The image is mapped too, but not the library OS's to discard. */
+	if (error || !length)
+		return error;
+	return a[2] == MADV_DONTNEED || a[2] == MADV_FREE ? HOST(memory_discard, a[0] | REF_PROGRAM, length) : 0;
 }
 
 int64_t sys_msync(const uint64_t a[6])
 {
-	uint64_t length = (a[1] + 4095) & ~4095ull;
+	uint64_t length;
+	int64_t error = range_bad(a, &length);
 
-	return a[0] % 4096 ? -EINVAL : space_mapped(a[0], length) ? HOST(memory_sync, a[0] | REF_PROGRAM, length, a[2]) : -ENOMEM;
+	if ((a[2] & ~7ull) || (a[2] & 5) == 5)
+		return -EINVAL;
+	return error || !length ? error : HOST(memory_sync, a[0] | REF_PROGRAM, length, a[2]);
 }
 
-int64_t sys_mlock(const uint64_t a[6])
+int64_t sys_mincore(const uint64_t a[6])
 {
-	(void)a;
-	return 0;
-}
+	uint64_t length;
+	uint8_t one = 1;
+	int64_t error = range_bad(a, &length);
 
-int64_t sys_munlock(const uint64_t a[6])
-{
-	(void)a;
-	return 0;
+	for (uint64_t i = 0; !error && i < length / PAGE; i++)
+		error = user_put((struct user){a[2] + i}, &one, 1);
+	return error;
 }
 
 int64_t sys_brk(const uint64_t a[6])
 {
 	return space_break(a[0]);
 }
+
+CONSTANT(mlock, 0)
+CONSTANT(mlock2, 0)
+CONSTANT(munlock, 0)
+CONSTANT(mlockall, 0)
+CONSTANT(munlockall, 0)

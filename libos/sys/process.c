@@ -1,100 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Who the program is, its signals as far as they go, its limits and its end.
+ * Who the program is, where it runs, and its end.
  */
-#include <linux/resource.h>
 #include <linux/utsname.h>
 
+#include "libos/machine/machine.h"
 #include "libos/sys/sys.h"
-
-struct action {                 /* the kernel's struct sigaction */
-	uint64_t handler, flags, restorer, mask;
-};
-static struct action actions[65];
-static uint64_t mask, pending;   /* bit signal - 1 */
-
-int64_t signal_self(int signal)
-{
-	/* ignored by default: SIGCHLD SIGCONT SIGURG SIGWINCH; stopping signals are not for a lone program */
-	static const uint64_t harmless = 1u << 17 | 1u << 18 | 1u << 23 | 1u << 28 | 1u << 19 | 1u << 20 | 1u << 21 | 1u << 22;
-
-	if (signal < 0 || signal > 64)
-		return -EINVAL;
-	if (!signal || actions[signal].handler == 1 || (signal < 32 && (harmless >> signal & 1) && !actions[signal].handler))
-		return 0;
-	if (actions[signal].handler > 1)
-		return -ENOSYS;         /* handlers are not called yet */
-	if (mask >> (signal - 1) & 1) {
-		pending |= 1ull << (signal - 1);
-		return 0;
-	}
-	process_end(signal);
-}
-
-int64_t sys_rt_sigaction(const uint64_t a[6])
-{
-	int signal = (int)a[0];
-	struct action new;
-
-	if (signal < 1 || signal > 64 || a[3] != 8)
-		return -EINVAL;
-	if (a[1] && (signal == 9 || signal == 19))
-		return -EINVAL;
-	if (a[1] && user_get(&new, USER(1), sizeof new))
-		return -EFAULT;
-	if (a[2] && user_put(USER(2), &actions[signal], sizeof *actions))
-		return -EFAULT;
-	if (a[1])
-		actions[signal] = new;
-	return 0;
-}
-
-int64_t sys_rt_sigprocmask(const uint64_t a[6])
-{
-	uint64_t set = 0, before = mask;
-
-	if (a[3] != 8)
-		return -EINVAL;
-	if (a[1]) {
-		if (user_get(&set, USER(1), 8))
-			return -EFAULT;
-		if (a[0] > 2)
-			return -EINVAL;
-		mask = a[0] == 0 ? mask | set : a[0] == 1 ? mask & ~set : set;
-		mask &= ~(1ull << 8 | 1ull << 18);
-	}
-	for (int signal = 1; signal <= 64; signal++)
-		if (pending & ~mask & 1ull << (signal - 1)) {
-			pending &= ~(1ull << (signal - 1));
-			signal_self(signal);
-		}
-	return a[2] && user_put(USER(2), &before, 8) ? -EFAULT : 0;
-}
-
-int64_t sys_sigaltstack(const uint64_t a[6])
-{
-	uint64_t none[3] = {0, 2, 0};
-
-	return a[1] && user_put(USER(1), none, sizeof none) ? -EFAULT : 0;
-}
-
-int64_t sys_kill(const uint64_t a[6])
-{
-	int pid = (int)a[0];
-
-	return pid == 1 || pid == 0 || pid == -1 ? signal_self((int)a[1]) : -ESRCH;
-}
-
-int64_t sys_tkill(const uint64_t a[6])
-{
-	return (int)a[0] == 1 ? signal_self((int)a[1]) : -ESRCH;
-}
-
-int64_t sys_tgkill(const uint64_t a[6])
-{
-	return (int)a[0] == 1 && (int)a[1] == 1 ? signal_self((int)a[2]) : -ESRCH;
-}
 
 int64_t sys_exit(const uint64_t a[6])
 {
@@ -106,63 +18,112 @@ int64_t sys_exit_group(const uint64_t a[6])
 	process_end((int)(a[0] & 0xff) << 8);
 }
 
-#define CONSTANT(name, value)               \
-	int64_t sys_##name(const uint64_t a[6]) \
-	{                                       \
-		(void)a;                            \
-		return value;                       \
-	}
+static int64_t same(uint64_t value, uint32_t own)
+{
+	return (uint32_t)value == own || (uint32_t)value == UINT32_MAX ? 0 : -EPERM;
+}
+
+static int64_t only_self(uint64_t pid)
+{
+	return (int)pid == 0 || (int)pid == 1 ? 0 : -ESRCH;
+}
+
+static int64_t three_put(const uint64_t a[6], uint32_t value)
+{
+	for (int i = 0; i < 3; i++)
+		if (user_put(USER(i), &value, 4))
+			return -EFAULT;
+	return 0;
+}
+
 CONSTANT(getpid, 1)
 CONSTANT(getppid, 0)
-CONSTANT(gettid, 1)
+CONSTANT(gettid, thread_current()->id)
 CONSTANT(getuid, boot->uid)
 CONSTANT(geteuid, boot->uid)
 CONSTANT(getgid, boot->gid)
 CONSTANT(getegid, boot->gid)
-CONSTANT(setuid, (uint32_t)a[0] == boot->uid ? 0 : -EPERM)
-CONSTANT(setgid, (uint32_t)a[0] == boot->gid ? 0 : -EPERM)
-CONSTANT(getgroups, 0)
-CONSTANT(getpgid, (int)a[0] == 0 || (int)a[0] == 1 ? 1 : -ESRCH)
+CONSTANT(setuid, same(a[0], boot->uid))
+CONSTANT(setgid, same(a[0], boot->gid))
+CONSTANT(setreuid, same(a[0], boot->uid) | same(a[1], boot->uid))
+CONSTANT(setregid, same(a[0], boot->gid) | same(a[1], boot->gid))
+CONSTANT(setresuid, same(a[0], boot->uid) | same(a[1], boot->uid) | same(a[2], boot->uid))
+CONSTANT(setresgid, same(a[0], boot->gid) | same(a[1], boot->gid) | same(a[2], boot->gid))
+CONSTANT(getresuid, three_put(a, boot->uid))
+CONSTANT(getresgid, three_put(a, boot->gid))
+CONSTANT(setfsuid, boot->uid)
+CONSTANT(setfsgid, boot->gid)
+CONSTANT(getgroups, (int)a[0] < 0 ? -EINVAL : 0)
+CONSTANT(setgroups, a[0] ? -EPERM : 0)
+CONSTANT(getpgid, only_self(a[0]) ? -ESRCH : 1)
 CONSTANT(getpgrp, 1)
-CONSTANT(setpgid, 0)
-CONSTANT(getsid, 1)
+CONSTANT(setpgid, only_self(a[0]) || only_self(a[1]) ? -ESRCH : 0)
+CONSTANT(getsid, only_self(a[0]) ? -ESRCH : 1)
 CONSTANT(setsid, -EPERM)
-CONSTANT(set_tid_address, 1)
+CONSTANT(set_tid_address, thread_current()->id)
 CONSTANT(set_robust_list, 0)
 CONSTANT(sched_yield, 0)
+CONSTANT(personality, (uint32_t)a[0] == UINT32_MAX || !a[0] ? 0 : -EINVAL)
+CONSTANT(getpriority, 20)
+CONSTANT(setpriority, 0)
+CONSTANT(sched_getscheduler, only_self(a[0]))
+CONSTANT(sched_get_priority_max, a[0] == 0 || a[0] == 3 || a[0] == 5 ? 0 : a[0] < 3 ? 99 : -EINVAL)
+CONSTANT(sched_get_priority_min, a[0] == 0 || a[0] == 3 || a[0] == 5 ? 0 : a[0] < 3 ? 1 : -EINVAL)
+CONSTANT(sched_setaffinity, only_self(a[0]))
+CONSTANT(membarrier, a[0] == 0 ? 0 : -EINVAL)
+CONSTANT(wait4, -ECHILD)
+CONSTANT(waitid, -ECHILD)
+
+/* The thread pointer is set through a gate; asking where it is has no answer here. */
 CONSTANT(arch_prctl, -EINVAL)
+
+int64_t sys_sched_getparam(const uint64_t a[6])
+{
+	uint32_t none = 0;
+
+	return only_self(a[0]) ? -ESRCH : user_put(USER(1), &none, 4);
+}
+
+int64_t sys_getcpu(const uint64_t a[6])
+{
+	uint32_t none = 0;
+
+	if ((a[0] && user_put(USER(0), &none, 4)) || (a[1] && user_put(USER(1), &none, 4)))
+		return -EFAULT;
+	return 0;
+}
 
 int64_t sys_prctl(const uint64_t a[6])
 {
-	static char name[16] = "main";
+	struct thread *t = thread_current();
 
-	if (a[0] == 15)
-		return user_string(name, USER(1), sizeof name) == -EFAULT ? -EFAULT : 0;
-	return a[0] == 16 ? user_put(USER(1), name, sizeof name) : -EINVAL;
-}
-
-int64_t sys_futex(const uint64_t a[6])
-{
-	uint32_t value;
-	int operation = (int)a[1] & 127;
-
-	if (a[0] % 4)
-		return -EINVAL;
-	if (user_get(&value, USER(0), 4))
-		return -EFAULT;
-	switch (operation) {
-	case 0: case 9:         /* wait: nobody else is there to wake us */
-		if (value != (uint32_t)a[2] || !a[3])
-			return -EAGAIN;
-		int64_t t[2];
-		if (user_get(t, USER(3), sizeof t))
+	switch ((int)a[0]) {
+	case 15: {              /* PR_SET_NAME */
+		char name[16] = {0};
+		if (user_string(name, USER(1), sizeof name) == -EFAULT)
 			return -EFAULT;
-		HOST(clock_sleep, (a[1] & 256) || operation == 0 ? 1 - ((a[1] & 256) != 0) : 1, operation == 9, (uintptr_t)t);
-		return -ETIMEDOUT;
-	case 1: case 10: case 3: case 4: case 5:
+		name[15] = 0;
+		memcpy(t->name, name, sizeof name);
 		return 0;
+	}
+	case 16: {              /* PR_GET_NAME */
+		const char *path = boot_string(boot->image_path), *slash = strrchr(path, '/');
+		char name[16] = {0};
+		if (*t->name)
+			memcpy(name, t->name, sizeof name);
+		else
+			format(name, sizeof name, "%s", slash ? slash + 1 : path);
+		return user_put(USER(1), name, sizeof name);
+	}
+	case 3:                 /* PR_GET_DUMPABLE */
+		return 0;
+	case 4:                 /* PR_SET_DUMPABLE */
+	case 38:                /* PR_SET_NO_NEW_PRIVS */
+		return 0;
+	case 39:                /* PR_GET_NO_NEW_PRIVS: nothing here can be gained by exec */
+		return 1;
 	default:
-		return -ENOSYS;
+		return -EINVAL;
 	}
 }
 
@@ -171,70 +132,15 @@ int64_t sys_sched_getaffinity(const uint64_t a[6])
 	uint64_t set[16] = {0};
 	int64_t n = HOST(processors);
 
-	if (a[1] < 8 || a[1] % 8)
+	if (only_self(a[0]))
+		return -ESRCH;
+	if (a[1] % 8 || a[1] < (uint64_t)(n + 7) / 8)
 		return -EINVAL;
 	for (int64_t i = 0; i < n && i < 1024; i++)
 		set[i / 64] |= 1ull << i % 64;
-	size_t size = a[1] < sizeof set ? a[1] : sizeof set;
+	size_t size = (size_t)(n + 63) / 64 * 8;
+	size = size < sizeof set ? size : sizeof set;
 	return user_put(USER(2), set, size) ? -EFAULT : (int64_t)size;
-}
-
-static int64_t limit_get(uint64_t which, uint64_t pair[2])
-{
-	if (which >= 16)
-		return -EINVAL;
-	pair[0] = pair[1] = UINT64_MAX;
-	if (which == RLIMIT_NOFILE) {
-		pair[0] = descriptor_limit;
-		pair[1] = FILES_MOST;
-	} else if (which == RLIMIT_STACK)
-		pair[0] = 8u << 20;
-	else if (which == RLIMIT_AS && boot->memory_limit)
-		pair[0] = pair[1] = boot->memory_limit;
-	else if (which == RLIMIT_CORE)
-		pair[0] = 0;
-	return 0;
-}
-
-static int64_t limit_set(uint64_t which, struct user from)
-{
-	uint64_t pair[2];
-
-	if (which >= 16)
-		return -EINVAL;
-	if (user_get(pair, from, sizeof pair))
-		return -EFAULT;
-	if (pair[0] > pair[1])
-		return -EINVAL;
-	if (which == RLIMIT_NOFILE) {
-		if (pair[1] > FILES_MOST && pair[1] != UINT64_MAX)
-			return -EPERM;
-		descriptor_limit = pair[0] < FILES_MOST ? (uint32_t)pair[0] : FILES_MOST;
-	}
-	return 0;
-}
-
-int64_t sys_getrlimit(const uint64_t a[6])
-{
-	uint64_t pair[2];
-	int64_t error = limit_get(a[0], pair);
-
-	return error ? error : user_put(USER(1), pair, sizeof pair);
-}
-
-int64_t sys_setrlimit(const uint64_t a[6])
-{
-	return limit_set(a[0], USER(1));
-}
-
-int64_t sys_prlimit64(const uint64_t a[6])
-{
-	uint64_t pair[2];
-	int64_t error = (int)a[0] > 1 ? -ESRCH : limit_get(a[1], pair);
-
-	if (!error && a[3])
-		error = user_put(USER(3), pair, sizeof pair);
-	return error || !a[2] ? error : limit_set(a[1], USER(2));
 }
 
 int64_t sys_uname(const uint64_t a[6])
@@ -243,24 +149,32 @@ int64_t sys_uname(const uint64_t a[6])
 
 	memset(&u, 0, sizeof u);
 	format(u.sysname, sizeof u.sysname, "Linux");
-	format(u.nodename, sizeof u.nodename, "%s", (const char *)boot + boot->hostname);
+	format(u.nodename, sizeof u.nodename, "%s", boot_string(boot->hostname));
 	format(u.release, sizeof u.release, "6.1.0-carrel");
 	format(u.version, sizeof u.version, "#1 Carrel");
-	format(u.machine, sizeof u.machine, "x86_64");
+	format(u.machine, sizeof u.machine, "%s", MACHINE_NAME);
 	format(u.domainname, sizeof u.domainname, "(none)");
 	return user_put(USER(0), &u, sizeof u);
 }
 
 int64_t sys_sysinfo(const uint64_t a[6])
 {
-	uint64_t s[14] = {0};
+	struct {
+		int64_t uptime;
+		uint64_t loads[3], total, free, shared, buffer, swap, swap_free;
+		uint16_t processes, pad;
+		uint32_t pad2;
+		uint64_t high, high_free;
+		uint32_t unit, pad3;
+	} s;
 	int64_t t[2] = {0, 0};
 
+	memset(&s, 0, sizeof s);
 	HOST(clock_get, 7, (uintptr_t)t);
-	s[0] = (uint64_t)t[0];
-	s[4] = boot->memory_limit ? boot->memory_limit : 3ull << 30;
-	s[5] = s[4] > space_total() ? s[4] - space_total() : 0;
-	s[10] = 1;              /* procs */
-	((uint32_t *)s)[26] = 1;        /* mem_unit */
-	return user_put(USER(0), s, 112);
+	s.uptime = t[0];
+	s.total = boot->memory_limit ? boot->memory_limit : 3ull << 30;
+	s.free = s.total > space_total() ? s.total - space_total() : 0;
+	s.processes = 1;
+	s.unit = 1;
+	return user_put(USER(0), &s, 112);
 }

@@ -7,15 +7,38 @@
 #define LIBOS_SYS_H
 #include "libos/fs/fs.h"
 
-#define SYSTEM_CALL(name, n, text) int64_t sys_##name(const uint64_t a[6]);
+#define SYSTEM_CALL(name, arguments, state, text) int64_t sys_##name(const uint64_t a[6]);
 #include "libos/sys/table.def"
 #undef SYSTEM_CALL
 
 #define USER(i) ((struct user){a[i]})
 /* The file of descriptor argument i, or the function returns -EBADF. */
-#define FILE_ARGUMENT(f, i)                             \
-	struct file *f = file_get((int)a[i]);               \
-	if (!f || (f->flags & O_PATH))                      \
+#define FILE_ARGUMENT(f, i)                                                                                              \
+	struct file *f = file_get((int)a[i]);                                                                             \
+	if (!f || (f->flags & O_PATH))                                                                                    \
 		return -EBADF
-int64_t signal_self(int signal);
+
+/* A call that only says one thing. */
+#define CONSTANT(name, value)                                                                                            \
+	int64_t sys_##name(const uint64_t a[6])                                                                           \
+	{                                                                                                                 \
+		(void)a;                                                                                                  \
+		return value;                                                                                             \
+	}
+
+/* One thread of the program. There is one so far; what will be each thread's own is here already. */
+struct thread {
+	int id;
+	uint64_t mask, pending;         /* signals, bit number - 1 */
+	char name[16];
+};
+struct thread *thread_current(void);
+
+/* Sends the program a signal: ends it, stays pending while masked, or does nothing. -ENOSYS: it has a handler, which is not
+ * called yet. */
+int64_t signal_send(int signal);
+/* trace.c */
+void trace_call(uint64_t number, const uint64_t a[6], int64_t result, int finished);
+/* A struct timespec (unit 1) or timeval (unit 1000) as nanoseconds; -1 when there is none, or it is for ever. */
+int64_t time_get(struct user at, int64_t *ns, int64_t unit);
 #endif

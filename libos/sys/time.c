@@ -1,36 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Time, randomness and usage figures.
+ * Time, waiting, randomness and usage figures.
  */
 #include "libos/sys/sys.h"
 
+#define REALTIME  0
+#define MONOTONIC 1
+
 int64_t sys_clock_gettime(const uint64_t a[6])
 {
-	return user_ok(USER(1), 16) ? HOST(clock_get, a[0], a[1] | REF_PROGRAM) : -EFAULT;
+	return user_ok(USER(1), 16) ? HOST(clock_get, (uint32_t)a[0], a[1] | REF_PROGRAM) : -EFAULT;
 }
 
 int64_t sys_clock_getres(const uint64_t a[6])
 {
-	int64_t t[2], error = HOST(clock_resolution, a[0], (uintptr_t)t);
+	int64_t t[2], error = HOST(clock_resolution, (uint32_t)a[0], (uintptr_t)t);
 
-	return error ? error : a[1] && user_put(USER(1), t, sizeof t) ? -EFAULT : 0;
+	return error ? error : a[1] ? user_put(USER(1), t, sizeof t) : 0;
 }
 
 int64_t sys_gettimeofday(const uint64_t a[6])
 {
+	static const uint32_t zone[2];
 	int64_t t[2];
 
-	HOST(clock_get, 0, (uintptr_t)t);
+	time_now(t);
 	t[1] /= 1000;
-	return a[0] && user_put(USER(0), t, sizeof t) ? -EFAULT : 0;
+	if (a[0] && user_put(USER(0), t, sizeof t))
+		return -EFAULT;
+	return a[1] ? user_put(USER(1), zone, sizeof zone) : 0;
 }
 
 int64_t sys_time(const uint64_t a[6])
 {
 	int64_t t[2];
 
-	HOST(clock_get, 0, (uintptr_t)t);
+	time_now(t);
 	return a[0] && user_put(USER(0), t, 8) ? -EFAULT : t[0];
 }
 
@@ -40,37 +46,87 @@ static int64_t sleep_for(uint64_t clock, uint64_t flags, struct user from)
 
 	if (user_get(t, from, sizeof t))
 		return -EFAULT;
+	if (t[0] < 0 || t[1] < 0 || t[1] >= 1000000000)
+		return -EINVAL;
 	return HOST(clock_sleep, clock, flags, (uintptr_t)t);
 }
 
 int64_t sys_nanosleep(const uint64_t a[6])
 {
-	return sleep_for(1, 0, USER(0));
+	return sleep_for(MONOTONIC, 0, USER(0));
 }
 
 int64_t sys_clock_nanosleep(const uint64_t a[6])
 {
-	return sleep_for(a[0], a[1], USER(2));
+	return sleep_for((uint32_t)a[0], (uint32_t)a[1], USER(2));
+}
+
+#define FUTEX_WAIT        0
+#define FUTEX_WAKE        1
+#define FUTEX_REQUEUE     3
+#define FUTEX_CMP_REQUEUE 4
+#define FUTEX_WAKE_OP     5
+#define FUTEX_WAIT_BITSET 9
+#define FUTEX_WAKE_BITSET 10
+#define FUTEX_REALTIME    256u
+
+int64_t sys_futex(const uint64_t a[6])
+{
+	unsigned operation = (unsigned)a[1] & 127;
+	uint32_t value;
+
+	if (a[0] % 4)
+		return -EINVAL;
+	switch (operation) {
+	case FUTEX_WAIT: case FUTEX_WAIT_BITSET:
+		if (user_get(&value, USER(0), 4))
+			return -EFAULT;
+		if (value != (uint32_t)a[2])
+			return -EAGAIN;
+		if (!a[3])
+			return -EDEADLK;        /* nobody else is there to wake us */
+		int64_t error = sleep_for(a[1] & FUTEX_REALTIME ? REALTIME : MONOTONIC, operation == FUTEX_WAIT_BITSET, USER(3));
+		return error ? error : -ETIMEDOUT;
+	case FUTEX_CMP_REQUEUE:
+		if (user_get(&value, USER(0), 4))
+			return -EFAULT;
+		return value == (uint32_t)a[5] ? 0 : -EAGAIN;
+	case FUTEX_WAKE: case FUTEX_WAKE_BITSET: case FUTEX_REQUEUE: case FUTEX_WAKE_OP:
+		return user_get(&value, USER(0), 4);
+	default:
+		return -ENOSYS;
+	}
 }
 
 int64_t sys_getrandom(const uint64_t a[6])
 {
-	if (!user_ok(USER(0), a[1]))
+	struct memory memory;
+	uint64_t n = a[1] < 1u << 25 ? a[1] : 1u << 25;
+
+	if ((uint32_t)a[2] & ~7u)
+		return -EINVAL;
+	if (user_memory(USER(0), &n, &memory))
 		return -EFAULT;
-	return HOST(random, a[0] | REF_PROGRAM, a[1] < 1u << 25 ? a[1] : 1u << 25);
+	return n ? HOST(random, memory.ref, n) : 0;
 }
 
 int64_t sys_getrusage(const uint64_t a[6])
 {
-	return user_ok(USER(1), 144) ? HOST(usage, a[1] | REF_PROGRAM) : -EFAULT;
+	uint64_t none[18] = {0};
+
+	if ((int)a[0] == -1)            /* RUSAGE_CHILDREN */
+		return user_put(USER(1), none, sizeof none);
+	if ((int)a[0] != 0 && (int)a[0] != 1)
+		return -EINVAL;
+	return user_ok(USER(1), sizeof none) ? HOST(usage, a[1] | REF_PROGRAM) : -EFAULT;
 }
 
 int64_t sys_times(const uint64_t a[6])
 {
-	int64_t usage[18], t[2], out[4] = {0};
+	int64_t usage[18] = {0}, t[2] = {0, 0}, out[4] = {0};
 
 	HOST(usage, (uintptr_t)usage);
-	HOST(clock_get, 1, (uintptr_t)t);
+	HOST(clock_get, MONOTONIC, (uintptr_t)t);
 	out[0] = usage[0] * 100 + usage[1] / 10000;
 	out[1] = usage[2] * 100 + usage[3] / 10000;
 	return a[0] && user_put(USER(0), out, sizeof out) ? -EFAULT : t[0] * 100 + t[1] / 10000000;

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The mount table, filled once from the boot block. Where nothing is mounted at "/" a tmpfs is, with the mount points as
+ * directories; /dev and /proc are always the library OS's own.
+ */
+#include "libos/fs/fs.h"
+#include "libos/fs/tmpfs.h"
+
+static struct mount mounts[BOOT_MOUNTS + 4];
+static size_t mount_count;
+
+const struct mount *mount_number(size_t i)
+{
+	return i < mount_count ? &mounts[i] : NULL;
+}
+
+const struct mount *mount_find(const char *path, const char **rest)
+{
+	const struct mount *best = NULL;
+
+	for (size_t i = 0; i < mount_count; i++) {
+		const struct mount *m = &mounts[i];
+		if (!strncmp(path, m->path, m->length) && (!path[m->length] || path[m->length] == '/') &&
+		    (!best || m->length > best->length))
+			best = m;
+	}
+	*rest = path + best->length;
+	while (**rest == '/')
+		++*rest;
+	return best;
+}
+
+static void mount_add(const char *path, const struct mount_operations *operations, uint32_t handle, int read_only)
+{
+	struct mount *m = &mounts[mount_count];
+
+	for (size_t i = 0; i < mount_count; i++)
+		if (!strcmp(mounts[i].path, path))
+			return;
+	*m = (struct mount){operations, path, strlen(path), handle, read_only, NULL};
+	if (operations == &tmpfs_mount && !(m->root = tmpfs_root(path[0] && strcmp(path, "/tmp") ? 0755 : 01777)))
+		die("no memory for a tmpfs");
+	mount_count++;
+}
+
+/* Makes the directories on the way to a mount point where they lie in a tmpfs. */
+static void mount_point_make(const char *path)
+{
+	char prefix[PATH_MOST];
+	size_t length = strlen(path);
+
+	for (size_t n = 1; n <= length && n < sizeof prefix; n++)
+		if (n == length || path[n] == '/') {
+			const char *rest;
+			memcpy(prefix, path, n);
+			prefix[n] = 0;
+			const struct mount *m = mount_find(prefix, &rest);
+			if (m->operations == &tmpfs_mount && *rest)
+				m->operations->directory_make(m, rest, strcmp(prefix, "/tmp") ? 0755 : 01777);
+		}
+}
+
+static void standard_streams(void)
+{
+	struct host_stat s;
+
+	for (int i = 0; i < 3; i++) {
+		if (HOST(stat, i, 0, 0, (uintptr_t)&s) < 0)
+			continue;       /* closed outside: closed here */
+		struct file *f = file_make(&host_operations, O_RDWR);
+		if (!f)
+			die("no memory for the standard streams");
+		f->handle = i;
+		descriptor_put(f, i, 0);
+		f->references--;        /* the table's is the only one */
+	}
+}
+
+void filesystem_start(void)
+{
+	uint32_t count = boot->mount_count < BOOT_MOUNTS ? boot->mount_count : BOOT_MOUNTS;
+	int root_given = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		root_given |= !strcmp(boot_string(boot->mounts[i].guest_path), "/");
+	if (!root_given)
+		mount_add("", &tmpfs_mount, 0, 0);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct boot_mount *m = &boot->mounts[i];
+		const char *path = boot_string(m->guest_path);
+		path = strcmp(path, "/") ? path : "";
+		mount_point_make(path);
+		mount_add(path, m->kind == BOOT_MOUNT_TMPFS ? &tmpfs_mount : &host_mount, m->handle, (int)m->read_only);
+	}
+	mount_add("/dev", &device_mount, 0, 0);
+	mount_add("/proc", &process_mount, 0, 0);
+	if (!root_given) {
+		mount_point_make("/tmp");
+		mount_point_make("/dev");
+		mount_point_make("/proc");
+	}
+	const char *start = boot_string(boot->working_directory);
+	if (strlen(start) < PATH_MOST)
+		memcpy(working_directory, start, strlen(start) + 1);
+	standard_streams();
+}

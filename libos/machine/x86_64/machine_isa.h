@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * x86-64's part of libos/machine/machine.h.
+ */
+#define MACHINE_NAME     "x86_64"               /* uname -m */
+#define MACHINE_RELATIVE R_X86_64_RELATIVE      /* the one relocation a static image has */

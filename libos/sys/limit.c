@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Resource limits: what the library OS holds the program to, and what it may ask for less.
+ */
+#include <asm/resource.h>
+#include <linux/resource.h>
+
+#include "libos/sys/sys.h"
+
+#define FOR_EVER UINT64_MAX
+
+struct limit {
+	uint64_t now, most;
+};
+static struct limit limits[RLIM_NLIMITS];
+static int filled;
+
+static struct limit *limit_of(uint64_t which)
+{
+	if (!filled) {
+		for (int i = 0; i < RLIM_NLIMITS; i++)
+			limits[i] = (struct limit){FOR_EVER, FOR_EVER};
+		limits[RLIMIT_NOFILE] = (struct limit){FILES_MOST, FILES_MOST};
+		limits[RLIMIT_STACK].now = SPACE_STACK_SIZE;
+		limits[RLIMIT_CORE].now = 0;
+		if (boot->memory_limit)
+			limits[RLIMIT_AS] = (struct limit){boot->memory_limit, boot->memory_limit};
+		filled = 1;
+	}
+	return which < RLIM_NLIMITS ? &limits[which] : NULL;
+}
+
+static int64_t limit_set(uint64_t which, struct user from)
+{
+	struct limit new, *l = limit_of(which);
+
+	if (user_get(&new, from, sizeof new))
+		return -EFAULT;
+	if (!l || new.now > new.most)
+		return -EINVAL;
+	if (new.most > l->most)
+		return -EPERM;
+	*l = new;
+	if (which == RLIMIT_NOFILE)
+		descriptor_limit = new.now < FILES_MOST ? (uint32_t)new.now : FILES_MOST;
+	return 0;
+}
+
+int64_t sys_getrlimit(const uint64_t a[6])
+{
+	const struct limit *l = limit_of((uint32_t)a[0]);
+
+	return l ? user_put(USER(1), l, sizeof *l) : -EINVAL;
+}
+
+int64_t sys_setrlimit(const uint64_t a[6])
+{
+	return limit_set((uint32_t)a[0], USER(1));
+}
+
+int64_t sys_prlimit64(const uint64_t a[6])
+{
+	const struct limit *l = limit_of((uint32_t)a[1]);
+
+	if ((int)a[0] != 0 && (int)a[0] != 1)
+		return -ESRCH;
+	if (!l)
+		return -EINVAL;
+	struct limit before = *l;
+	int64_t error = a[2] ? limit_set((uint32_t)a[1], USER(2)) : 0;
+	return error ? error : a[3] ? user_put(USER(3), &before, sizeof before) : 0;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * One line for each system call, as strace would show it: name(arguments) = result.
+ */
+#include <asm/unistd.h>
+
+#include "libos/sys/sys.h"
+
+#define LINE_MOST 512
+
+static const char *name_of(uint64_t number, const char **arguments)
+{
+	switch (number) {
+#define SYSTEM_CALL(name, arguments_, state, text)                                                                       \
+	case __NR_##name:                                                                                                 \
+		*arguments = arguments_;                                                                                  \
+		return #name;
+#include "libos/sys/table.def"
+#undef SYSTEM_CALL
+	default:
+		*arguments = "xxxxxx";
+		return NULL;
+	}
+}
+
+static const char *error_name(int64_t error)
+{
+	switch (error) {
+#define ERROR(name)                                                                                                      \
+	case name:                                                                                                        \
+		return #name;
+	ERROR(EPERM) ERROR(ENOENT) ERROR(ESRCH) ERROR(EINTR) ERROR(EIO) ERROR(ENXIO) ERROR(E2BIG) ERROR(EBADF) ERROR(EAGAIN)
+	ERROR(ENOMEM) ERROR(EACCES) ERROR(EFAULT) ERROR(EBUSY) ERROR(EEXIST) ERROR(EXDEV) ERROR(ENODEV) ERROR(ENOTDIR)
+	ERROR(EISDIR) ERROR(EINVAL) ERROR(ENFILE) ERROR(EMFILE) ERROR(ENOTTY) ERROR(EFBIG) ERROR(ENOSPC) ERROR(ESPIPE)
+	ERROR(EROFS) ERROR(EMLINK) ERROR(EPIPE) ERROR(ERANGE) ERROR(EDEADLK) ERROR(ENAMETOOLONG) ERROR(ENOLCK) ERROR(ENOSYS)
+	ERROR(ENOTEMPTY) ERROR(ELOOP) ERROR(EOPNOTSUPP) ERROR(ETIMEDOUT) ERROR(ECHILD)
+#undef ERROR
+	default:
+		return NULL;
+	}
+}
+
+static size_t text_put(char *line, size_t at, uint64_t address)
+{
+	char text[128];
+	int64_t n = user_string(text, (struct user){address}, sizeof text);
+
+	if (n < 0 && n != -ENAMETOOLONG)
+		return format_more(line, at, LINE_MOST, "0x%lx", address);
+	text[sizeof text - 1] = 0;
+	return format_more(line, at, LINE_MOST, n < 0 ? "\"%s\"..." : "\"%s\"", text);
+}
+
+static size_t argument_put(char *line, size_t at, char kind, uint64_t value)
+{
+	switch (kind) {
+	case 'f':               /* a descriptor, or "here" */
+		return (int)value == AT_FDCWD ? format_more(line, at, LINE_MOST, "AT_FDCWD")
+					      : format_more(line, at, LINE_MOST, "%d", (int)value);
+	case 'd':
+		return format_more(line, at, LINE_MOST, "%ld", (int64_t)value);
+	case 'o':
+		return format_more(line, at, LINE_MOST, "0%o", (unsigned)value);
+	case 's':
+		return text_put(line, at, value);
+	case 'p':
+		return value ? format_more(line, at, LINE_MOST, "0x%lx", value) : format_more(line, at, LINE_MOST, "NULL");
+	default:
+		return format_more(line, at, LINE_MOST, value < 10 ? "%lu" : "0x%lx", value);
+	}
+}
+
+void trace_call(uint64_t number, const uint64_t a[6], int64_t result, int finished)
+{
+	char line[LINE_MOST];
+	const char *arguments, *name = name_of(number, &arguments), *error;
+	size_t at = name ? format(line, sizeof line, "%s(", name) : format(line, sizeof line, "system call %lu(", number);
+
+	for (int i = 0; i < 6 && arguments[i]; i++) {
+		if (i)
+			at = format_more(line, at, sizeof line, ", ");
+		at = argument_put(line, at, arguments[i], a[i]);
+	}
+	if (!finished)
+		at = format_more(line, at, sizeof line, ") = ?");
+	else if (result < 0 && result > -4096) {
+		error = error_name(-result);
+		at = error ? format_more(line, at, sizeof line, ") = -1 %s", error) : format_more(line, at, sizeof line, ") = -1 (%ld)", -result);
+	} else
+		at = format_more(line, at, sizeof line, (uint64_t)result < 65536 ? ") = %ld" : ") = 0x%lx", result);
+	if (!name)
+		at = format_more(line, at, sizeof line, " (not supported)");
+	HOST(trace, (uintptr_t)line, at);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Memory that a system call names: the one place where a user address becomes a reference. The program chose the address
+ * and the length, both any 64 bits.
+ */
+#include "libos/libos.h"
+
+#define TRANSFER_MOST 0x7ffff000u       /* as Linux bounds one transfer */
+
+int64_t user_string(char *to, struct user from, size_t room)
+{
+	uint64_t most = UINT32_MAX + 1ull - from.at;
+
+	if (!user_ok(from, 1))
+		return -EFAULT;
+	int64_t n = user_string_from(to, (uint32_t)from.at, room < most ? room : most);
+	return n == (int64_t)room ? -ENAMETOOLONG : n == (int64_t)most ? -EFAULT : n;
+}
+
+int user_memory(struct user from, uint64_t *length, struct memory *memory)
+{
+	if (!user_ok(from, 0))
+		return -EFAULT;
+	if (*length > TRANSFER_MOST)
+		*length = TRANSFER_MOST;
+	if (from.at < WINDOW_MEMORY_END && *length > WINDOW_MEMORY_END - from.at)
+		*length = WINDOW_MEMORY_END - from.at;
+	memory->ref = from.at | REF_PROGRAM;
+	return user_ok(from, *length) ? 0 : -EFAULT;
+}
+
+int memory_get(void *to, struct memory from, size_t n)
+{
+	if (from.ref & REF_PROGRAM)
+		return user_get(to, (struct user){from.ref & ~REF_PROGRAM}, n);
+	memcpy(to, (const void *)from.ref, n);
+	return 0;
+}
+
+int memory_put(struct memory to, const void *from, size_t n)
+{
+	if (to.ref & REF_PROGRAM)
+		return user_put((struct user){to.ref & ~REF_PROGRAM}, from, n);
+	memcpy((void *)to.ref, from, n);
+	return 0;
+}
+
+int memory_zero(struct memory to, size_t n)
+{
+	if (to.ref & REF_PROGRAM)
+		return user_ok((struct user){to.ref & ~REF_PROGRAM}, n) ? user_fill((uint32_t)to.ref, n) : -EFAULT;
+	memset((void *)to.ref, 0, n);
+	return 0;
+}

@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the Carrel authors
+#
+# What Linux does and what the library OS does: the same programs natively, in a cVM on a host volume, and on its tmpfs.
+. tests/tap.sh
+
+passed() {      # NAME OUTPUT STATUS
+	[ "$3" = 0 ] && printf '%s\n' "$2" | grep -q '^1\.\.'
+	say $? "$1: $(printf '%s\n' "$2" | grep -c '^ok') checks"
+	printf '%s\n' "$2" | grep -A1 '^not ok' | sed 's/^/# /'
+}
+
+for source in tests/libos/guests/*.c; do
+	name=$(basename "$source" .c)
+	mkdir "$work/$name" "$work/$name.host"
+	out=$(build/tests/libos/native/$name "$work/$name" host 2>&1)
+	passed "$name, natively" "$out" $?
+	out=$($carrel run -v "$work/$name.host:/data" build/tests/libos/guest/$name /data host 2>&1)
+	passed "$name, on a host volume" "$out" $?
+	out=$($carrel run build/tests/libos/guest/$name /tmp 2>&1)
+	passed "$name, on a tmpfs" "$out" $?
+	[ -z "$(ls -A "$work/$name.host")" ]
+	say $? "$name leaves nothing behind"
+done
+
+# Two cVMs meet at a record lock on a host file.
+cat > "$work/lock.c" <<'EOF'
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int f = open("/data/lock", O_CREAT | O_RDWR, 0600), other = open("/data/lock", O_RDWR);
+	if (f < 0 || fcntl(f, F_SETLK, &l))
+		return 1;
+	puts("locked");
+	fflush(stdout);
+	if (argc > 1)
+		close(other);   /* gives the lock back, as POSIX has it */
+	getchar();
+	return argv[0] == NULL;
+}
+EOF
+$cc "$work/lock.c" -o "$work/lock"
+mkdir "$work/locks"
+mkfifo "$work/go"
+$carrel run -v "$work/locks:/data" "$work/lock" < "$work/go" > "$work/first" &
+exec 9> "$work/go"
+for _ in $(seq 100); do [ -s "$work/first" ] && break; sleep 0.05; done
+check "a second cVM finds the lock taken" 1 "" $carrel run -v "$work/locks:/data" "$work/lock"
+exec 9>&-
+wait $!
+say $? "the first cVM had it"
+check "the lock is free when its cVM is gone" 0 locked $carrel run -v "$work/locks:/data" "$work/lock"
+$carrel run -v "$work/locks:/data" "$work/lock" close < "$work/go" > "$work/second" &
+exec 9> "$work/go"
+for _ in $(seq 100); do [ -s "$work/second" ] && break; sleep 0.05; done
+sleep 0.1
+check "closing any descriptor of a file gives its locks back" 0 locked $carrel run -v "$work/locks:/data" "$work/lock"
+exec 9>&-
+wait $!
+
+# The trace.
+check "the trace shows names, strings and errors" 0 'openat(AT_FDCWD, "/none"' sh -c "cat > $work/t.c <<'EOF'
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(void)
+{
+	syscall(SYS_openat, AT_FDCWD, \"/none\", O_RDONLY);
+	syscall(4000);
+	return 0;
+}
+EOF
+$cc -D_GNU_SOURCE $work/t.c -o $work/t && $carrel run --trace $work/t"
+check "with errors by name" 0 ') = -1 ENOENT' $carrel run --trace "$work/t"
+check "and what is not supported" 0 'system call 4000(' $carrel run --trace "$work/t"
+check "which gives ENOSYS" 0 ') = -1 ENOSYS (not supported)' $carrel run --trace "$work/t"
+finish

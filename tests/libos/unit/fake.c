@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * See fake.h.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "fake.h"
+#include "libos/libos.h"
+
+#define ENSURE(condition)                                                                                                \
+	do {                                                                                                              \
+		if (!(condition)) {                                                                                       \
+			printf("Bail out! host call rule broken: %s\n", #condition);                                      \
+			exit(1);                                                                                          \
+		}                                                                                                         \
+	} while (0)
+
+uint8_t fake_pages[1 << 20], *fake_window;
+int fake_memory_fails;
+struct carrel_boot *boot;
+
+void fake_start(uint64_t memory_limit)
+{
+	static struct {
+		struct carrel_boot boot;
+		char strings[16];
+	} block = {.strings = "/"};
+
+	block.boot.working_directory = block.boot.hostname = block.boot.image_path = sizeof block.boot;
+	block.boot.memory_limit = memory_limit;
+	boot = &block.boot;
+	fake_window = mmap(NULL, WINDOW_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ENSURE(fake_window != MAP_FAILED);
+	srandom(1);
+}
+
+uint32_t fake_random(uint32_t below)
+{
+	return (uint32_t)random() % below;
+}
+
+static int reachable(uint32_t at, size_t n, int least)
+{
+	for (uint64_t page = at / 4096; page * 4096 < (uint64_t)at + n; page++)
+		if (page >= sizeof fake_pages || fake_pages[page] < least)
+			return 0;
+	return 1;
+}
+
+int user_copy_from(void *to, uint32_t from, size_t n)
+{
+	if (!reachable(from, n, PAGE_READ))
+		return -EFAULT;
+	memcpy(to, fake_window + from, n);
+	return 0;
+}
+
+int user_copy_to(uint32_t to, const void *from, size_t n)
+{
+	if (!reachable(to, n, PAGE_WRITE))
+		return -EFAULT;
+	memcpy(fake_window + to, from, n);
+	return 0;
+}
+
+int user_fill(uint32_t to, size_t n)
+{
+	if (!reachable(to, n, PAGE_WRITE))
+		return -EFAULT;
+	memset(fake_window + to, 0, n);
+	return 0;
+}
+
+int64_t user_string_from(char *to, uint32_t from, size_t room)
+{
+	for (size_t n = 0; n < room; n++) {
+		if (user_copy_from(to + n, from + (uint32_t)n, 1))
+			return -EFAULT;
+		if (!to[n])
+			return (int64_t)n;
+	}
+	return (int64_t)room;
+}
+
+void die(const char *why)
+{
+	printf("Bail out! %s\n", why);
+	exit(1);
+}
+
+/* A range of the program's window, as the Intravisor checks it. */
+static uint64_t range(uint64_t ref, uint64_t length)
+{
+	uint64_t at = ref & ~REF_PROGRAM;
+
+	ENSURE((ref & REF_PROGRAM) && at % 4096 == 0 && length && length % 4096 == 0);
+	ENSURE(at >= WINDOW_MEMORY_START && at < WINDOW_MEMORY_END && length <= WINDOW_MEMORY_END - at);
+	return at;
+}
+
+static void pages_set(uint64_t at, uint64_t length, int state)
+{
+	for (uint64_t page = at / 4096; page * 4096 < at + length; page++)
+		fake_pages[page] = (uint8_t)state;
+}
+
+static int state_of(uint64_t protection)
+{
+	ENSURE(!(protection & ~3ull));
+	return protection & 2 ? PAGE_WRITE : protection & 1 ? PAGE_READ : PAGE_UNREADABLE;
+}
+
+static int64_t memory_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	uint64_t at, to;
+
+	if (number == HOST_memory_map && !(a & REF_PROGRAM))    /* the library OS's own heap */
+		return mmap((void *)a, b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED ? -ENOMEM : 0;
+	if (fake_memory_fails)
+		return -ENOMEM;
+	at = range(a, b);
+	switch (number) {
+	case HOST_memory_map:
+		pages_set(at, b, state_of(c));
+		madvise(fake_window + at, b, MADV_DONTNEED);
+		return 0;
+	case HOST_memory_unmap:
+		pages_set(at, b, PAGE_NONE);
+		return 0;
+	case HOST_memory_protect:
+		ENSURE(reachable((uint32_t)at, b, PAGE_UNREADABLE));
+		pages_set(at, b, state_of(c));
+		return 0;
+	case HOST_memory_move:
+		to = range(c, d);
+		ENSURE(at + b <= to || to + d <= at);
+		ENSURE(reachable((uint32_t)at, b, PAGE_UNREADABLE));
+		for (uint64_t i = 0; i < d / 4096; i++) {
+			uint64_t from = i * 4096 < b ? i : b / 4096 - 1;
+			fake_pages[to / 4096 + i] = fake_pages[at / 4096 + from];
+		}
+		madvise(fake_window + to, d, MADV_DONTNEED);
+		memcpy(fake_window + to, fake_window + at, b < d ? b : d);
+		pages_set(at, b, PAGE_NONE);
+		return 0;
+	default:
+		ENSURE(0);
+	}
+}
+
+int64_t host_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+	(void)e;
+	(void)f;
+	switch (number) {
+	case HOST_memory_map: case HOST_memory_unmap: case HOST_memory_protect: case HOST_memory_move:
+		return memory_call(number, a, b, c, d);
+	case HOST_clock_get:
+		return clock_gettime((clockid_t)a, (struct timespec *)b) ? -EINVAL : 0;
+	default:
+		return -EBADF;          /* no host files, no streams */
+	}
+}
