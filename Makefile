@@ -14,7 +14,7 @@ CC = gcc
 # Trusted code and tools, native: warnings are errors, hardening on.
 CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror \
          -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -MMD -MP
-CPPFLAGS = -D_GNU_SOURCE -Iinclude -I.
+CPPFLAGS = -D_GNU_SOURCE -Iinclude -Iinclude/isa/$(ISA) -I.
 LDFLAGS = -pie -Wl,-z,relro,-z,now
 ISA := $(shell uname -m)
 

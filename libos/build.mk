@@ -1,7 +1,7 @@
 # The library OS: one image, compiled by our own toolchain under its own policy.
 LIBOS_SOURCES := $(wildcard libos/*.c libos/*/*.c libos/machine/$(ISA)/*.S)
 LIBOS_OBJECTS := $(patsubst %,$(B)/obj/%.o,$(basename $(LIBOS_SOURCES)))
-LIBOS_CC = $(B)/bin/carrel-cc --policy=libos -O2 -g -std=gnu11 -Wall -Wextra -Werror -Iinclude -I. -Ilibos/machine/$(ISA) -MMD -MP
+LIBOS_CC = $(B)/bin/carrel-cc --policy=libos -O2 -g -std=gnu11 -Wall -Wextra -Werror -Iinclude -Iinclude/isa/$(ISA) -I. -Ilibos/machine/$(ISA) -MMD -MP
 ALL += $(B)/lib/carrel/libos
 
 $(LIBOS_OBJECTS): | $(TOOLCHAIN)

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <carrel/registers.h>
+
 /* ---- the host: can this machine run Carrel at all? (carrel doctor) ---- */
 struct machine_check {
 	const char *name;       /* what is needed, e.g. "fsgsbase" */
@@ -19,7 +21,6 @@ struct machine_check {
 /* Fills up to `most` checks, gives how many there are. Needs no machine_init. */
 size_t machine_doctor(struct machine_check *checks, size_t most);
 
-/* Once per process, before any window: gate page, host signal handlers. 0 or -errno. */
 struct machine_thread;
 struct machine_fault {
 	int signal;             /* SIGSEGV... */
@@ -40,10 +41,11 @@ struct machine_fault {
 struct machine_upcalls {
 	/* A host call by the library OS of `thread`; runs on the host stack with the host's thread pointer. */
 	int64_t (*host_call)(struct machine_thread *thread, uint64_t number, const uint64_t arguments[6]);
-	/* A fault that no fix-up takes. Called on the signal stack with the host's thread pointer; must be
-	 * async-signal-safe; when it returns the thread leaves the guest and machine_thread_run returns. */
+	/* A fault of the library OS, or one the library OS cannot be told of. Called on the signal stack with the host's thread
+	 * pointer; must be async-signal-safe; when it returns the thread leaves the guest and machine_thread_run returns. */
 	void (*fault)(struct machine_thread *thread, const struct machine_fault *fault);
 };
+/* Once per process, before any window: gate page, host signal handlers. 0 or -errno. */
 int machine_init(const struct machine_upcalls *upcalls);
 
 /* ---- windows: base is WINDOW_SIZE-aligned, reserved PROT_NONE with its guards by the caller ---- */
@@ -75,21 +77,49 @@ int machine_explain(const struct machine_text *text, void (*line)(void *arg, con
 
 /* ---- threads: a host thread that runs guest code on a control stack of its own ---- */
 struct machine_thread *machine_thread_create(void *program_window, void *libos_window, void *owner);
+/* A thread whose control stack holds a copy of the frames of an interrupted one, so that resuming it goes on where that one was
+ * interrupted, in `program_window`: the same, or another in which every image lies at the same offset. Called from a host call
+ * of `from`. NULL: `from` is not interrupted, or no memory. */
+struct machine_thread *machine_thread_copy(const struct machine_thread *from, void *program_window, void *owner);
 void machine_thread_destroy(struct machine_thread *thread);
 void *machine_thread_owner(const struct machine_thread *thread);
 /* Runs the library OS at `entry` (offset of a landing pad) with data stack `stack` and `argument` as its first
- * argument, on the calling host thread, until machine_thread_leave or a fault. Gives the leave value, or -EFAULT
- * after a fault was reported. */
+ * argument, on the calling host thread, until machine_thread_leave, machine_thread_stop or a fault. Gives the leave value, or
+ * -EFAULT after a fault was reported, -ECANCELED after a stop, -EINVAL when entry is not a landing pad. */
 int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32_t stack, uint64_t argument);
 /* From inside a host call only: abandon the guest, make machine_thread_run return `value`. */
 __attribute__((noreturn)) void machine_thread_leave(struct machine_thread *thread, int64_t value);
 /* From inside HOST_program_enter only: throw away the guest frames and start the program. Returns (-EINVAL) only when
  * `entry` is not a landing pad. */
 int machine_thread_program(struct machine_thread *thread, uint32_t entry, uint32_t stack);
-/* Where system calls go; where a fault of library-OS text in [start, end) on program memory goes. -EINVAL if the target
- * is not a landing pad of the library OS. */
+/* From inside a host call: throw away all guest frames, take another program window, go on in the library OS at `entry`, which
+ * must be a landing pad of it, with its one argument. */
+int machine_thread_entry_ok(const struct machine_thread *thread, uint32_t entry);
+__attribute__((noreturn)) void machine_thread_window(struct machine_thread *thread, void *program_window, uint32_t entry,
+						      uint64_t argument);
+/* Where system calls and interruptions enter the library OS; where a fault of library-OS text in
+ * [start, end) on program memory goes. -EINVAL if the target is not a landing pad of the library OS. */
 int machine_thread_syscall_entry(struct machine_thread *thread, uint32_t entry);
+int machine_thread_interrupt_entry(struct machine_thread *thread, uint32_t entry);
 int machine_thread_fixup(struct machine_thread *thread, uint32_t start, uint32_t end, uint32_t target);
+
+/* ---- interruptions: a program is taken to its library OS at an instruction's border, all registers kept ---- */
+#define MACHINE_KICK  16                /* the host signal that interrupts (SIGSTKFLT, which the kernel never sends) */
+#define MACHINE_FATAL (1ull << 32)      /* in `code`: the frames are gone, nothing can be resumed */
+/* Where the registers go: a struct carrel_registers in the library OS's window, or NULL. */
+void machine_thread_registers(struct machine_thread *thread, void *registers);
+/* Interrupts the thread, which may be this one: it enters the interrupt entry with (what, code, address), at once if it is in
+ * its program, else on its way there; a blocking host call ends with -EINTR. what: 0 for a kick, else the signal of a fault. */
+void machine_thread_kick(struct machine_thread *thread);
+/* As a kick, but the thread leaves its guest wherever it is; call again until it has left. */
+void machine_thread_stop(struct machine_thread *thread);
+/* From inside a host call of the interrupted thread: back to the program. Returns only on error: -EINVAL for no interruption,
+ * a pc that is neither the interrupted one nor a landing pad, or a bad thread pointer. */
+int machine_thread_resume(struct machine_thread *thread, const struct carrel_registers *registers, uint64_t how);
+/* The fault behind the last interruption that was one. */
+const struct machine_fault *machine_thread_fault(const struct machine_thread *thread);
+/* A host system call that kicks end, also before it begins. Its result or -errno. */
+int64_t machine_blocking(struct machine_thread *thread, long number, long a, long b, long c, long d, long e, long f);
 
 /* ---- memory of guests: copies that survive a fault. 0 or -EFAULT. host = window base + checked offset ---- */
 int machine_copy_in(void *to, const void *guest, size_t length);

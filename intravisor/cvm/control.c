@@ -7,61 +7,72 @@
 
 #include <carrel/host.h>
 #include "intravisor/cvm/memory.h"
+#include "intravisor/cvm/report.h"
 #include "intravisor/host/host.h"
 
-int64_t host_exit(struct cvm *cvm, const uint64_t a[6])
+int64_t host_exit(struct caller *caller, const uint64_t a[6])
 {
-	cvm->exit_status = (int)(a[0] & 0xff7f);
-	machine_thread_leave(cvm->thread, 0);
+	cvm_end(caller->cvm, (int)(a[0] & 0xff7f));
+	machine_thread_leave(caller->thread, 0);
 }
 
-int64_t host_entry_set(struct cvm *cvm, const uint64_t a[6])
+int64_t host_entry_set(struct caller *caller, const uint64_t a[6])
 {
 	if (a[1] > UINT32_MAX || a[2] > UINT32_MAX || a[3] > UINT32_MAX)
 		return -EINVAL;
 	switch (a[0]) {
 	case 0:
-		return machine_thread_syscall_entry(cvm->thread, (uint32_t)a[3]);
+		return machine_thread_syscall_entry(caller->thread, (uint32_t)a[3]);
 	case 1:
-		return machine_thread_fixup(cvm->thread, (uint32_t)a[1], (uint32_t)a[2], (uint32_t)a[3]);
+		return machine_thread_fixup(caller->thread, (uint32_t)a[1], (uint32_t)a[2], (uint32_t)a[3]);
+	case 2:
+		return machine_thread_interrupt_entry(caller->thread, (uint32_t)a[3]);
 	default:
 		return -EINVAL;
 	}
 }
 
-int64_t host_program_enter(struct cvm *cvm, const uint64_t a[6])
+int64_t host_fault_report(struct caller *caller, const uint64_t a[6])
+{
+	(void)a;
+	if (machine_thread_fault(caller->thread)->signal)
+		cvm_report_fault(caller->cvm, machine_thread_fault(caller->thread));
+	return 0;
+}
+
+int64_t host_program_enter(struct caller *caller, const uint64_t a[6])
 {
 	if (a[0] > UINT32_MAX || a[1] > UINT32_MAX)
 		return -EINVAL;
-	return machine_thread_program(cvm->thread, (uint32_t)a[0], (uint32_t)a[1]);
+	return machine_thread_program(caller->thread, (uint32_t)a[0], (uint32_t)a[1]);
 }
 
-int64_t host_memory_map(struct cvm *cvm, const uint64_t a[6])
+int64_t host_memory_map(struct caller *caller, const uint64_t a[6])
 {
-	return cvm_memory_map(cvm, a[0], a[1], a[2]);
+	return cvm_memory_map(caller, a[0], a[1], a[2]);
 }
 
-int64_t host_memory_unmap(struct cvm *cvm, const uint64_t a[6])
+int64_t host_memory_unmap(struct caller *caller, const uint64_t a[6])
 {
-	return cvm_memory_unmap(cvm, a[0], a[1]);
+	return cvm_memory_unmap(caller, a[0], a[1]);
 }
 
-int64_t host_memory_protect(struct cvm *cvm, const uint64_t a[6])
+int64_t host_memory_protect(struct caller *caller, const uint64_t a[6])
 {
-	return cvm_memory_protect(cvm, a[0], a[1], a[2]);
+	return cvm_memory_protect(caller, a[0], a[1], a[2]);
 }
 
-int64_t host_memory_discard(struct cvm *cvm, const uint64_t a[6])
+int64_t host_memory_discard(struct caller *caller, const uint64_t a[6])
 {
-	return cvm_memory_discard(cvm, a[0], a[1]);
+	return cvm_memory_discard(caller, a[0], a[1]);
 }
 
-int64_t host_memory_move(struct cvm *cvm, const uint64_t a[6])
+int64_t host_memory_move(struct caller *caller, const uint64_t a[6])
 {
-	return cvm_memory_move(cvm, a[0], a[1], a[2], a[3]);
+	return cvm_memory_move(caller, a[0], a[1], a[2]);
 }
 
-int64_t host_memory_sync(struct cvm *cvm, const uint64_t a[6])
+int64_t host_memory_sync(struct caller *caller, const uint64_t a[6])
 {
-	return cvm_memory_sync(cvm, a[0], a[1], a[2]);
+	return cvm_memory_sync(caller, a[0], a[1], a[2]);
 }

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,9 @@
 #include <carrel/image.h>
 #include <carrel/window.h>
 #include "cap/cap.h"
+#include "intravisor/cvm/copy.h"
 #include "intravisor/cvm/report.h"
+#include "intravisor/cvm/thread.h"
 #include "intravisor/cvm/window.h"
 #include "intravisor/host/host.h"
 #include "intravisor/load/load.h"
@@ -33,23 +36,37 @@ static uint64_t now_ns(void)
 
 static int64_t host_call(struct machine_thread *thread, uint64_t number, const uint64_t arguments[6])
 {
-	return host_call_dispatch(machine_thread_owner(thread), number, arguments);
+	struct caller *caller = machine_thread_owner(thread);
+	int64_t result = host_call_dispatch(caller, number, arguments);
+
+	if (__atomic_load_n(&caller->cvm->ending, __ATOMIC_SEQ_CST))
+		machine_thread_leave(thread, -ECANCELED);
+	return result;
 }
 
-/* On the signal stack: only keeps the facts. */
+/* On the signal stack, in guest code, so this thread holds no lock: only keeps the facts. */
 static void fault(struct machine_thread *thread, const struct machine_fault *what)
 {
-	struct cvm *cvm = machine_thread_owner(thread);
+	struct cvm *cvm = ((struct caller *)machine_thread_owner(thread))->cvm;
+	int none = 0;
 
-	cvm->fault = *what;
-	cvm->exit_status = what->signal;
+	if (__atomic_compare_exchange_n(&cvm->ending, &none, 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		cvm->fault = *what;
+		cvm->exit_status = what->signal;
+	}
 }
 
 int intravisor_init(struct cvm_error *error)
 {
 	static const struct machine_upcalls upcalls = {.host_call = host_call, .fault = fault};
 	int code = machine_init(&upcalls);
+	sigset_t kick;
 
+	/* Interruptions are for threads that run a guest, which let them through themselves. */
+	sigemptyset(&kick);
+	sigaddset(&kick, MACHINE_KICK);
+	pthread_sigmask(SIG_BLOCK, &kick, NULL);
+	copy_init();
 	if (code)
 		snprintf(error->text, sizeof error->text, "this host cannot run cVMs (%s); see `carrel doctor`", strerror(-code));
 	return code;
@@ -159,6 +176,7 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 {
 	struct cvm *cvm = calloc(1, sizeof *cvm);
 	struct image *libos, *program;
+	struct window *window = NULL;
 	uint32_t base, handles[BOOT_MOUNTS] = {0};
 	uint64_t start = now_ns();
 	int code = -ENOMEM;
@@ -169,12 +187,15 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 		goto out;
 	cvm->config = config;
 	cvm->memory_limit = config->memory_limit;
-	if ((code = window_open(&cvm->program, MACHINE_PROGRAM)) || (code = window_open(&cvm->libos, MACHINE_LIBOS)) ||
-	    (code = image_into(cvm, config->image_path, config->image_fd, IMAGE_POLICY_PROGRAM, &cvm->program, &program, &base, error)) ||
+	pthread_mutex_init(&cvm->lock, NULL);
+	pthread_mutex_init(&cvm->handles, NULL);
+	pthread_cond_init(&cvm->left, NULL);
+	code = (int)cvm_window_add(cvm, &window);
+	if (code || (code = window_open(&cvm->libos, MACHINE_LIBOS)) ||
+	    (code = image_into(cvm, config->image_path, config->image_fd, IMAGE_POLICY_PROGRAM, window, &program, &base, error)) ||
 	    (code = image_into(cvm, config->libos_path, -1, IMAGE_POLICY_LIBOS, &cvm->libos, &libos, &cvm->libos_base, error)) ||
 	    (code = host_table_create(cvm, error)))
 		goto out;
-	cvm->program_image = program;
 	cvm->program_base = base;
 	cvm->libos_entry = cvm->libos_base + libos->entry;
 	if (config->mount_count > BOOT_MOUNTS) {
@@ -195,10 +216,13 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 	}
 	if ((code = boot_fill(cvm, program, base, handles, error)))
 		goto out;
-	cvm->thread = machine_thread_create(cvm->program.base, cvm->libos.base, cvm);
-	code = cvm->thread ? 0 : -ENOMEM;
+	code = threads_first(cvm, window);
+	if (!code)
+		window = NULL;
 out:
 	if (code) {
+		if (window)
+			cvm_window_release(cvm, window);
 		if (!error->text[0])
 			snprintf(error->text, sizeof error->text, "%s: cannot start: %s", config->image_path, strerror(-code));
 		if (cvm)
@@ -213,11 +237,11 @@ out:
 int cvm_run(struct cvm *cvm)
 {
 	uint64_t start = now_ns();
-	int64_t left = machine_thread_run(cvm->thread, cvm->libos_entry, LIBOS_STACK_TOP, cvm->libos_base);
 
+	threads_run(cvm, cvm->libos_entry, LIBOS_STACK_TOP, cvm->libos_base);
 	cvm->statistics.run_ns = now_ns() - start;
-	if (left == -EFAULT && cvm->fault.signal)
-		cvm_report_fault(cvm);
+	if (cvm->fault.signal)
+		cvm_report_fault(cvm, &cvm->fault);
 	return cvm->exit_status;
 }
 
@@ -225,9 +249,14 @@ void cvm_destroy(struct cvm *cvm)
 {
 	if (!cvm)
 		return;
-	machine_thread_destroy(cvm->thread);
+	threads_forget(cvm);
 	host_table_destroy(cvm);
-	window_close(&cvm->program);
+	for (uint64_t i = 0; i < CVM_PROGRAMS_MOST; i++)
+		if (cvm->programs[i])
+			cvm_window_drop(cvm, i);
 	window_close(&cvm->libos);
+	pthread_cond_destroy(&cvm->left);
+	pthread_mutex_destroy(&cvm->handles);
+	pthread_mutex_destroy(&cvm->lock);
 	free(cvm);
 }

@@ -6,6 +6,7 @@
  */
 #ifndef INTRAVISOR_CVM_H
 #define INTRAVISOR_CVM_H
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -41,14 +42,27 @@ struct cvm_config {
 	uint32_t uid, gid;
 };
 
+struct image;
+#define WINDOW_IMAGES_MOST 256
+struct window_image {
+	const struct image *image;
+	uint32_t base;          /* window offset */
+};
+
 struct window {
 	uint8_t *base;          /* NULL: not there */
+	pthread_mutex_t lock;   /* guards all below, and every change of the window's mappings */
 	uint64_t mapped;        /* bytes the guest has mapped now (quota) */
 	uint64_t mappings;      /* host mappings that can at most have come of it, bounded by CVM_MAPPINGS_MOST */
 	struct quota *quota;    /* which pages those are (quota.c) */
 	uint32_t arena_next;    /* next never-used offset of the code arena */
+	unsigned image_count;
+	struct window_image images[WINDOW_IMAGES_MOST];
+	unsigned references;    /* guarded by the cVM's lock: the table's, each thread's, each call's in progress */
 };
 #define CVM_MAPPINGS_MOST 16384
+#define CVM_PROGRAMS_MOST 256   /* processes at once, as one memory each */
+#define CVM_THREADS_MOST  1024
 
 struct cvm_statistics {
 	uint64_t verified_bytes;        /* machine code judged for this cVM's images (cache hits not counted) */
@@ -58,19 +72,33 @@ struct cvm_statistics {
 };
 
 struct cap_table;
-struct image;
+struct guest_thread;
 
 struct cvm {
-	struct window program, libos;
+	struct window libos;
 	struct cap_table *capabilities; /* host resources by handle (intravisor/host) */
+	pthread_mutex_t handles;        /* guards capabilities; innermost */
 	const struct cvm_config *config;
-	struct machine_thread *thread;  /* the first one */
 	uint64_t memory_limit;
+	uint32_t program_base, libos_base, libos_entry; /* window offsets of the first images */
+
+	pthread_mutex_t lock;           /* guards all below; no other lock but `handles` is taken under it */
+	pthread_cond_t left;            /* a thread has left */
+	struct window *programs[CVM_PROGRAMS_MOST];     /* 0: the first program's */
+	struct guest_thread *threads[CVM_THREADS_MOST]; /* 0: the first */
+	unsigned thread_count;
+	int ending;                     /* set once, also read without the lock */
 	int exit_status;                /* as wait(2): code << 8 | signal */
-	uint32_t program_base, libos_base, libos_entry; /* window offsets */
-	const struct image *program_image;
+	uint64_t host_signals;          /* sent to it from outside, not taken yet; bit number - 1 */
 	struct machine_fault fault;     /* what ended it, if signal != 0 */
 	struct cvm_statistics statistics;
+};
+
+/* Who makes a host call: authority is this argument. */
+struct caller {
+	struct cvm *cvm;
+	struct window *program;         /* the window its thread's program runs in; the thread holds a reference */
+	struct machine_thread *thread;
 };
 
 /* Once per process. 0, or -errno with the error filled in. */
@@ -78,13 +106,26 @@ int intravisor_init(struct cvm_error *error);
 
 /* Makes a cVM ready to run: windows, images, boot block, handles. 0 or -errno + error. */
 int cvm_create(const struct cvm_config *config, struct cvm **cvm, struct cvm_error *error);
-/* Runs it to its end on the calling thread; gives the wait(2)-style status. */
+/* Runs it to its end, its first thread on the calling one; gives the wait(2)-style status. */
 int cvm_run(struct cvm *cvm);
+/* A signal from outside for its first process: any thread, any time between cvm_create and cvm_destroy. */
+void cvm_signal(struct cvm *cvm, int signal);
+/* All its threads leave; the first status counts. Does not wait. */
+void cvm_end(struct cvm *cvm, int status);
 void cvm_destroy(struct cvm *cvm);
 
 /* A window reference of a guest, turned into a host pointer after the only range check there is. NULL: outside.
- * [ref, ref + length) must lie in [WINDOW_LOW_GUARD, WINDOW_MEMORY_END). */
-void *cvm_reference(struct cvm *cvm, uint64_t ref, uint64_t length);
-struct window *cvm_reference_window(struct cvm *cvm, uint64_t ref);
+ * [ref, ref + length) must lie in [WINDOW_LOW_GUARD, WINDOW_MEMORY_END) of the caller's own windows. */
+void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length);
 
+/* Program windows by number; both take a reference that window_release gives back. -errno or NULL. */
+int64_t cvm_window_add(struct cvm *cvm, struct window **window);
+struct window *cvm_window_hold(const struct caller *caller, uint64_t number);
+void cvm_window_release(struct cvm *cvm, struct window *window);
+/* The table's reference goes. 0 or -EBADF. */
+int cvm_window_drop(struct cvm *cvm, uint64_t number);
+
+/* Threads (thread.c). `machine` is taken over; the window's reference too. The thread's number, or -errno. */
+int64_t cvm_thread_start(struct cvm *cvm, struct machine_thread *machine, struct window *program, uint32_t entry, uint32_t stack,
+			 uint64_t argument);
 #endif

@@ -15,15 +15,50 @@
 
 #define MAP_FILE_SHARED 0x100
 
-static uint8_t *range(struct cvm *cvm, uint64_t ref, uint64_t length, struct window **window)
+int memory_range_ok(uint64_t offset, uint64_t length)
 {
-	uint64_t offset = (uint32_t)ref;
+	return offset % 4096 == 0 && length % 4096 == 0 && length && offset >= WINDOW_MEMORY_START && offset < WINDOW_MEMORY_END &&
+	       length <= WINDOW_MEMORY_END - offset;
+}
 
-	*window = cvm_reference_window(cvm, ref);
-	if (!*window || offset % 4096 || length % 4096 || !length || offset < WINDOW_MEMORY_START ||
-	    offset >= WINDOW_MEMORY_END || length > WINDOW_MEMORY_END - offset)
-		return NULL;
-	return (*window)->base + offset;
+/* The range of a call, its window locked and held until range_done. A ref's upper half: 0 the library OS, 1 the caller's program,
+ * 2 + n program window n. */
+struct range {
+	struct window *window;
+	struct cvm *cvm;
+	int held;
+	uint8_t *at;
+	uint32_t offset;
+	uint64_t length;
+};
+
+static int range_take(struct range *r, const struct caller *caller, uint64_t ref, uint64_t length)
+{
+	uint64_t which = ref >> 32;
+
+	*r = (struct range){.cvm = caller->cvm, .offset = (uint32_t)ref, .length = length, .held = which > 1};
+	if (!memory_range_ok(r->offset, length))
+		return -EINVAL;
+	r->window = which == 0 ? &caller->cvm->libos : which == 1 ? caller->program : cvm_window_hold(caller, which - 2);
+	if (!r->window)
+		return -EINVAL;
+	r->at = r->window->base + r->offset;
+	pthread_mutex_lock(&r->window->lock);
+	return 0;
+}
+
+static int64_t range_done(struct range *r, int64_t result)
+{
+	pthread_mutex_unlock(&r->window->lock);
+	if (r->held)
+		cvm_window_release(r->cvm, r->window);
+	return result;
+}
+
+/* The memory limit is each program's. */
+static uint64_t limit(const struct range *r)
+{
+	return r->window == &r->cvm->libos ? 0 : r->cvm->memory_limit;
 }
 
 static int protection_bad(uint64_t protection)
@@ -50,7 +85,7 @@ static void reserve_hole(uint8_t *at, uint64_t length)
 		abort();
 }
 
-static int replace(uint8_t *at, uint64_t length, uint64_t protection, int flags, int fd, uint64_t offset)
+int memory_replace(uint8_t *at, uint64_t length, uint64_t protection, int flags, int fd, uint64_t offset)
 {
 	if (mmap(at, length, (int)protection, flags | MAP_NORESERVE | MAP_FIXED, fd, (off_t)offset) != MAP_FAILED) {
 		/* Like its surroundings: core dumps leave windows out, and the host joins only what is alike. */
@@ -62,119 +97,107 @@ static int replace(uint8_t *at, uint64_t length, uint64_t protection, int flags,
 	return error;
 }
 
-/* The memory limit is the program's. */
-static uint64_t limit(const struct cvm *cvm, const struct window *window)
+int64_t cvm_memory_map(struct caller *caller, uint64_t ref, uint64_t length, uint64_t protection)
 {
-	return window == &cvm->program ? cvm->memory_limit : 0;
-}
+	struct range r;
 
-int64_t cvm_memory_map(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t protection)
-{
-	struct window *window;
-	uint8_t *at = range(cvm, ref, length, &window);
-
-	if (!at || protection_bad(protection))
+	if (protection_bad(protection) || range_take(&r, caller, ref, length))
 		return -EINVAL;
-	int error = quota_allows_map(window, (uint32_t)ref, length, limit(cvm, window));
+	int error = quota_allows_map(r.window, r.offset, length, limit(&r));
 	if (!error)
-		error = replace(at, length, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		error = memory_replace(r.at, length, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (!error)
-		quota_map(window, (uint32_t)ref, length, protection == (PROT_READ | PROT_WRITE));
-	return error;
+		quota_map(r.window, r.offset, length, protection == (PROT_READ | PROT_WRITE));
+	return range_done(&r, error);
 }
 
-int64_t cvm_memory_unmap(struct cvm *cvm, uint64_t ref, uint64_t length)
+int64_t cvm_memory_unmap(struct caller *caller, uint64_t ref, uint64_t length)
 {
-	struct window *window;
-	uint8_t *at = range(cvm, ref, length, &window);
+	struct range r;
 
-	if (!at)
+	if (range_take(&r, caller, ref, length))
 		return -EINVAL;
-	int error = quota_allows_unmap(window, (uint32_t)ref, length);
+	int error = quota_allows_unmap(r.window, r.offset, length);
 	if (!error)
-		error = replace(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		error = memory_replace(r.at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (!error)
-		quota_unmap(window, (uint32_t)ref, length);
-	return error;
+		quota_unmap(r.window, r.offset, length);
+	return range_done(&r, error);
 }
 
-int64_t cvm_memory_protect(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t protection)
+int64_t cvm_memory_protect(struct caller *caller, uint64_t ref, uint64_t length, uint64_t protection)
 {
-	struct window *window;
-	uint8_t *at = range(cvm, ref, length, &window);
+	struct range r;
 
-	if (!at || protection_bad(protection))
+	if (protection_bad(protection) || range_take(&r, caller, ref, length))
 		return -EINVAL;
-	int error = quota_allows_protect(window, (uint32_t)ref, length);
-	if (error)
-		return error;
-	quota_protect(window, (uint32_t)ref, length);
-	return mprotect(at, length, (int)protection) ? -errno : 0;
+	int error = quota_allows_protect(r.window, r.offset, length);
+	if (!error) {
+		quota_protect(r.window, r.offset, length);
+		error = mprotect(r.at, length, (int)protection) ? -errno : 0;
+	}
+	return range_done(&r, error);
 }
 
-int64_t cvm_memory_map_file(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t protection_flags, int fd, int writable,
+int64_t cvm_memory_map_file(struct caller *caller, uint64_t ref, uint64_t length, uint64_t protection_flags, int fd, int writable,
 			    uint64_t offset)
 {
-	struct window *window;
-	uint8_t *at = range(cvm, ref, length, &window);
+	struct range r;
 	uint64_t protection = protection_flags & ~(uint64_t)MAP_FILE_SHARED;
 	int shared = (protection_flags & MAP_FILE_SHARED) != 0;
 
-	if (!at || protection_bad(protection) || offset % 4096 || offset > INT64_MAX - length)
+	if (protection_bad(protection) || offset % 4096 || length > WINDOW_SIZE || offset > INT64_MAX - length)
 		return -EINVAL;
 	if (shared && (protection & PROT_WRITE) && !writable)
 		return -EACCES;
-	int error = quota_allows_map(window, (uint32_t)ref, length, limit(cvm, window));
+	if (range_take(&r, caller, ref, length))
+		return -EINVAL;
+	int error = quota_allows_map(r.window, r.offset, length, limit(&r));
 	if (!error)
-		error = replace(at, length, protection, shared ? MAP_SHARED : MAP_PRIVATE, fd, offset);
+		error = memory_replace(r.at, length, protection, shared ? MAP_SHARED : MAP_PRIVATE, fd, offset);
 	if (!error)
-		quota_map(window, (uint32_t)ref, length, 0);
-	return error;
+		quota_map(r.window, r.offset, length, 0);
+	return range_done(&r, error);
 }
 
-int64_t cvm_memory_discard(struct cvm *cvm, uint64_t ref, uint64_t length)
+int64_t cvm_memory_discard(struct caller *caller, uint64_t ref, uint64_t length)
 {
-	struct window *window;
-	uint8_t *at = range(cvm, ref, length, &window);
+	struct range r;
 
-	if (!at)
+	if (range_take(&r, caller, ref, length))
 		return -EINVAL;
-	return madvise(at, length, MADV_DONTNEED) ? -errno : 0;
+	return range_done(&r, madvise(r.at, length, MADV_DONTNEED) ? -errno : 0);
 }
 
-int64_t cvm_memory_move(struct cvm *cvm, uint64_t old_ref, uint64_t old_length, uint64_t new_ref, uint64_t new_length)
+/* MREMAP_DONTUNMAP keeps the old range mapped all the time: a hole could be filled by a trusted allocation of another thread.
+ * It moves ranges of one length only, so growing is the library OS's: it maps what comes behind. */
+int64_t cvm_memory_move(struct caller *caller, uint64_t old_ref, uint64_t length, uint64_t new_ref)
 {
-	struct window *window, *new_window;
-	uint8_t *at = range(cvm, old_ref, old_length, &window), *to = range(cvm, new_ref, new_length, &new_window);
+	struct range r;
+	uint32_t to = (uint32_t)new_ref;
 
-	if (!at || !to || window != new_window || (at < to + new_length && to < at + old_length))
+	if (old_ref >> 32 != new_ref >> 32 || !memory_range_ok(to, length) || range_take(&r, caller, old_ref, length))
 		return -EINVAL;
-	int error = quota_allows_move(window, (uint32_t)old_ref, old_length, (uint32_t)new_ref, new_length, limit(cvm, window));
+	if (r.offset < to + length && to < r.offset + length)
+		return range_done(&r, -EINVAL);
+	int error = quota_allows_move(r.window, r.offset, length, to, length, limit(&r));
 	if (error)
-		return error;
-	/* Shrinking is done here, not by the kernel, which would unmap the tail and then could still refuse. */
-	if (new_length < old_length) {
-		reserve(at + new_length, old_length - new_length);
-		quota_unmap(window, (uint32_t)(old_ref + new_length), old_length - new_length);
-		old_length = new_length;
-	}
-	if (mremap(at, old_length, new_length, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED) {
+		return range_done(&r, error);
+	if (mremap(r.at, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, r.window->base + to) == MAP_FAILED) {
 		error = -errno;
-		reserve_hole(to, new_length);
-		return error;
+		reserve_hole(r.window->base + to, length);
+		return range_done(&r, error);
 	}
-	/* The hole that mremap left is reserved again at once. One guest thread so far, so nothing runs in between. */
-	reserve(at, old_length);
-	quota_move(window, (uint32_t)old_ref, old_length, (uint32_t)new_ref, new_length);
-	return 0;
+	reserve(r.at, length);
+	quota_move(r.window, r.offset, length, to, length);
+	return range_done(&r, 0);
 }
 
-int64_t cvm_memory_sync(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t flags)
+int64_t cvm_memory_sync(struct caller *caller, uint64_t ref, uint64_t length, uint64_t flags)
 {
-	struct window *window;
-	uint8_t *at = range(cvm, ref, length, &window);
+	struct range r;
 
-	if (!at || (flags & ~(uint64_t)(MS_ASYNC | MS_SYNC | MS_INVALIDATE)))
+	if ((flags & ~(uint64_t)(MS_ASYNC | MS_SYNC | MS_INVALIDATE)) || range_take(&r, caller, ref, length))
 		return -EINVAL;
-	return msync(at, length, (int)flags) ? -errno : 0;
+	return range_done(&r, msync(r.at, length, (int)flags) ? -errno : 0);
 }

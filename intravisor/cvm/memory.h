@@ -7,13 +7,17 @@
 #define INTRAVISOR_MEMORY_H
 #include "intravisor/cvm/cvm.h"
 
-int64_t cvm_memory_map(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t protection);
-int64_t cvm_memory_unmap(struct cvm *cvm, uint64_t ref, uint64_t length);
-int64_t cvm_memory_protect(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t protection);
+int64_t cvm_memory_map(struct caller *caller, uint64_t ref, uint64_t length, uint64_t protection);
+int64_t cvm_memory_unmap(struct caller *caller, uint64_t ref, uint64_t length);
+int64_t cvm_memory_protect(struct caller *caller, uint64_t ref, uint64_t length, uint64_t protection);
 /* fd: the host descriptor behind the handle; `writable` says whether the handle may write. */
-int64_t cvm_memory_map_file(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t protection_flags, int fd, int writable,
+int64_t cvm_memory_map_file(struct caller *caller, uint64_t ref, uint64_t length, uint64_t protection_flags, int fd, int writable,
 			    uint64_t offset);
-int64_t cvm_memory_discard(struct cvm *cvm, uint64_t ref, uint64_t length);
-int64_t cvm_memory_move(struct cvm *cvm, uint64_t old_ref, uint64_t old_length, uint64_t new_ref, uint64_t new_length);
-int64_t cvm_memory_sync(struct cvm *cvm, uint64_t ref, uint64_t length, uint64_t flags);
+int64_t cvm_memory_discard(struct caller *caller, uint64_t ref, uint64_t length);
+int64_t cvm_memory_move(struct caller *caller, uint64_t old_ref, uint64_t length, uint64_t new_ref);
+int64_t cvm_memory_sync(struct caller *caller, uint64_t ref, uint64_t length, uint64_t flags);
+/* Page-aligned, not empty, inside [WINDOW_MEMORY_START, WINDOW_MEMORY_END)? */
+int memory_range_ok(uint64_t offset, uint64_t length);
+/* mmap over a range of a window whose lock is held; a failure leaves no hole. 0 or -errno. */
+int memory_replace(uint8_t *at, uint64_t length, uint64_t protection, int flags, int fd, uint64_t offset);
 #endif

@@ -17,9 +17,8 @@ static const char *place(const struct cvm *cvm, uint8_t compartment, uint32_t of
 	return text;
 }
 
-void cvm_report_fault(const struct cvm *cvm)
+void cvm_report_fault(const struct cvm *cvm, const struct machine_fault *f)
 {
-	const struct machine_fault *f = &cvm->fault;
 	char text[64];
 
 	fprintf(stderr, "carrel: %s: ended by SIG%s in its %s", cvm->config->image_path, sigabbrev_np(f->signal),

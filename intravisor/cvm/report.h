@@ -7,5 +7,5 @@
 #define INTRAVISOR_REPORT_H
 #include "intravisor/cvm/cvm.h"
 
-void cvm_report_fault(const struct cvm *cvm);
+void cvm_report_fault(const struct cvm *cvm, const struct machine_fault *fault);
 #endif

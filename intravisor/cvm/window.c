@@ -83,7 +83,7 @@ int window_open(struct window *window, int compartment)
 {
 	uint8_t *base = slot_take();
 
-	*window = (struct window){.arena_next = WINDOW_ARENA_FIRST};
+	*window = (struct window){.arena_next = WINDOW_ARENA_FIRST, .lock = PTHREAD_MUTEX_INITIALIZER};
 	if (!base)
 		return -ENOMEM;
 	window->base = base;
@@ -107,14 +107,9 @@ void window_close(struct window *window)
 	window->base = NULL;
 }
 
-struct window *cvm_reference_window(struct cvm *cvm, uint64_t ref)
+void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length)
 {
-	return ref >> 32 == 0 ? &cvm->libos : ref >> 32 == 1 ? &cvm->program : NULL;
-}
-
-void *cvm_reference(struct cvm *cvm, uint64_t ref, uint64_t length)
-{
-	struct window *window = cvm_reference_window(cvm, ref);
+	const struct window *window = ref >> 32 == 0 ? &caller->cvm->libos : ref >> 32 == 1 ? caller->program : NULL;
 	uint64_t offset = (uint32_t)ref;
 
 	if (!window || offset < WINDOW_LOW_GUARD || offset > WINDOW_MEMORY_END || length > WINDOW_MEMORY_END - offset)

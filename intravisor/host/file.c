@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <termios.h>
 #include <unistd.h>
@@ -19,9 +20,10 @@
 #include "intravisor/cvm/memory.h"
 #include "intravisor/host/host.h"
 
-#define GET(name, permissions)                                                       \
+#define GET(name, need)                                                                  \
 	int64_t error = 0;                                                                   \
-	struct resource *name = resource_get(cvm, a[0], permissions, &error);                \
+	uint32_t permissions;                                                                \
+	HELD *name = resource_get(caller, a[0], need, &permissions, &error);                 \
 	if (!name)                                                                           \
 		return error
 #define RESULT(call)                                                                     \
@@ -29,48 +31,50 @@
 		int64_t result = (int64_t)(call);                                                \
 		return result < 0 ? -errno : result;                                             \
 	} while (0)
+/* What may wait: ends with -EINTR when the thread is interrupted. */
+#define BLOCKING(number, a, b, c, d) machine_blocking(caller->thread, number, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 
-int64_t host_read(struct cvm *cvm, const uint64_t a[6])
+int64_t host_read(struct caller *caller, const uint64_t a[6])
 {
 	GET(file, CAP_LOAD);
-	void *to = cvm_reference(cvm, a[1], a[2]);
+	void *to = cvm_reference(caller, a[1], a[2]);
 	if (!to)
 		return -EFAULT;
 	if (a[3] == UINT64_MAX)
-		RESULT(read(file->fd, to, a[2]));
-	RESULT(pread(file->fd, to, a[2], (off_t)a[3]));
+		return BLOCKING(SYS_read, file->fd, to, a[2], 0);
+	return BLOCKING(SYS_pread64, file->fd, to, a[2], a[3]);
 }
 
-int64_t host_write(struct cvm *cvm, const uint64_t a[6])
+int64_t host_write(struct caller *caller, const uint64_t a[6])
 {
 	GET(file, CAP_STORE);
-	const void *from = cvm_reference(cvm, a[1], a[2]);
+	const void *from = cvm_reference(caller, a[1], a[2]);
 	if (!from)
 		return -EFAULT;
 	if (a[3] == UINT64_MAX)
-		RESULT(write(file->fd, from, a[2]));
-	RESULT(pwrite(file->fd, from, a[2], (off_t)a[3]));
+		return BLOCKING(SYS_write, file->fd, from, a[2], 0);
+	return BLOCKING(SYS_pwrite64, file->fd, from, a[2], a[3]);
 }
 
-int64_t host_seek(struct cvm *cvm, const uint64_t a[6])
+int64_t host_seek(struct caller *caller, const uint64_t a[6])
 {
 	GET(file, 0);
 	RESULT(lseek(file->fd, (off_t)a[1], (int)a[2]));
 }
 
-int64_t host_truncate(struct cvm *cvm, const uint64_t a[6])
+int64_t host_truncate(struct caller *caller, const uint64_t a[6])
 {
 	GET(file, CAP_STORE);
 	RESULT(ftruncate(file->fd, (off_t)a[1]));
 }
 
-int64_t host_sync(struct cvm *cvm, const uint64_t a[6])
+int64_t host_sync(struct caller *caller, const uint64_t a[6])
 {
 	GET(file, 0);
 	RESULT(a[1] ? fdatasync(file->fd) : fsync(file->fd));
 }
 
-int64_t host_allocate(struct cvm *cvm, const uint64_t a[6])
+int64_t host_allocate(struct caller *caller, const uint64_t a[6])
 {
 	GET(file, CAP_STORE);
 	if (a[1] & ~(uint64_t)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
@@ -78,19 +82,20 @@ int64_t host_allocate(struct cvm *cvm, const uint64_t a[6])
 	RESULT(fallocate(file->fd, (int)a[1], (off_t)a[2], (off_t)a[3]));
 }
 
-int64_t host_lock(struct cvm *cvm, const uint64_t a[6])
+int64_t host_lock(struct caller *caller, const uint64_t a[6])
 {
 	static const short types[] = {F_RDLCK, F_WRLCK, F_UNLCK};
 	GET(file, 0);
 	if (a[1] > 2 || a[4] > 2)
 		return -EINVAL;
 	struct flock lock = {.l_type = types[a[1]], .l_whence = SEEK_SET, .l_start = (off_t)a[2], .l_len = (off_t)a[3]};
-	if (fcntl(file->fd, a[4] == 2 ? F_OFD_GETLK : a[4] ? F_OFD_SETLKW : F_OFD_SETLK, &lock))
-		return -errno;
+	error = BLOCKING(SYS_fcntl, file->fd, a[4] == 2 ? F_OFD_GETLK : a[4] ? F_OFD_SETLKW : F_OFD_SETLK, &lock, 0);
+	if (error)
+		return error;
 	return a[4] == 2 ? (lock.l_type == F_RDLCK ? 0 : lock.l_type == F_WRLCK ? 1 : 2) : 0;
 }
 
-int64_t host_terminal(struct cvm *cvm, const uint64_t a[6])
+int64_t host_terminal(struct caller *caller, const uint64_t a[6])
 {
 	struct termios termios;
 	struct winsize size;
@@ -100,27 +105,27 @@ int64_t host_terminal(struct cvm *cvm, const uint64_t a[6])
 	case TCSETS: case TCSETSW: case TCSETSF: {
 		/* The kernel's struct, 36 bytes on this ABI: passed through a copy. */
 		char kernel[64] = {0};
-		void *guest = cvm_reference(cvm, a[2], 36);
+		void *guest = cvm_reference(caller, a[2], 36);
 		if (!guest || machine_copy_in(kernel, guest, 36))
 			return -EFAULT;
 		RESULT(ioctl(file->fd, a[1], kernel));
 	}
 	case TCGETS: {
 		char kernel[64] = {0};
-		void *guest = cvm_reference(cvm, a[2], 36);
+		void *guest = cvm_reference(caller, a[2], 36);
 		(void)termios;
 		if (ioctl(file->fd, TCGETS, kernel))
 			return -errno;
 		return !guest || machine_copy_out(guest, kernel, 36) ? -EFAULT : 0;
 	}
 	case TIOCGWINSZ: {
-		void *guest = cvm_reference(cvm, a[2], sizeof size);
+		void *guest = cvm_reference(caller, a[2], sizeof size);
 		if (ioctl(file->fd, TIOCGWINSZ, &size))
 			return -errno;
 		return !guest || machine_copy_out(guest, &size, sizeof size) ? -EFAULT : 0;
 	}
 	case TIOCGPGRP: case FIONREAD: {
-		void *guest = cvm_reference(cvm, a[2], sizeof number);
+		void *guest = cvm_reference(caller, a[2], sizeof number);
 		if (ioctl(file->fd, a[1], &number))
 			return -errno;
 		return !guest || machine_copy_out(guest, &number, sizeof number) ? -EFAULT : 0;
@@ -130,7 +135,7 @@ int64_t host_terminal(struct cvm *cvm, const uint64_t a[6])
 	}
 }
 
-int64_t host_poll(struct cvm *cvm, const uint64_t a[6])
+int64_t host_poll(struct caller *caller, const uint64_t a[6])
 {
 	struct host_poll guest[256];
 	struct pollfd polled[256];
@@ -138,23 +143,26 @@ int64_t host_poll(struct cvm *cvm, const uint64_t a[6])
 
 	if (a[1] > 256)
 		return -EINVAL;
-	void *at = cvm_reference(cvm, a[0], a[1] * sizeof *guest);
+	void *at = cvm_reference(caller, a[0], a[1] * sizeof *guest);
 	if (!at || machine_copy_in(guest, at, a[1] * sizeof *guest))
 		return -EFAULT;
+	struct resource *held[256];
 	for (uint64_t i = 0; i < a[1]; i++) {
-		struct resource *file = resource_get(cvm, guest[i].handle, 0, &error);
-		polled[i] = (struct pollfd){.fd = file ? file->fd : -1, .events = (short)guest[i].events};
+		held[i] = resource_get(caller, guest[i].handle, 0, NULL, &error);
+		polled[i] = (struct pollfd){.fd = held[i] ? held[i]->fd : -1, .events = (short)guest[i].events};
 	}
 	struct timespec timeout = {.tv_sec = (time_t)(a[2] / 1000000000u), .tv_nsec = (long)(a[2] % 1000000000u)};
-	int ready = ppoll(polled, a[1], a[2] == UINT64_MAX ? NULL : &timeout, NULL);
+	int64_t ready = BLOCKING(SYS_ppoll, polled, a[1], a[2] == UINT64_MAX ? NULL : &timeout, NULL);
+	for (uint64_t i = 0; i < a[1]; i++) {
+		guest[i].revents = held[i] ? (uint16_t)polled[i].revents : POLLNVAL;
+		resource_put(&held[i]);
+	}
 	if (ready < 0)
-		return -errno;
-	for (uint64_t i = 0; i < a[1]; i++)
-		guest[i].revents = polled[i].fd < 0 ? POLLNVAL : (uint16_t)polled[i].revents;
+		return ready;
 	return machine_copy_out(at, guest, a[1] * sizeof *guest) ? -EFAULT : ready;
 }
 
-int64_t host_stat_filesystem(struct cvm *cvm, const uint64_t a[6])
+int64_t host_stat_filesystem(struct caller *caller, const uint64_t a[6])
 {
 	struct statfs status;
 	GET(file, 0);
@@ -162,14 +170,13 @@ int64_t host_stat_filesystem(struct cvm *cvm, const uint64_t a[6])
 		return -errno;
 	struct host_statfs out = {(uint64_t)status.f_type, (uint64_t)status.f_bsize, status.f_blocks, status.f_bfree, status.f_bavail,
 				  status.f_files, status.f_ffree, (uint64_t)status.f_namelen, 0};
-	void *guest = cvm_reference(cvm, a[1], sizeof out);
+	void *guest = cvm_reference(caller, a[1], sizeof out);
 	return !guest || machine_copy_out(guest, &out, sizeof out) ? -EFAULT : 0;
 }
 
-int64_t host_memory_map_file(struct cvm *cvm, const uint64_t b[6])
+int64_t host_memory_map_file(struct caller *caller, const uint64_t b[6])
 {
 	const uint64_t a[1] = {b[3]};
 	GET(file, CAP_LOAD);
-	const struct cap *cap = cap_get(cvm->capabilities, b[3]);
-	return cvm_memory_map_file(cvm, b[0], b[1], b[2], file->fd, (cap->permissions & CAP_STORE) != 0, b[4]);
+	return cvm_memory_map_file(caller, b[0], b[1], b[2], file->fd, (permissions & CAP_STORE) != 0, b[4]);
 }

@@ -11,6 +11,7 @@
 
 struct resource {
 	int fd;
+	unsigned references;    /* the capability's, and each call's in progress: the descriptor stays open meanwhile */
 	int read_only;          /* a read-only volume's: writes are EROFS, not EACCES */
 	int directory;
 	int single_file;        /* a volume that is one file: opened anew through its descriptor */
@@ -21,20 +22,25 @@ int host_table_create(struct cvm *cvm, struct cvm_error *error);
 void host_table_destroy(struct cvm *cvm);
 /* A new handle for a copy of fd with permissions CAP_*. */
 int64_t host_handle_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only);
-int64_t host_call_dispatch(struct cvm *cvm, uint64_t number, const uint64_t a[6]);
+int64_t host_call_dispatch(struct caller *caller, uint64_t number, const uint64_t a[6]);
 /* After start-up: no system call but those host calls need. 0 or -errno. */
 int host_lockdown(void);
 
-/* Within intravisor/host: the resource behind a handle if it has all of `permissions`; else NULL and *error. */
-struct resource *resource_get(struct cvm *cvm, uint64_t handle, uint32_t permissions, int64_t *error);
+/* Within intravisor/host: the resource behind a handle if it has all of `need`, and what it may; else NULL and *error. Held until
+ * resource_put, so that no other thread's close gives its descriptor to something else: declare it HELD. */
+#define HELD __attribute__((cleanup(resource_put))) struct resource
+struct resource *resource_get(struct caller *caller, uint64_t handle, uint32_t need, uint32_t *permissions, int64_t *error);
+void resource_put(struct resource **resource);
 int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only);    /* takes fd over, also on failure */
+/* A descriptor of one's own for what is behind a handle, or -errno. */
+int resource_descriptor(struct caller *caller, uint64_t handle, uint32_t need);
 
 /* A path copied once out of a guest: relative, no NUL, at most 4095 bytes. */
 struct path {
 	char text[4096];
 	size_t length;
 };
-int path_copy(struct cvm *cvm, struct path *path, uint64_t ref, uint64_t length);
+int path_copy(struct caller *caller, struct path *path, uint64_t ref, uint64_t length);
 /* Opens the path beneath the directory, following no link: descriptor or -errno. flags as openat's. */
 int path_open(const struct resource *directory, const struct path *path, int flags, unsigned mode);
 /* -EACCES when what was opened lies in a file system through which the process itself can be changed (procfs...). */
@@ -43,7 +49,7 @@ int path_filesystem_refused(int fd);
 int path_parent(const struct resource *directory, const struct path *path, const char **name);
 
 /* One function per host call, as the table names them; arguments as there. */
-#define HOST_CALL(number, name, arguments, text) int64_t host_##name(struct cvm *cvm, const uint64_t a[6]);
+#define HOST_CALL(number, name, arguments, text) int64_t host_##name(struct caller *caller, const uint64_t a[6]);
 #include <carrel/hostcall.def>
 #undef HOST_CALL
 #endif

@@ -37,23 +37,23 @@ static int device_refused(int fd)
 	return 0;
 }
 
-int64_t host_open(struct cvm *cvm, const uint64_t a[6])
+int64_t host_open(struct caller *caller, const uint64_t a[6])
 {
 	struct path path;
-	int64_t error = path_copy(cvm, &path, a[1], a[2]);
+	int64_t error = path_copy(caller, &path, a[1], a[2]);
 	int flags = (int)a[3] & OPEN_FLAGS, access = flags & O_ACCMODE, fd;
 	int writes = !(flags & O_PATH) && (access != O_RDONLY || (flags & O_TRUNC)),
 	    creates = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
-	struct resource *directory = resource_get(cvm, a[0], 0, &error);
+	uint32_t has;
+	HELD *directory = resource_get(caller, a[0], 0, &has, &error);
 
 	if (error || !directory)
 		return error;
-	const struct cap *cap = cap_get(cvm->capabilities, a[0]);
 	uint32_t wanted = (flags & O_PATH ? 0 : access != O_WRONLY ? CAP_LOAD : 0) | (writes ? CAP_STORE : 0);
-	if ((cap->permissions & wanted) != wanted)
+	if ((has & wanted) != wanted)
 		return directory->read_only ? -EROFS : -EACCES;
-	int may_create = (cap->permissions & CAP_MODIFY) != 0;
-	if (directory->directory && !(cap->permissions & CAP_LOOKUP))
+	int may_create = (has & CAP_MODIFY) != 0;
+	if (directory->directory && !(has & CAP_LOOKUP))
 		return -EACCES;
 	if (!directory->directory) {
 		/* A volume that is a single file: the same object opened anew. */
@@ -81,13 +81,13 @@ int64_t host_open(struct cvm *cvm, const uint64_t a[6])
 	}
 	/* The handle's rights: what the flags ask; a directory passes on what its own parent had. */
 	struct stat status;
-	uint32_t permissions = wanted | (cap->permissions & CAP_MODIFY);
+	uint32_t permissions = wanted | (has & CAP_MODIFY);
 	if (!fstat(fd, &status) && S_ISDIR(status.st_mode))
-		permissions = cap->permissions;
-	return resource_make(cvm, fd, permissions, directory->read_only);
+		permissions = has;
+	return resource_make(caller->cvm, fd, permissions, directory->read_only);
 }
 
-static int64_t stat_out(struct cvm *cvm, uint64_t ref, const struct stat *s)
+static int64_t stat_out(struct caller *caller, uint64_t ref, const struct stat *s)
 {
 	struct host_stat out = {
 		.dev = s->st_dev, .ino = s->st_ino, .rdev = s->st_rdev, .mode = s->st_mode, .nlink = (uint32_t)s->st_nlink,
@@ -97,47 +97,61 @@ static int64_t stat_out(struct cvm *cvm, uint64_t ref, const struct stat *s)
 		.atime_nsec = (uint32_t)s->st_atim.tv_nsec, .mtime_nsec = (uint32_t)s->st_mtim.tv_nsec,
 		.ctime_nsec = (uint32_t)s->st_ctim.tv_nsec,
 	};
-	void *guest = cvm_reference(cvm, ref, sizeof out);
+	void *guest = cvm_reference(caller, ref, sizeof out);
 
 	return !guest || machine_copy_out(guest, &out, sizeof out) ? -EFAULT : 0;
 }
 
-/* An O_PATH descriptor of the object a handle and a path name (the handle's own for an empty path): to be closed when
- * *opened. */
-static int object_open(struct cvm *cvm, uint64_t handle, uint64_t ref, uint64_t length, uint32_t permissions, int *opened)
-{
-	struct path path;
-	int64_t error = path_copy(cvm, &path, ref, length);
-	struct resource *resource = resource_get(cvm, handle, permissions, &error);
+/* The object a handle and a path name: the handle's own for an empty path, else an O_PATH descriptor. */
+struct object {
+	int fd;                 /* or -errno */
+	int opened;
+	uint32_t permissions;   /* the handle's */
+	struct resource *resource;
+};
 
-	*opened = 0;
-	if (error || !resource)
-		return (int)error;
-	if (!path.length)
-		return resource->fd;
-	int fd = path_open(resource, &path, O_PATH, 0);
-	*opened = fd >= 0;
-	return fd;
+static void object_close(struct object *object)
+{
+	if (object->opened)
+		close(object->fd);
+	resource_put(&object->resource);
+}
+#define OBJECT __attribute__((cleanup(object_close))) struct object
+
+static struct object object_open(struct caller *caller, uint64_t handle, uint64_t ref, uint64_t length, uint32_t need)
+{
+	struct object object = {0};
+	struct path path;
+	int64_t error = path_copy(caller, &path, ref, length);
+
+	if (!error)
+		object.resource = resource_get(caller, handle, need, &object.permissions, &error);
+	if (!object.resource)
+		object.fd = (int)error;
+	else if (!path.length)
+		object.fd = object.resource->fd;
+	else {
+		object.fd = path_open(object.resource, &path, O_PATH, 0);
+		object.opened = object.fd >= 0;
+	}
+	return object;
 }
 
-int64_t host_stat(struct cvm *cvm, const uint64_t a[6])
+int64_t host_stat(struct caller *caller, const uint64_t a[6])
 {
 	struct stat status;
-	int opened, fd = object_open(cvm, a[0], a[1], a[2], 0, &opened);
+	OBJECT object = object_open(caller, a[0], a[1], a[2], 0);
 
-	if (fd < 0)
-		return fd;
-	int64_t result = fstatat(fd, "", &status, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) ? -errno : 0;
-	if (opened)
-		close(fd);
-	return result ? result : stat_out(cvm, a[3], &status);
+	if (object.fd < 0)
+		return object.fd;
+	return fstatat(object.fd, "", &status, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) ? -errno : stat_out(caller, a[3], &status);
 }
 
-int64_t host_directory_read(struct cvm *cvm, const uint64_t a[6])
+int64_t host_directory_read(struct caller *caller, const uint64_t a[6])
 {
 	int64_t error;
-	struct resource *directory = resource_get(cvm, a[0], CAP_LOOKUP, &error);
-	void *to = cvm_reference(cvm, a[1], a[2]);
+	HELD *directory = resource_get(caller, a[0], CAP_LOOKUP, NULL, &error);
+	void *to = cvm_reference(caller, a[1], a[2]);
 
 	if (!directory)
 		return error;
@@ -147,39 +161,37 @@ int64_t host_directory_read(struct cvm *cvm, const uint64_t a[6])
 	return n < 0 ? -errno : n;
 }
 
-int64_t host_link_read(struct cvm *cvm, const uint64_t a[6])
+int64_t host_link_read(struct caller *caller, const uint64_t a[6])
 {
 	char text[4096];
-	int opened, fd = object_open(cvm, a[0], a[1], a[2], 0, &opened);
+	OBJECT object = object_open(caller, a[0], a[1], a[2], 0);
 
-	if (fd < 0)
-		return fd;
-	ssize_t n = readlinkat(fd, "", text, sizeof text);
+	if (object.fd < 0)
+		return object.fd;
+	ssize_t n = readlinkat(object.fd, "", text, sizeof text);
 	int64_t result = n < 0 ? (errno == ENOENT ? -EINVAL : -errno) : n;
-	if (opened)
-		close(fd);
 	if (result <= 0)
 		return result;
 	if ((uint64_t)result > a[4])
 		result = (int64_t)a[4];
-	void *guest = cvm_reference(cvm, a[3], (uint64_t)result);
+	void *guest = cvm_reference(caller, a[3], (uint64_t)result);
 	return !guest || machine_copy_out(guest, text, (size_t)result) ? -EFAULT : result;
 }
 
 /* The parent of a name that is about to change, and the name. */
-static int change_open(struct cvm *cvm, uint64_t handle, uint64_t ref, uint64_t length, struct path *path, const char **name)
+static int change_open(struct caller *caller, uint64_t handle, uint64_t ref, uint64_t length, struct path *path, const char **name)
 {
-	int64_t error = path_copy(cvm, path, ref, length);
-	struct resource *directory = resource_get(cvm, handle, CAP_LOOKUP | CAP_MODIFY, &error);
+	int64_t error = path_copy(caller, path, ref, length);
+	HELD *directory = error ? NULL : resource_get(caller, handle, CAP_LOOKUP | CAP_MODIFY, NULL, &error);
 
 	return error || !directory ? (int)error : path_parent(directory, path, name);
 }
 
-int64_t host_directory_make(struct cvm *cvm, const uint64_t a[6])
+int64_t host_directory_make(struct caller *caller, const uint64_t a[6])
 {
 	struct path path;
 	const char *name;
-	int fd = change_open(cvm, a[0], a[1], a[2], &path, &name);
+	int fd = change_open(caller, a[0], a[1], a[2], &path, &name);
 
 	if (fd < 0)
 		return fd;
@@ -188,11 +200,11 @@ int64_t host_directory_make(struct cvm *cvm, const uint64_t a[6])
 	return result;
 }
 
-int64_t host_unlink(struct cvm *cvm, const uint64_t a[6])
+int64_t host_unlink(struct caller *caller, const uint64_t a[6])
 {
 	struct path path;
 	const char *name;
-	int fd = change_open(cvm, a[0], a[1], a[2], &path, &name);
+	int fd = change_open(caller, a[0], a[1], a[2], &path, &name);
 
 	if (fd < 0)
 		return fd;
@@ -201,16 +213,16 @@ int64_t host_unlink(struct cvm *cvm, const uint64_t a[6])
 	return result;
 }
 
-static int64_t two_names(struct cvm *cvm, const uint64_t a[6], int link)
+static int64_t two_names(struct caller *caller, const uint64_t a[6], int link)
 {
 	struct path old_path, new_path;
 	const char *old_name, *new_name;
 	int64_t result;
-	int from = change_open(cvm, a[0], a[1], (uint32_t)a[4], &old_path, &old_name);
+	int from = change_open(caller, a[0], a[1], (uint32_t)a[4], &old_path, &old_name);
 
 	if (from < 0)
 		return from;
-	int to = change_open(cvm, a[2], a[3], a[4] >> 32, &new_path, &new_name);
+	int to = change_open(caller, a[2], a[3], a[4] >> 32, &new_path, &new_name);
 	if (to < 0)
 		result = to;
 	else {
@@ -223,29 +235,29 @@ static int64_t two_names(struct cvm *cvm, const uint64_t a[6], int link)
 	return result;
 }
 
-int64_t host_rename(struct cvm *cvm, const uint64_t a[6])
+int64_t host_rename(struct caller *caller, const uint64_t a[6])
 {
-	return two_names(cvm, a, 0);
+	return two_names(caller, a, 0);
 }
 
-int64_t host_link_hard(struct cvm *cvm, const uint64_t a[6])
+int64_t host_link_hard(struct caller *caller, const uint64_t a[6])
 {
-	return two_names(cvm, a, 1);
+	return two_names(caller, a, 1);
 }
 
-int64_t host_link_symbolic(struct cvm *cvm, const uint64_t a[6])
+int64_t host_link_symbolic(struct caller *caller, const uint64_t a[6])
 {
 	char target[4096];
 	struct path path;
 	const char *name;
-	const void *guest = cvm_reference(cvm, a[0], a[1]);
+	const void *guest = cvm_reference(caller, a[0], a[1]);
 
 	if (!a[1] || a[1] >= sizeof target)
 		return a[1] ? -ENAMETOOLONG : -ENOENT;
 	if (!guest || machine_copy_in(target, guest, a[1]))
 		return -EFAULT;
 	target[a[1]] = 0;
-	int fd = change_open(cvm, a[2], a[3], a[4], &path, &name);
+	int fd = change_open(caller, a[2], a[3], a[4], &path, &name);
 	if (fd < 0)
 		return fd;
 	int64_t result = symlinkat(target, fd, name) ? -errno : 0;
@@ -254,19 +266,16 @@ int64_t host_link_symbolic(struct cvm *cvm, const uint64_t a[6])
 }
 
 /* Attributes change through /proc/self/fd of an O_PATH descriptor that was opened without following links. */
-static int64_t attributes(struct cvm *cvm, const uint64_t a[6], int64_t (*change)(const char *self, const uint64_t a[6], void *extra),
+static int64_t attributes(struct caller *caller, const uint64_t a[6], int64_t (*change)(const char *self, const uint64_t a[6], void *extra),
 			  void *extra)
 {
 	char self[32];
-	int opened, fd = object_open(cvm, a[0], a[1], a[2], CAP_MODIFY, &opened);
+	OBJECT object = object_open(caller, a[0], a[1], a[2], CAP_MODIFY);
 
-	if (fd < 0)
-		return fd;
-	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-	int64_t result = change(self, a, extra);
-	if (opened)
-		close(fd);
-	return result;
+	if (object.fd < 0)
+		return object.fd;
+	snprintf(self, sizeof self, "/proc/self/fd/%d", object.fd);
+	return change(self, a, extra);
 }
 
 static int64_t mode_change(const char *self, const uint64_t a[6], void *extra)
@@ -275,9 +284,9 @@ static int64_t mode_change(const char *self, const uint64_t a[6], void *extra)
 	return chmod(self, (mode_t)(a[3] & 07777)) ? -errno : 0;
 }
 
-int64_t host_mode_set(struct cvm *cvm, const uint64_t a[6])
+int64_t host_mode_set(struct caller *caller, const uint64_t a[6])
 {
-	return attributes(cvm, a, mode_change, NULL);
+	return attributes(caller, a, mode_change, NULL);
 }
 
 static int64_t owner_change(const char *self, const uint64_t a[6], void *extra)
@@ -286,9 +295,9 @@ static int64_t owner_change(const char *self, const uint64_t a[6], void *extra)
 	return chown(self, (uid_t)a[3], (gid_t)a[4]) ? -errno : 0;
 }
 
-int64_t host_owner_set(struct cvm *cvm, const uint64_t a[6])
+int64_t host_owner_set(struct caller *caller, const uint64_t a[6])
 {
-	return attributes(cvm, a, owner_change, NULL);
+	return attributes(caller, a, owner_change, NULL);
 }
 
 static int64_t times_change(const char *self, const uint64_t a[6], void *extra)
@@ -297,31 +306,25 @@ static int64_t times_change(const char *self, const uint64_t a[6], void *extra)
 	return utimensat(AT_FDCWD, self, extra, 0) ? -errno : 0;
 }
 
-int64_t host_times_set(struct cvm *cvm, const uint64_t a[6])
+int64_t host_times_set(struct caller *caller, const uint64_t a[6])
 {
 	struct timespec times[2];
-	const void *guest = a[3] ? cvm_reference(cvm, a[3], sizeof times) : NULL;
+	const void *guest = a[3] ? cvm_reference(caller, a[3], sizeof times) : NULL;
 
 	if (a[3] && (!guest || machine_copy_in(times, guest, sizeof times)))
 		return -EFAULT;
-	return attributes(cvm, a, times_change, a[3] ? times : NULL);
+	return attributes(caller, a, times_change, a[3] ? times : NULL);
 }
 
-int64_t host_access(struct cvm *cvm, const uint64_t a[6])
+int64_t host_access(struct caller *caller, const uint64_t a[6])
 {
 	char self[32];
-	int opened, fd = object_open(cvm, a[0], a[1], a[2], 0, &opened);
-	const struct cap *cap = cap_get(cvm->capabilities, a[0]);
+	OBJECT object = object_open(caller, a[0], a[1], a[2], 0);
 
-	if (fd < 0)
-		return fd;
-	int64_t result = 0;
-	if ((a[3] & W_OK) && !(cap->permissions & (CAP_STORE | CAP_MODIFY)))
-		result = -EROFS;
-	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-	if (!result && faccessat(AT_FDCWD, self, (int)(a[3] & 7), AT_EACCESS))
-		result = -errno;
-	if (opened)
-		close(fd);
-	return result;
+	if (object.fd < 0)
+		return object.fd;
+	if ((a[3] & W_OK) && !(object.permissions & (CAP_STORE | CAP_MODIFY)))
+		return -EROFS;
+	snprintf(self, sizeof self, "/proc/self/fd/%d", object.fd);
+	return faccessat(AT_FDCWD, self, (int)(a[3] & 7), AT_EACCESS) ? -errno : 0;
 }

@@ -17,13 +17,13 @@
 
 #include "intravisor/host/host.h"
 
-int path_copy(struct cvm *cvm, struct path *path, uint64_t ref, uint64_t length)
+int path_copy(struct caller *caller, struct path *path, uint64_t ref, uint64_t length)
 {
 	const void *guest;
 
 	if (length >= sizeof path->text)
 		return -ENAMETOOLONG;
-	guest = cvm_reference(cvm, ref, length);
+	guest = cvm_reference(caller, ref, length);
 	if (length && (!guest || machine_copy_in(path->text, guest, length)))
 		return -EFAULT;
 	path->text[length] = 0;

@@ -15,12 +15,22 @@
 #include "cap/cap.h"
 #include "intravisor/host/host.h"
 
+/* The capability's reference goes, under the handles' lock. */
 static void resource_drop(void *object)
 {
 	struct resource *resource = object;
 
-	close(resource->fd);
-	free(resource);
+	resource_put(&resource);
+}
+
+void resource_put(struct resource **held)
+{
+	struct resource *resource = *held;
+
+	if (resource && __atomic_sub_fetch(&resource->references, 1, __ATOMIC_ACQ_REL) == 0) {
+		close(resource->fd);
+		free(resource);
+	}
 }
 
 int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only)
@@ -34,11 +44,13 @@ int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_on
 		close(fd);
 		return error;
 	}
-	*resource = (struct resource){.fd = fd, .read_only = read_only, .directory = S_ISDIR(status.st_mode)};
+	*resource = (struct resource){.fd = fd, .references = 1, .read_only = read_only, .directory = S_ISDIR(status.st_mode)};
 	struct cap cap = {.length = UINT64_MAX, .permissions = permissions, .otype = CAP_UNSEALED, .object = resource};
+	pthread_mutex_lock(&cvm->handles);
 	int64_t handle = cap_root(cvm->capabilities, &cap);
+	pthread_mutex_unlock(&cvm->handles);
 	if (handle < 0) {
-		resource_drop(resource);
+		resource_put(&resource);
 		return handle == -ENOSPC ? -EMFILE : handle;
 	}
 	return handle;
@@ -51,21 +63,39 @@ int64_t host_handle_make(struct cvm *cvm, int fd, uint32_t permissions, int read
 	return copy < 0 ? -errno : resource_make(cvm, copy, permissions, read_only);
 }
 
-struct resource *resource_get(struct cvm *cvm, uint64_t handle, uint32_t permissions, int64_t *error)
+struct resource *resource_get(struct caller *caller, uint64_t handle, uint32_t need, uint32_t *permissions, int64_t *error)
 {
-	const struct cap *cap = cap_get(cvm->capabilities, handle);
+	struct resource *resource = NULL;
 
-	if (!cap || cap->otype != CAP_UNSEALED || !cap->object) {
+	pthread_mutex_lock(&caller->cvm->handles);
+	const struct cap *cap = cap_get(caller->cvm->capabilities, handle);
+	if (!cap || cap->otype != CAP_UNSEALED || !cap->object)
 		*error = -EBADF;
-		return NULL;
+	else {
+		uint32_t missing = need & ~cap->permissions;
+		resource = cap->object;
+		if (missing) {
+			*error = resource->read_only && !(missing & CAP_LOAD) ? -EROFS : -EBADF;
+			resource = NULL;
+		} else {
+			__atomic_add_fetch(&resource->references, 1, __ATOMIC_RELAXED);
+			if (permissions)
+				*permissions = cap->permissions;
+		}
 	}
-	struct resource *resource = cap->object;
-	if ((cap->permissions & permissions) != permissions) {
-		uint32_t missing = permissions & ~cap->permissions;
-		*error = resource->read_only && !(missing & CAP_LOAD) ? -EROFS : -EBADF;
-		return NULL;
-	}
+	pthread_mutex_unlock(&caller->cvm->handles);
 	return resource;
+}
+
+int resource_descriptor(struct caller *caller, uint64_t handle, uint32_t need)
+{
+	int64_t error = 0;
+	HELD *file = resource_get(caller, handle, need, NULL, &error);
+
+	if (!file)
+		return (int)error;
+	int fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? -errno : fd;
 }
 
 int host_table_create(struct cvm *cvm, struct cvm_error *error)
@@ -98,18 +128,21 @@ void host_table_destroy(struct cvm *cvm)
 	cvm->capabilities = NULL;
 }
 
-int64_t host_close(struct cvm *cvm, const uint64_t a[6])
+int64_t host_close(struct caller *caller, const uint64_t a[6])
 {
-	return cap_revoke(cvm->capabilities, a[0], resource_drop);
+	pthread_mutex_lock(&caller->cvm->handles);
+	int error = cap_revoke(caller->cvm->capabilities, a[0], resource_drop);
+	pthread_mutex_unlock(&caller->cvm->handles);
+	return error;
 }
 
-int64_t host_call_dispatch(struct cvm *cvm, uint64_t number, const uint64_t a[6])
+int64_t host_call_dispatch(struct caller *caller, uint64_t number, const uint64_t a[6])
 {
-	cvm->statistics.host_calls++;
+	__atomic_add_fetch(&caller->cvm->statistics.host_calls, 1, __ATOMIC_RELAXED);
 	switch (number) {
 #define HOST_CALL(value, name, arguments, text) \
 	case value:                             \
-		return host_##name(cvm, a);
+		return host_##name(caller, a);
 #include <carrel/hostcall.def>
 #undef HOST_CALL
 	default:

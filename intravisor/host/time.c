@@ -7,15 +7,16 @@
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <carrel/host.h>
 #include "intravisor/host/host.h"
 
-static int64_t out(struct cvm *cvm, uint64_t ref, const void *from, size_t length)
+static int64_t out(struct caller *caller, uint64_t ref, const void *from, size_t length)
 {
-	void *guest = cvm_reference(cvm, ref, length);
+	void *guest = cvm_reference(caller, ref, length);
 
 	return !guest || machine_copy_out(guest, from, length) ? -EFAULT : 0;
 }
@@ -25,39 +26,42 @@ static int clock_allowed(uint64_t clock)
 	return clock <= CLOCK_BOOTTIME;
 }
 
-int64_t host_clock_get(struct cvm *cvm, const uint64_t a[6])
+int64_t host_clock_get(struct caller *caller, const uint64_t a[6])
 {
 	struct timespec t;
 
 	if (!clock_allowed(a[0]) || clock_gettime((clockid_t)a[0], &t))
 		return -EINVAL;
-	return out(cvm, a[1], &t, sizeof t);
+	return out(caller, a[1], &t, sizeof t);
 }
 
-int64_t host_clock_resolution(struct cvm *cvm, const uint64_t a[6])
+int64_t host_clock_resolution(struct caller *caller, const uint64_t a[6])
 {
 	struct timespec t;
 
 	if (!clock_allowed(a[0]) || clock_getres((clockid_t)a[0], &t))
 		return -EINVAL;
-	return out(cvm, a[1], &t, sizeof t);
+	return out(caller, a[1], &t, sizeof t);
 }
 
-int64_t host_clock_sleep(struct cvm *cvm, const uint64_t a[6])
+int64_t host_clock_sleep(struct caller *caller, const uint64_t a[6])
 {
 	struct timespec t;
-	const void *guest = cvm_reference(cvm, a[2], sizeof t);
+	const void *guest = cvm_reference(caller, a[2], sizeof t);
 
 	if (!clock_allowed(a[0]) || (a[1] & ~(uint64_t)TIMER_ABSTIME))
 		return -EINVAL;
 	if (!guest || machine_copy_in(&t, guest, sizeof t))
 		return -EFAULT;
-	return -clock_nanosleep((clockid_t)a[0], (int)a[1], &t, NULL);
+	struct timespec left;
+	int64_t result = machine_blocking(caller->thread, SYS_clock_nanosleep, (long)a[0], (long)a[1], (long)&t, (long)&left, 0, 0);
+	/* What is left of a relative sleep goes back to the same place. */
+	return result == -EINTR && !a[1] && out(caller, a[2], &left, sizeof left) ? -EFAULT : result;
 }
 
-int64_t host_random(struct cvm *cvm, const uint64_t a[6])
+int64_t host_random(struct caller *caller, const uint64_t a[6])
 {
-	void *guest = cvm_reference(cvm, a[0], a[1]);
+	void *guest = cvm_reference(caller, a[0], a[1]);
 
 	if (!guest)
 		return -EFAULT;
@@ -65,28 +69,28 @@ int64_t host_random(struct cvm *cvm, const uint64_t a[6])
 	return n < 0 ? -errno : n;
 }
 
-int64_t host_usage(struct cvm *cvm, const uint64_t a[6])
+int64_t host_usage(struct caller *caller, const uint64_t a[6])
 {
 	struct rusage usage;
 
-	return getrusage(RUSAGE_SELF, &usage) ? -errno : out(cvm, a[0], &usage, sizeof usage);
+	return getrusage(RUSAGE_SELF, &usage) ? -errno : out(caller, a[0], &usage, sizeof usage);
 }
 
-int64_t host_processors(struct cvm *cvm, const uint64_t a[6])
+int64_t host_processors(struct caller *caller, const uint64_t a[6])
 {
-	(void)cvm;
+	(void)caller;
 	(void)a;
 	return sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 /* One line, control characters made harmless, whole in one write. */
-static int64_t line(struct cvm *cvm, const uint64_t a[6], const char *head)
+static int64_t line(struct caller *caller, const uint64_t a[6], const char *head)
 {
 	char text[1200];
 	const void *guest;
 	size_t length = a[1] < 1024 ? (size_t)a[1] : 1024, at = (size_t)snprintf(text, 64, "%s", head);
 
-	guest = cvm_reference(cvm, a[0], length);
+	guest = cvm_reference(caller, a[0], length);
 	if (!guest || machine_copy_in(text + at, guest, length))
 		return -EFAULT;
 	for (size_t i = at; i < at + length; i++)
@@ -96,12 +100,12 @@ static int64_t line(struct cvm *cvm, const uint64_t a[6], const char *head)
 	return write(2, text, at + length + 1) < 0 ? -errno : 0;
 }
 
-int64_t host_trace(struct cvm *cvm, const uint64_t a[6])
+int64_t host_trace(struct caller *caller, const uint64_t a[6])
 {
-	return cvm->config->trace ? line(cvm, a, "") : 0;
+	return caller->cvm->config->trace ? line(caller, a, "") : 0;
 }
 
-int64_t host_report(struct cvm *cvm, const uint64_t a[6])
+int64_t host_report(struct caller *caller, const uint64_t a[6])
 {
-	return line(cvm, a, "carrel: library OS: ");
+	return line(caller, a, "carrel: library OS: ");
 }

@@ -165,15 +165,10 @@ int image_get(int fd, const char *name, uint32_t policy, struct image **found, s
 	return code;
 }
 
-int image_map(const struct image *image, struct window *window, uint32_t *base)
+int image_map_at(const struct image *image, struct window *window, uint32_t at)
 {
-	/* One use per address in the window's life, and an unmapped page between images. Sums: arena_next and span are both
-	 * below 2^30. */
-	uint32_t at = window->arena_next;
-
-	if (at > WINDOW_ARENA_END || image->span > WINDOW_ARENA_END - at || WINDOW_ARENA_END - at - image->span < 4096)
+	if (window->image_count == WINDOW_IMAGES_MOST)
 		return -ENOMEM;
-	window->arena_next = at + image->span + 4096;
 	for (unsigned i = 0; i < image->segment_count; i++) {
 		const struct image_segment *s = &image->segments[i];
 		/* Text is shared and sealed; everything else is a private view of the same sealed pages. */
@@ -182,6 +177,23 @@ int image_map(const struct image *image, struct window *window, uint32_t *base)
 			return -errno;
 	}
 	madvise(window->base + at, image->span, MADV_DONTDUMP);
-	*base = at;
+	window->images[window->image_count++] = (struct window_image){image, at};
 	return 0;
+}
+
+int image_map(const struct image *image, struct window *window, uint32_t *base)
+{
+	/* One use per address in the window's life, also when mapping fails half-way, and an unmapped page between images. Sums:
+	 * arena_next and span are both below 2^30. */
+	int error = -ENOMEM;
+
+	pthread_mutex_lock(&window->lock);
+	uint32_t at = window->arena_next;
+	if (at <= WINDOW_ARENA_END && image->span <= WINDOW_ARENA_END - at && WINDOW_ARENA_END - at - image->span >= 4096) {
+		window->arena_next = at + image->span + 4096;
+		error = image_map_at(image, window, at);
+	}
+	pthread_mutex_unlock(&window->lock);
+	*base = at;
+	return error;
 }

@@ -36,6 +36,8 @@ int image_get(int fd, const char *name, uint32_t policy, struct image **image, s
 	      struct cvm_error *error);
 /* Maps it at the next never-used arena address of the window; gives that address. 0 or -errno. */
 int image_map(const struct image *image, struct window *window, uint32_t *base);
+/* The same at an address of the window's arena that holds nothing yet; the caller has the window's lock and owns arena_next. */
+int image_map_at(const struct image *image, struct window *window, uint32_t at);
 /* For `carrel verify`: lays the file out without judging it; text points into a buffer the caller frees. */
 int image_layout(int fd, const char *name, int64_t policy, struct image *image, uint8_t **buffer, struct machine_text *text,
 		 struct cvm_error *error);

@@ -289,7 +289,13 @@ int64_t space_remap(uint64_t start, uint64_t length, uint64_t new_length, int fl
 	}
 	if (room_for(3))
 		return -ENOMEM;
-	int64_t error = HOST(memory_move, start | REF_PROGRAM, length, new_start | REF_PROGRAM, new_length);
+	/* The host moves as much as both have; what is more is mapped behind. */
+	uint64_t both = length < new_length ? length : new_length;
+	int64_t error = HOST(memory_move, start | REF_PROGRAM, both, new_start | REF_PROGRAM);
+	if (!error && new_length > both)
+		error = HOST(memory_map, (new_start + both) | REF_PROGRAM, new_length - both, 3);
+	if (!error && length > both)
+		error = HOST(memory_unmap, (start + both) | REF_PROGRAM, length - both);
 	if (error)
 		return error;
 	forget(start, start + length);

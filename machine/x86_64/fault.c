@@ -11,7 +11,7 @@
 #include <ucontext.h>
 
 #include <carrel/window.h>
-#include "machine/x86_64/thread.h"
+#include "machine/x86_64/interrupt.h"
 
 static const int caught[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 
@@ -60,24 +60,95 @@ static void registers_fill(struct machine_fault *fault, const gregset_t regs)
 	fault->registers[4] = 0;        /* rsp is the control stack's: not the guest's to see */
 }
 
-/* Called by signal_entry. */
-__attribute__((used)) void fault_handle(int signal, siginfo_t *info, ucontext_t *uc);
-void fault_handle(int signal, siginfo_t *info, ucontext_t *uc)
+/* The thread is to leave its guest: at once wherever guest code or a gate runs; in the host, the end of the host call sees it. */
+static void leave(struct context *context, ucontext_t *uc, int64_t value)
 {
 	greg_t *regs = uc->uc_mcontext.gregs;
-	uint64_t pc = (uint64_t)regs[REG_RIP], address = (uint64_t)info->si_addr;
+
+	regs[REG_RIP] = (greg_t)context_leave;
+	regs[REG_RSP] = (greg_t)(context->host_rsp - 256);
+	regs[REG_RDI] = (greg_t)context;
+	regs[REG_RSI] = value;
+}
+
+static int gate_at(uint64_t pc)
+{
+	return pc - (uint64_t)gate_page < (uint64_t)(gate_code_end - gate_code_start);
+}
+
+static void kick_handle(struct machine_thread *thread, ucontext_t *uc)
+{
+	struct context *context = thread->context;
+	uint64_t pc = (uint64_t)uc->uc_mcontext.gregs[REG_RIP], at, rsp;
+
+	if (thread->leaving && (inside(pc, context->program_base) || inside(pc, context->libos_base) || gate_at(pc))) {
+		leave(context, uc, -ECANCELED);
+		return;
+	}
+	context->kicked = 1;
+	if (pc >= (uint64_t)blocking_start && pc < (uint64_t)blocking_end)
+		uc->uc_mcontext.gregs[REG_RIP] = (greg_t)blocking_abort;
+	else if (interrupt_point(context, uc, &at, &rsp))
+		interrupt_program(thread, uc, at, rsp, 0, 0, 0);
+}
+
+static void fault_describe(struct machine_thread *thread, int signal, const siginfo_t *info, const ucontext_t *uc)
+{
+	const struct context *context = thread->context;
+	const greg_t *regs = uc->uc_mcontext.gregs;
+	struct machine_fault *fault = &thread->last;
+	uint64_t pc = (uint64_t)regs[REG_RIP], address = (uint64_t)info->si_addr, low = (uint64_t)thread->control;
+	int libos = inside(pc, context->libos_base), gate = gate_at(pc), memory = signal == SIGSEGV || signal == SIGBUS;
+
+	memset(fault, 0, sizeof *fault);
+	fault->signal = signal;
+	fault->code = info->si_code;
+	fault->compartment = libos ? MACHINE_LIBOS : MACHINE_PROGRAM;
+	/* A `call` into the low guard of the control stack faults on rsp, in guest code. */
+	fault->reason = gate ? gate_reason(pc) : memory && address - low < CONTROL_REGION ? "control stack exhausted" : NULL;
+	registers_fill(fault, regs);
+	backtrace_fill(fault, context, (uint64_t)regs[REG_RSP]);
+	if (gate && fault->depth) {     /* a gate's fault is its caller's */
+		fault->pc = fault->backtrace[0];
+		fault->compartment = fault->backtrace_compartment[0];
+	} else if (!gate)
+		fault->pc = (uint32_t)pc;
+	if (!memory || fault->reason)
+		return;
+	if (inside(address, context->program_base) || inside(address, context->libos_base)) {
+		fault->address_in_window = 1;
+		fault->address = (uint32_t)address;
+		if (libos && inside(address, context->program_base))
+			fault->reason = "library OS access to program memory without a fix-up";
+	} else
+		fault->address = 0;     /* no host address leaves */
+}
+
+/* Called by signal_entry. */
+__attribute__((used)) void signal_handle(int signal, siginfo_t *info, ucontext_t *uc);
+void signal_handle(int signal, siginfo_t *info, ucontext_t *uc)
+{
+	greg_t *regs = uc->uc_mcontext.gregs;
+	uint64_t pc = (uint64_t)regs[REG_RIP], address = (uint64_t)info->si_addr, at, rsp;
 	uint8_t here;
 	struct context *context =
 		*(struct context **)(((uintptr_t)&here | (SIGNAL_REGION - 1)) - 15);
 	struct machine_thread *thread = (struct machine_thread *)context->thread;
 
+	if (signal == MACHINE_KICK) {
+		kick_handle(thread, uc);
+		return;
+	}
 	if (pc >= (uint64_t)guest_copy && pc < (uint64_t)guest_copy_end) {
 		regs[REG_RIP] = (greg_t)guest_copy_fault;
 		return;
 	}
-	int program = inside(pc, context->program_base), libos = inside(pc, context->libos_base);
-	int gate = pc - (uint64_t)gate_page < (uint64_t)(gate_code_end - gate_code_start);
+	int program = inside(pc, context->program_base), libos = inside(pc, context->libos_base), gate = gate_at(pc);
 	int memory = signal == SIGSEGV || signal == SIGBUS;
+	if (gate && signal == SIGILL && interrupt_point(context, uc, &at, &rsp)) {      /* an interruption that waited */
+		if (!interrupt_program(thread, uc, at, rsp, 0, 0, 0))
+			return;
+	}
 	if (libos && memory && (uint32_t)pc >= thread->fixup_start && (uint32_t)pc < thread->fixup_end &&
 	    inside(address, context->program_base)) {
 		regs[REG_RIP] = (greg_t)(context->libos_base + thread->fixup_target);
@@ -91,35 +162,17 @@ void fault_handle(int signal, siginfo_t *info, ucontext_t *uc)
 			raise(signal);
 		return;
 	}
-	/* A `call` into the low guard of the control stack faults on rsp, in guest code. */
-	uint64_t low = (uint64_t)thread->control;
-	static struct machine_fault fault;      /* signals are masked in the handler; one guest thread per process yet */
-	memset(&fault, 0, sizeof fault);
-	fault.signal = signal;
-	fault.code = info->si_code;
-	fault.compartment = libos ? MACHINE_LIBOS : MACHINE_PROGRAM;
-	fault.reason = gate ? gate_reason(pc) : memory && address - low < CONTROL_REGION ? "control stack exhausted" : NULL;
-	registers_fill(&fault, regs);
-	backtrace_fill(&fault, context, (uint64_t)regs[REG_RSP]);
-	if (gate && fault.depth) {      /* a gate's fault is its caller's */
-		fault.pc = fault.backtrace[0];
-		fault.compartment = fault.backtrace_compartment[0];
-	} else if (!gate)
-		fault.pc = (uint32_t)pc;
-	if (memory && !fault.reason) {
-		if (inside(address, context->program_base) || inside(address, context->libos_base)) {
-			fault.address_in_window = 1;
-			fault.address = (uint32_t)address;
-			if (libos && inside(address, context->program_base))
-				fault.reason = "library OS access to program memory without a fix-up";
-		} else
-			fault.address = 0;      /* no host address leaves */
-	}
-	machine_calls.fault(thread, &fault);
-	regs[REG_RIP] = (greg_t)context_leave;
-	regs[REG_RSP] = (greg_t)(context->host_rsp - 256);
-	regs[REG_RDI] = (greg_t)context;
-	regs[REG_RSI] = -EFAULT;
+	fault_describe(thread, signal, info, uc);
+	/* A program's fault is its library OS's business, if it can be told; one in a gate or without room is the program's end. */
+	if (program && !thread->last.reason &&
+	    !interrupt_program(thread, uc, pc, (uint64_t)regs[REG_RSP], (uint64_t)signal, (uint64_t)(unsigned)info->si_code,
+			       thread->last.address_in_window ? thread->last.address : UINT64_MAX))
+		return;
+	if (thread->last.compartment == MACHINE_PROGRAM && pc != gate_address(gate_interrupt_return) &&
+	    !interrupt_fatal(thread, uc, (uint64_t)signal, (uint64_t)(unsigned)info->si_code))
+		return;
+	machine_calls.fault(thread, &thread->last);
+	leave(context, uc, -EFAULT);
 }
 
 int fault_init(void)
@@ -130,11 +183,10 @@ int fault_init(void)
 	action.sa_handler = signal_entry;
 	action.sa_flags = SA_SIGINFO | SA_ONSTACK;
 	sigfillset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
+	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
 		sigdelset(&action.sa_mask, caught[i]);
-	}
 	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
 		if (sigaction(caught[i], &action, NULL))
 			return -errno;
-	return 0;
+	return sigaction(MACHINE_KICK, &action, NULL) ? -errno : 0;
 }

@@ -10,6 +10,8 @@
 #include <carrel/gate.h>
 #include <carrel/window.h>
 #include <asm/errno.h>
+#include <asm/unistd.h>
+#define RESUME_NUMBER 15
 #include "machine/x86_64/context.h"
 
 #define F(field) ((field) - CONTEXT_BIAS)(%r11)
@@ -27,7 +29,19 @@
 	xor	%r8d, %r8d
 	xor	%r9d, %r9d
 	xor	%r10d, %r10d
+	.endm
+
+	/* The way back to a program. Interruptions that came while the thread was outside of it are seen here: one before the
+	 * comparison by the comparison, one behind it by its pc (interrupt.c), which is as good as the ud2. r11 is the context. */
+	.macro leave_gate name
+	cmpl	$0, F(C_KICKED)
+	jne	\name\()_kicked
+	.globl	\name\()_last, \name\()_kicked
+\name\()_last:
 	xor	%r11d, %r11d
+	ret
+\name\()_kicked:
+	ud2
 	.endm
 
 	.section .text.gates, "ax", @progbits
@@ -57,7 +71,7 @@ gate_syscall:
 	mov	F(C_PROGRAM_R14), %r14
 	xor	%edx, %edx
 	clear_scratch
-	ret
+	leave_gate gate_syscall
 
 /* GATE_SYSCALL_RAW. As above, but only rax, rcx and r11 change. The saved arguments lie on the control stack above the
  * frames of the library OS, whose returns are balanced: it cannot return into them. */
@@ -90,8 +104,7 @@ gate_syscall_raw:
 	pop	%rsi
 	pop	%rdi
 	xor	%ecx, %ecx
-	xor	%r11d, %r11d
-	ret
+	leave_gate gate_syscall_raw
 
 /* GATE_CONTROL_MARK. In: nothing. [rsp] returns into F, [rsp + 8] is F's own return address (or, in the outermost
  * frame, gate code or the context's first word: not in the window, so rdx becomes 0).
@@ -110,7 +123,7 @@ gate_control_mark:
 	jz	1f
 	xor	%edx, %edx
 1:	clear_scratch
-	ret
+	leave_gate gate_control_mark
 
 /* GATE_CONTROL_UNWIND. In: rdi depth, rsi target, rdx value: all hostile. The new rsp lies between this frame and the
  * first one, aligned, so every later `ret` finds a return address that a call pushed. The target is a landing pad of
@@ -133,9 +146,20 @@ gate_control_unwind:
 	mov	%gs:(%esi), %ecx
 	add	$-LANDING_PAD, %ecx
 	jne	gate_bad_unwind
+	sub	%rdi, %rax
+	mov	F(C_RECORD_COUNT), %r8
+1:	test	%r8, %r8		/* interruptions whose handlers' frames go are over */
+	jz	2f
+	mov	%r8, %r9
+	shl	$4, %r9
+	cmp	%rax, C_RECORDS - 16 - CONTEXT_BIAS(%r11, %r9)
+	ja	2f
+	dec	%r8
+	jmp	1b
+2:	mov	%r8, F(C_RECORD_COUNT)
+	mov	%r11, %r10
 	mov	F(C_PROGRAM_BASE), %r11
 	or	%rsi, %r11
-	sub	%rdi, %rax
 	mov	%rax, %rsp
 	mov	%rdx, %rax
 	xor	%edx, %edx
@@ -144,8 +168,14 @@ gate_control_unwind:
 	xor	%edi, %edi
 	xor	%r8d, %r8d
 	xor	%r9d, %r9d
+	cmpl	$0, C_KICKED - CONTEXT_BIAS(%r10)
+	jne	gate_control_unwind_kicked
+	.globl	gate_control_unwind_last, gate_control_unwind_kicked
+gate_control_unwind_last:
 	xor	%r10d, %r10d
 	jmp	*%r11
+gate_control_unwind_kicked:
+	ud2
 
 /* GATE_THREAD_POINTER. In: rdi, hostile: must keep every %fs:disp32 with |disp32| <= WINDOW_TLS_REACH inside the
  * window's tile: below the window lie its own guard and its own read-only table, so a small image may have its block right
@@ -166,7 +196,35 @@ gate_thread_pointer:
 	xor	%eax, %eax
 1:	xor	%edx, %edx
 	clear_scratch
-	ret
+	leave_gate gate_thread_pointer
+
+/* Where a signal handler returns to (RESUME_HANDLER): system call RESUME_NUMBER with the data stack's pointer. The library OS
+ * ends it by thread_resume, never by a return. Entered by the `ret` that takes this address from the control stack, so rsp is
+ * the interruption's. */
+	.globl	gate_handler_return
+	.balign	64
+gate_handler_return:
+	find_context
+	cmp	F(C_CONTROL_LOW), %rsp
+	jb	gate_no_headroom
+	mov	%r15d, %edi
+	mov	$RESUME_NUMBER, %eax
+	xor	%esi, %esi
+	xor	%edx, %edx
+	xor	%r10d, %r10d
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	mov	%r15, F(C_PROGRAM_R15)
+	mov	%r14, F(C_PROGRAM_R14)
+	mov	F(C_SYSCALL_ENTRY), %rcx
+	mov	F(C_LIBOS_BASE), %r14
+	mov	F(C_LIBOS_STACK), %r15
+	xor	%r11d, %r11d
+	call	*%rcx
+	/* An interruption's entry must not return either. */
+	.globl	gate_interrupt_return
+gate_interrupt_return:
+	ud2
 
 /* GATE_HOST_CALL. In: rax number, rdi rsi rdx r10 r8 r9 arguments, hostile. The C side copies them once from the host
  * stack. fs becomes the host's before any C; MXCSR and the x87 control word become the ABI's; vector registers are
@@ -225,6 +283,7 @@ gate_host_call:
 5:	mov	F(C_GUEST_RSP), %rsp
 	xor	%edx, %edx
 	clear_scratch
+	xor	%r11d, %r11d
 	ret
 
 default_mxcsr:
@@ -268,6 +327,16 @@ context_enter:
 	mov	%rcx, %r8
 	jmp	context_start
 
+/* void context_again(struct context *rdi, uint64_t entry rsi, uint64_t stack rdx, uint64_t argument rcx): into the library OS on a
+ * control stack that has been started over. From a host call; the host stack's place stays. */
+	.globl	context_again
+	.type	context_again, @function
+context_again:
+	endbr64
+	mov	C_LIBOS_BASE(%rdi), %r14
+	mov	%rcx, %r8
+	jmp	context_start
+
 /* void context_program(struct context *rdi, uint64_t entry rsi, uint64_t stack rdx): forget the guest's frames, start the
  * program. From a host call; the host stack's place stays. */
 	.globl	context_program
@@ -281,10 +350,7 @@ context_start:
 	wrgsbase %rax
 	mov	C_GUEST_FS(%rdi), %rax
 	wrfsbase %rax
-	mov	C_FIRST_RETURN(%rdi), %rax
-	lea	-CONTEXT_FIRST(%rdi), %rsp
-	mov	%rax, (%rsp)
-	movq	$0, 8(%rsp)
+	mov	C_START_RSP(%rdi), %rsp		/* a frame that returns to a gate (thread.c) */
 	push	%rsi
 	mov	%edx, %r15d
 	cmpl	$0, C_AVX(%rdi)
@@ -334,6 +400,47 @@ context_leave:
 	pop	%rbx
 	ret
 
+/* void context_resume(struct context *rdi, ucontext_t *rsi): into the program with every register from *rsi, by the kernel's
+ * sigreturn: it restores vector state and the signal mask in one step, so an interruption that waited comes right behind. */
+	.globl	context_resume
+	.type	context_resume, @function
+context_resume:
+	endbr64
+	mov	C_PROGRAM_BASE(%rdi), %rax
+	wrgsbase %rax
+	mov	C_GUEST_FS(%rdi), %rax
+	wrfsbase %rax
+	mov	%rsi, %rsp
+	mov	$__NR_rt_sigreturn, %eax
+	syscall
+	ud2
+
+/* int64_t context_blocking(const uint64_t *kicked rdi, const uint64_t call[7] rsi): a host system call that an interruption
+ * ends with -EINTR also when it comes before the call has begun: the handler moves a pc in [blocking_start, blocking_end) to
+ * blocking_abort, and blocking_end is the instruction behind `syscall`. */
+	.globl	context_blocking, blocking_start, blocking_end, blocking_abort
+	.type	context_blocking, @function
+context_blocking:
+	endbr64
+	mov	%rdi, %r11
+	mov	%rsi, %rcx
+	mov	(%rcx), %rax
+	mov	8(%rcx), %rdi
+	mov	16(%rcx), %rsi
+	mov	24(%rcx), %rdx
+	mov	32(%rcx), %r10
+	mov	40(%rcx), %r8
+	mov	48(%rcx), %r9
+blocking_start:
+	cmpl	$0, (%r11)
+	jne	blocking_abort
+	syscall
+blocking_end:
+	ret
+blocking_abort:
+	mov	$-EINTR, %rax
+	ret
+
 /* The signal entry: rdi rsi rdx as the kernel gives them. fs may be the guest's, so the host's comes first, from the
  * context that the aligned alternate stack names; it goes back to what it was before sigreturn. */
 	.globl	signal_entry
@@ -350,7 +457,7 @@ signal_entry:
 	mov	C_HOST_FS(%rcx), %rax
 	wrfsbase %rax
 	cld
-	call	fault_handle
+	call	signal_handle
 	wrfsbase %rbx
 	add	$8, %rsp
 	pop	%rbp

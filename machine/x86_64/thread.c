@@ -11,12 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <carrel/gate.h>
 #include <carrel/window.h>
 #include "machine/x86_64/thread.h"
 
-_Static_assert(sizeof(struct context) == C_WORDS * 8, "context.h's offsets are the struct's");
+_Static_assert(offsetof(struct context, records) == C_WORDS * 8 && C_RECORDS == C_WORDS * 8 && sizeof(struct context) <= CONTEXT_SIZE,
+	       "context.h's offsets are the struct's");
+_Static_assert(offsetof(struct context, kicked) == C_KICKED && offsetof(struct context, record_count) == C_RECORD_COUNT, "context.h");
+_Static_assert(offsetof(struct context, start_rsp) == C_START_RSP && sizeof(struct record) == 16, "context.h");
 _Static_assert(offsetof(struct context, host_call) == C_HOST_CALL, "context.h");
 _Static_assert(offsetof(struct context, avx) == C_AVX, "context.h");
 _Static_assert(offsetof(struct context, first_return) == C_FIRST_RETURN, "context.h");
@@ -99,6 +104,17 @@ __attribute__((target("fsgsbase"))) static uint64_t host_thread_pointer(void)
 	return _readfsbase_u64();
 }
 
+/* The next entry begins on an empty control stack, whose only frame returns to a gate. */
+static void start_over(struct context *context)
+{
+	uint64_t *first = (uint64_t *)((uint64_t)context - CONTEXT_FIRST);
+
+	first[0] = context->first_return;
+	first[1] = 0;
+	context->start_rsp = (uint64_t)first;
+	context->record_count = 0;
+}
+
 struct machine_thread *machine_thread_create(void *program_window, void *libos_window, void *owner)
 {
 	struct machine_thread *thread = calloc(1, sizeof *thread);
@@ -128,8 +144,42 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 		.avx = (uint64_t)has_avx(),
 	};
 	thread->context = context;
+	start_over(context);
 	thread->owner = owner;
 	*(struct context **)(thread->signal_stack + SIGNAL_REGION - 16) = context;
+	return thread;
+}
+
+/* Only return addresses lie on the frames of an interrupted program: into its window, which are moved along, and gates'. */
+struct machine_thread *machine_thread_copy(const struct machine_thread *from, void *program_window, void *owner)
+{
+	const struct context *old = from->context;
+
+	if (!old->record_count)
+		return NULL;
+	struct machine_thread *thread = machine_thread_create(program_window, (void *)old->libos_base, owner);
+	if (!thread)
+		return NULL;
+	struct context *context = thread->context;
+	uint64_t moved = (uint64_t)context - (uint64_t)old, rsp = old->records[old->record_count - 1].rsp;
+	for (uint64_t at = rsp; at < (uint64_t)old; at += 8) {
+		uint64_t word = *(uint64_t *)at;
+		*(uint64_t *)(at + moved) = word - old->program_base < WINDOW_SIZE ? word - old->program_base + (uint64_t)program_window
+										   : word;
+	}
+	context->record_count = old->record_count;
+	for (uint64_t i = 0; i < old->record_count; i++) {
+		context->records[i] = old->records[i];
+		context->records[i].rsp += moved;
+	}
+	*(uint64_t *)(rsp + moved - 8) = gate_address(gate_interrupt_return);
+	context->start_rsp = rsp + moved - 8;
+	context->syscall_entry = old->syscall_entry;
+	context->interrupt_entry = old->interrupt_entry;
+	context->guest_fs = old->guest_fs - old->program_base + (uint64_t)program_window;
+	thread->fixup_start = from->fixup_start;
+	thread->fixup_end = from->fixup_end;
+	thread->fixup_target = from->fixup_target;
 	return thread;
 }
 
@@ -154,10 +204,20 @@ int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32
 	stack_t mine = {.ss_sp = thread->signal_stack, .ss_size = SIGNAL_REGION - 64}, before;
 	struct context *context = thread->context;
 
-	if (sigaltstack(&mine, &before))
-		return -errno;
+	if (!thread_landing_pad(context->libos_base, entry))
+		return -EINVAL;
+	/* Kicks are let through only here, where the alternate stack names the context. */
+	const uint64_t kick = 1ull << (MACHINE_KICK - 1);
 	context->host_fs = host_thread_pointer();
-	int64_t value = context_enter(context, context->libos_base + entry, stack, argument);
+	context->libos_stack = stack;
+	if (sigaltstack(&mine, &before) || syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &kick, &thread->signal_mask, 8))
+		return -errno;
+	thread->signal_mask &= ~kick;
+	__atomic_store_n(&thread->tid, (int)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+	int64_t value = __atomic_load_n(&thread->leaving, __ATOMIC_SEQ_CST) ? -ECANCELED
+		: context_enter(context, context->libos_base + entry, stack, argument);
+	__atomic_store_n(&thread->tid, 0, __ATOMIC_SEQ_CST);
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &kick, NULL, 8);
 	sigaltstack(&before, NULL);
 	return value;
 }
@@ -167,8 +227,7 @@ void machine_thread_leave(struct machine_thread *thread, int64_t value)
 	context_leave(thread->context, value);
 }
 
-/* Is there a landing pad at this offset of the arena? If the page is data the jump faults: it is not executable. */
-static int landing_pad(uint64_t base, uint32_t offset)
+int thread_landing_pad(uint64_t base, uint32_t offset)
 {
 	uint32_t word;
 
@@ -176,31 +235,88 @@ static int landing_pad(uint64_t base, uint32_t offset)
 	       !machine_copy_in(&word, (void *)(base + offset), sizeof word) && word == LANDING_PAD;
 }
 
+int thread_pointer_allowed(uint64_t offset)
+{
+	return offset - WINDOW_LOW_GUARD <= WINDOW_MEMORY_END - WINDOW_LOW_GUARD - WINDOW_TLS_REACH;
+}
+
 int machine_thread_program(struct machine_thread *thread, uint32_t entry, uint32_t stack)
 {
 	struct context *context = thread->context;
 
-	if (!landing_pad(context->program_base, entry))
+	if (!thread_landing_pad(context->program_base, entry))
 		return -EINVAL;
+	start_over(context);
 	context_program(context, context->program_base + entry, stack);
+}
+
+int machine_thread_entry_ok(const struct machine_thread *thread, uint32_t entry)
+{
+	return thread_landing_pad(thread->context->libos_base, entry);
+}
+
+void machine_thread_window(struct machine_thread *thread, void *program_window, uint32_t entry, uint64_t argument)
+{
+	struct context *context = thread->context;
+
+	/* All frames go: return addresses of the old window must not outlive it here. */
+	start_over(context);
+	context->program_base = (uint64_t)program_window;
+	context->guest_fs = (uint64_t)program_window + WINDOW_MEMORY_START;
+	context_again(context, context->libos_base + entry, context->libos_stack, argument);
 }
 
 int machine_thread_syscall_entry(struct machine_thread *thread, uint32_t entry)
 {
-	if (!landing_pad(thread->context->libos_base, entry))
+	if (!thread_landing_pad(thread->context->libos_base, entry))
 		return -EINVAL;
 	thread->context->syscall_entry = thread->context->libos_base + entry;
 	return 0;
 }
 
+int machine_thread_interrupt_entry(struct machine_thread *thread, uint32_t entry)
+{
+	if (!thread_landing_pad(thread->context->libos_base, entry))
+		return -EINVAL;
+	thread->context->interrupt_entry = thread->context->libos_base + entry;
+	return 0;
+}
+
 int machine_thread_fixup(struct machine_thread *thread, uint32_t start, uint32_t end, uint32_t target)
 {
-	if (start > end || !landing_pad(thread->context->libos_base, target))
+	if (start > end || !thread_landing_pad(thread->context->libos_base, target))
 		return -EINVAL;
 	thread->fixup_start = start;
 	thread->fixup_end = end;
 	thread->fixup_target = target;
 	return 0;
+}
+
+void machine_thread_registers(struct machine_thread *thread, void *registers)
+{
+	thread->registers = registers;
+}
+
+const struct machine_fault *machine_thread_fault(const struct machine_thread *thread)
+{
+	return &thread->last;
+}
+
+/* A kick to a thread that has not begun or has ended is nothing: its tid is 0, and a tid is not reused while its host thread
+ * runs this. The owner keeps `thread` from being destroyed meanwhile. */
+void machine_thread_kick(struct machine_thread *thread)
+{
+	int tid = __atomic_load_n(&thread->tid, __ATOMIC_SEQ_CST);
+
+	__atomic_store_n(&thread->context->kicked, 1, __ATOMIC_SEQ_CST);
+	if (tid && tid != (int)syscall(SYS_gettid))
+		syscall(SYS_tgkill, getpid(), tid, MACHINE_KICK);
+}
+
+void machine_thread_stop(struct machine_thread *thread)
+{
+	__atomic_store_n(&thread->leaving, 1, __ATOMIC_SEQ_CST);
+	machine_thread_kick(thread);
 }
 
 int machine_copy_in(void *to, const void *guest, size_t length)

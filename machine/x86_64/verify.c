@@ -19,6 +19,7 @@
 #include <carrel/image.h>
 #include <carrel/window.h>
 #include "machine/machine.h"
+#include "machine/x86_64/unit.h"
 #include "machine/x86_64/verify_forms.h"
 
 #define NODES_MOST 32768u       /* trie nodes and forms; beyond that forms are judged anew: slower, never wrong */
@@ -113,13 +114,6 @@ static int64_t value_read(const uint8_t *bytes, const struct form *form)
 	return 0;
 }
 
-static size_t rex(uint8_t *to, unsigned bits)
-{
-	if (bits)
-		*to = (uint8_t)(0x40 | bits);
-	return bits != 0;
-}
-
 /* Is the instruction before `at` and its four predecessors the unit of docs/architecture.md for T? Byte-exact. */
 static int unit_matches(const struct walk *w, uint64_t at, unsigned t)
 {
@@ -143,57 +137,15 @@ static int unit_matches(const struct walk *w, uint64_t at, unsigned t)
 	unsigned modrm = load[m + (r ? 2 : 1)], s = (modrm >> 3 & 7) | (r & 4) << 1;
 	if (s == 4 || s == 15 || s == t || (libos && s == 14))
 		return 0;
-	n = 0;
-	if (libos) {
-		n += rex(want, 1u | (s >> 3) << 2 | (t >> 3) << 1);
-		want[n++] = 0x8b;
-		want[n++] = (uint8_t)((s & 7) << 3 | 4);
-		want[n++] = (uint8_t)((t & 7) << 3 | 6);
-	} else {
-		want[n++] = 0x65;
-		want[n++] = 0x67;
-		n += rex(want + n, (s >> 3) << 2 | t >> 3);
-		want[n++] = 0x8b;
-		if ((t & 7) == 5) {
-			want[n++] = (uint8_t)(0x40 | (s & 7) << 3 | 5);
-			want[n++] = 0;
-		} else {
-			want[n++] = (uint8_t)((s & 7) << 3 | (t & 7));
-			if ((t & 7) == 4)
-				want[n++] = 0x24;
-		}
-	}
+	n = libos ? unit_load_libos(want, t, s) : unit_load_program(want, t, s);
 	if (load_length != n || memcmp(load, want, n))
 		return 0;
-	static const uint32_t minus = -LANDING_PAD;
-	n = 0;
-	if (s == 0)
-		want[n++] = 0x05;
-	else {
-		n += rex(want, s >> 3);
-		want[n++] = 0x81;
-		want[n++] = (uint8_t)(0xc0 | (s & 7));
-	}
-	memcpy(want + n, &minus, 4);
-	n += 4;
+	n = unit_add(want, s);
 	if (add_length != n || memcmp(add, want, n))
 		return 0;
 	if (!(jne[0] == 0x75 && rebase - jne == 2) && !(jne[0] == 0x0f && jne[1] == 0x85 && rebase - jne == 6))
 		return 0;
-	n = 0;
-	if (libos) {
-		want[n++] = (uint8_t)(0x4c | t >> 3);
-		want[n++] = 0x01;
-		want[n++] = (uint8_t)(0xf0 | (t & 7));
-	} else {
-		want[n++] = 0x65;
-		want[n++] = (uint8_t)(0x48 | (t >> 3) << 2);
-		want[n++] = 0x0b;
-		want[n++] = (uint8_t)((t & 7) << 3 | 4);
-		want[n++] = 0x25;
-		memcpy(want + n, "\xf8\xff\xff\xff", 4);
-		n += 4;
-	}
+	n = libos ? unit_rebase_libos(want, t) : unit_rebase_program(want, t);
 	return rebase_length == n && !memcmp(rebase, want, n);
 }
 

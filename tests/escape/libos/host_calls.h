@@ -16,6 +16,8 @@
 
 #define EPERM 1
 #define ENOENT 2
+#define ESRCH 3
+#define ENOEXEC 8
 #define EBADF 9
 #define EAGAIN 11
 #define ENOMEM 12

@@ -27,7 +27,8 @@ row "map: the sum overflows to the same place", EXACT, -EINVAL, HOST_memory_map,
 row "map: length 2^63", EXACT, -EINVAL, HOST_memory_map, M, 0x8000000000000000, 3
 row "map: length rounds over", EXACT, -EINVAL, HOST_memory_map, M, -1, 3
 row "map: 4 GiB", EXACT, -EINVAL, HOST_memory_map, M, 0x100000000, 3
-row "map: bit 33 of the ref", EXACT, -EINVAL, HOST_memory_map, 0x200000000+M, 0x1000, 3
+row "map: a program window that is not there", EXACT, -EINVAL, HOST_memory_map, 0x300000000+M, 0x1000, 3
+row "map: a window number beyond the table", EXACT, -EINVAL, HOST_memory_map, 0x10200000000+M, 0x1000, 3
 row "map: sign bit of the ref", EXACT, -EINVAL, HOST_memory_map, 0x8000000000000000+M, 0x1000, 3
 row "map: ref -4096", EXACT, -EINVAL, HOST_memory_map, -0x1000, 0x1000, 3
 row "map: misaligned", EXACT, -EINVAL, HOST_memory_map, M+8, 0x1000, 3
@@ -63,22 +64,19 @@ row "discard: the sum overflows", EXACT, -EINVAL, HOST_memory_discard, M, -0x100
 row "sync: our text", EXACT, -EINVAL, HOST_memory_sync, LIBOS_TEXT, 0x1000, 4
 row "sync: the table above", EXACT, -EINVAL, HOST_memory_sync, 0xfffff000, 0x1000, 4
 /* ---- moves ---- */
-row "move: text out of the arena", EXACT, -EINVAL, HOST_memory_move, LIBOS_TEXT, 0x1000, M+0x10000, 0x1000
-row "move: program text out", EXACT, -EINVAL, HOST_memory_move, PROGRAM_BASE, 0x1000, REF_PROGRAM+M, 0x1000
-row "move: onto text", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, LIBOS_TEXT, 0x1000
-row "move: onto program text", EXACT, -EINVAL, HOST_memory_move, REF_PROGRAM+M, 0x1000, PROGRAM_BASE, 0x1000
-row "move: into the arena's free part", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, ARENA_END-0x1000, 0x1000
-row "move: grows into the arena", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, ARENA_END-0x1000, 0x2000
-row "move: grows into the high guard", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, END-0x1000, 0x2000
-row "move: onto the table above", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, 0xfffff000, 0x1000
-row "move: to the other window", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, REF_PROGRAM+M, 0x1000
-row "move: from the other window", EXACT, -EINVAL, HOST_memory_move, REF_PROGRAM+M, 0x1000, M+0x10000, 0x1000
-row "move: overlapping", EXACT, -EINVAL, HOST_memory_move, M, 0x2000, M+0x1000, 0x2000
-row "move: old length 0 (a second mapping)", EXACT, -EINVAL, HOST_memory_move, M, 0, M+0x10000, 0x1000
-row "move: new length 0", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, M+0x10000, 0
-row "move: the new sum overflows", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, M+0x10000, -0x1000
-row "move: the old sum overflows", EXACT, -EINVAL, HOST_memory_move, M, -0x1000, M+0x10000, 0x1000
-row "move: nothing mapped there", EXACT, -EFAULT, HOST_memory_move, M+0x100000, 0x1000, M+0x200000, 0x1000
+row "move: text out of the arena", EXACT, -EINVAL, HOST_memory_move, LIBOS_TEXT, 0x1000, M+0x10000
+row "move: program text out", EXACT, -EINVAL, HOST_memory_move, PROGRAM_BASE, 0x1000, REF_PROGRAM+M
+row "move: onto text", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, LIBOS_TEXT
+row "move: onto program text", EXACT, -EINVAL, HOST_memory_move, REF_PROGRAM+M, 0x1000, PROGRAM_BASE
+row "move: into the arena's free part", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, ARENA_END-0x1000
+row "move: onto the table above", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, 0xfffff000
+row "move: to the other window", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, REF_PROGRAM+M
+row "move: from the other window", EXACT, -EINVAL, HOST_memory_move, REF_PROGRAM+M, 0x1000, M+0x10000
+row "move: overlapping", EXACT, -EINVAL, HOST_memory_move, M, 0x2000, M+0x1000
+row "move: old length 0 (a second mapping)", EXACT, -EINVAL, HOST_memory_move, M, 0, M+0x10000
+row "move: the old sum overflows", EXACT, -EINVAL, HOST_memory_move, M, -0x1000, M+0x10000
+row "move: half a page", EXACT, -EINVAL, HOST_memory_move, M, 0x800, M+0x10000
+row "move: nothing mapped there", EXACT, -EFAULT, HOST_memory_move, M+0x100000, 0x1000, M+0x200000
 /* ---- files ---- */
 row "map_file: executable", EXACT, -EINVAL, HOST_memory_map_file, M, 0x1000, 5, 0, 0
 row "map_file: over text", EXACT, -EINVAL, HOST_memory_map_file, LIBOS_TEXT, 0x1000, 1, 0, 0

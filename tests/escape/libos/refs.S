@@ -72,17 +72,17 @@ row "stat: handle \handle", EXACT, -EBADF, HOST_stat, \handle, 0, 0, M
 row "truncate: handle \handle", EXACT, -EBADF, HOST_truncate, \handle, 0
 row "sync: handle \handle", EXACT, -EBADF, HOST_sync, \handle, 0
 row "directory_read: handle \handle", EXACT, -EBADF, HOST_directory_read, \handle, M, 0x1000
-row "open: handle \handle", EXACT, -EBADF, HOST_open, \handle, M, 1, 0, 0
-row "link_read: handle \handle", EXACT, -EBADF, HOST_link_read, \handle, M, 1, M, 0x100
-row "directory_make: handle \handle", EXACT, -EBADF, HOST_directory_make, \handle, M, 1, 0
-row "unlink: handle \handle", EXACT, -EBADF, HOST_unlink, \handle, M, 1, 0
+row "open: handle \handle", EXACT, -EBADF, HOST_open, \handle, LIBOS_TEXT, 1, 0, 0
+row "link_read: handle \handle", EXACT, -EBADF, HOST_link_read, \handle, LIBOS_TEXT, 1, M, 0x100
+row "directory_make: handle \handle", EXACT, -EBADF, HOST_directory_make, \handle, LIBOS_TEXT, 1, 0
+row "unlink: handle \handle", EXACT, -EBADF, HOST_unlink, \handle, LIBOS_TEXT, 1, 0
 row "mode_set: handle \handle", EXACT, -EBADF, HOST_mode_set, \handle, 0, 0, 0
 row "times_set: handle \handle", EXACT, -EBADF, HOST_times_set, \handle, 0, 0, 0
 row "lock: handle \handle", EXACT, -EBADF, HOST_lock, \handle, 0, 0, 0, 0
 row "terminal: handle \handle", EXACT, -EBADF, HOST_terminal, \handle, 0x5401, M
 row "stat_filesystem: handle \handle", EXACT, -EBADF, HOST_stat_filesystem, \handle, M
 row "allocate: handle \handle", EXACT, -EBADF, HOST_allocate, \handle, 0, 0, 1
-row "access: handle \handle", EXACT, -EBADF, HOST_access, \handle, M, 1, 0
+row "access: handle \handle", EXACT, -EBADF, HOST_access, \handle, LIBOS_TEXT, 1, 0
 row "owner_set: handle \handle", EXACT, -EBADF, HOST_owner_set, \handle, 0, 0, 0, 0
 row "close: handle \handle", EXACT, -EBADF, HOST_close, \handle
 .endm
@@ -101,7 +101,7 @@ row "write: the stale handle", EXACT, -EBADF, HOST_write, 2, M, 1, -1
 row "close: the stale handle", EXACT, -EBADF, HOST_close, 2
 
 /* ---- numbers and numbers' neighbours ---- */
-row "no call 10", EXACT, -ENOSYS, 10
+row "no call 54", EXACT, -ENOSYS, 54
 row "no call 58", EXACT, -ENOSYS, 58
 row "no call 2^32 + 50", EXACT, -ENOSYS, 0x100000032, M, 16
 row "no call -1", EXACT, -ENOSYS, -1
@@ -115,7 +115,8 @@ row "entry_set: the program's entry", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, P
 row "entry_set: end of the window", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, 0xfffffffe
 row "entry_set: a host address", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, 0x7ffff7dd0000
 row "entry_set: high half set", EXACT, -EINVAL, HOST_entry_set, 0, 0, 0, LIBOS_TEXT+0x200000000
-row "entry_set: no such kind", EXACT, -EINVAL, HOST_entry_set, 2, 0, 0, LIBOS_TEXT
+row "entry_set: no such kind", EXACT, -EINVAL, HOST_entry_set, 3, 0, 0, LIBOS_TEXT
+row "entry_set: interruptions into data", EXACT, -EINVAL, HOST_entry_set, 2, 0, 0, LIBOS_DATA+8
 row "entry_set: kind with a high half", EXACT, -EINVAL, HOST_entry_set, 0x100000000, 0, 0, LIBOS_TEXT
 row "fix-up: not a landing pad", EXACT, -EINVAL, HOST_entry_set, 1, LIBOS_TEXT, LIBOS_TEXT+16, LIBOS_TEXT+4
 row "fix-up: turned round", EXACT, -EINVAL, HOST_entry_set, 1, LIBOS_TEXT+16, LIBOS_TEXT, LIBOS_TEXT
@@ -129,3 +130,48 @@ row "program_enter: end of the window", EXACT, -EINVAL, HOST_program_enter, 0xff
 row "program_enter: high half", EXACT, -EINVAL, HOST_program_enter, 0x7ffff7dd0000, 0x50000000
 row "program_enter: a ref", EXACT, -EINVAL, HOST_program_enter, PROGRAM_ENTRY, 0x50000000
 row "program_enter: stack with a high half", EXACT, -EINVAL, HOST_program_enter, PROGRAM_ENTRY_OFFSET, 0x7ffff7dd0000
+
+/* ---- threads and windows ---- */
+row "thread_start: not interrupted", EXACT, -EAGAIN, HOST_thread_start, -1, LIBOS_TEXT, M, 0
+row "thread_start: not a landing pad", EXACT, -EINVAL, HOST_thread_start, -1, LIBOS_TEXT+4, M, 0
+row "thread_start: the program's entry", EXACT, -EINVAL, HOST_thread_start, -1, PROGRAM_ENTRY, M, 0
+row "thread_start: stack with a high half", EXACT, -EINVAL, HOST_thread_start, -1, LIBOS_TEXT, 0x7ffff7dd0000, 0
+row "thread_start: no such window", EXACT, -EBADF, HOST_thread_start, 1, LIBOS_TEXT, M, 0
+row "thread_start: a window beyond the table", EXACT, -EBADF, HOST_thread_start, 0x100000000, LIBOS_TEXT, M, 0
+row "thread_exit: the word in the program's window", EXACT, -EFAULT, HOST_thread_exit, REF_PROGRAM+M
+row "thread_exit: misaligned", EXACT, -EFAULT, HOST_thread_exit, M+2
+row "thread_exit: over the end", EXACT, -EFAULT, HOST_thread_exit, END
+row "thread_kick: nobody", EXACT, -ESRCH, HOST_thread_kick, 1
+row "thread_kick: beyond the table", EXACT, -ESRCH, HOST_thread_kick, 0x100000000
+row "thread_registers: over the end", EXACT, -EFAULT, HOST_thread_registers, END-8
+row "thread_registers: the program's window", EXACT, -EFAULT, HOST_thread_registers, REF_PROGRAM+M
+row "thread_resume: not interrupted", EXACT, -EINVAL, HOST_thread_resume, M, 0
+row "thread_resume: no such way", EXACT, -EINVAL, HOST_thread_resume, M, 2
+row "thread_resume: unmapped", EXACT, -EFAULT, HOST_thread_resume, 0x60000000, 0
+row "window_close: no such window", EXACT, -EBADF, HOST_window_close, 1
+row "window_close: beyond the table", EXACT, -EBADF, HOST_window_close, -1
+row "window_enter: no such window", EXACT, -EBADF, HOST_window_enter, 1, LIBOS_TEXT, 0
+row "window_enter: not a landing pad", EXACT, -EINVAL, HOST_window_enter, 0, LIBOS_TEXT+4, 0
+row "window_image: no such handle", EXACT, -EBADF, HOST_window_image, 0, 77, M
+row "window_image: not a regular file", EXACT, -EACCES, HOST_window_image, 0, 0, M
+row "memory_copy: into itself", EXACT, -EINVAL, HOST_memory_copy, 0, M, 0x1000, 3
+row "memory_copy: no such window", EXACT, -EBADF, HOST_memory_copy, 1, M, 0x1000, 3
+row "a second window", KEEP, 0, HOST_window_open
+row "memory_copy: over the arena", EXACT, -EINVAL, HOST_memory_copy, ANY_HANDLE, ARENA_END-0x1000, 0x2000, 3
+row "memory_copy: over the end", EXACT, -EINVAL, HOST_memory_copy, ANY_HANDLE, END-0x1000, 0x2000, 3
+row "memory_copy: executable", EXACT, -EINVAL, HOST_memory_copy, ANY_HANDLE, M, 0x1000, 5
+row "memory_copy: what was never touched", EXACT, OK, HOST_memory_copy, ANY_HANDLE, 0x60000000, 0x1000, 3
+row "thread_start: another window without the frames' images", EXACT, -EINVAL, HOST_thread_start, ANY_HANDLE, LIBOS_TEXT, M, 0
+row "map: in the second window", EXACT, OK, HOST_memory_map, 0x300000000+M, 0x1000, 3
+row "window_close: honest", EXACT, OK, HOST_window_close, ANY_HANDLE
+row "map: in the window that was closed", EXACT, -EINVAL, HOST_memory_map, 0x300000000+M, 0x1000, 3
+row "window_close: stale", EXACT, -EBADF, HOST_window_close, ANY_HANDLE
+row "window_copy: honest", KEEP, 0, HOST_window_copy
+row "window_close: the copy", EXACT, OK, HOST_window_close, ANY_HANDLE
+/* ---- futexes ---- */
+row "futex: misaligned", EXACT, -EINVAL, HOST_futex, M+2, 0, 0, 0
+row "futex: the table above", EXACT, -EFAULT, HOST_futex, 0xfffff000, 1, 1, 0
+row "futex: a host address", EXACT, -EFAULT, HOST_futex, 0x7ffff7dd0000, 1, 1, 0
+row "futex: a lock operation", EXACT, -ENOSYS, HOST_futex, M, 6, 0, 0
+row "futex: requeue to a host address", EXACT, -EFAULT, HOST_futex, M, 3, 1, 1, 0x7ffff7dd0000, 0
+row "futex: the time in text", EXACT, -EFAULT, HOST_futex, M, 0, 0, 0x60000000

@@ -82,7 +82,7 @@ static uint64_t tile_judge(const struct window *window, const char *name)
 
 static uint64_t judge(const struct cvm *cvm, const char *name)
 {
-	return tile_judge(&cvm->program, name) * 31 + tile_judge(&cvm->libos, name);
+	return tile_judge(cvm->programs[0], name) * 31 + tile_judge(&cvm->libos, name);
 }
 
 /* Nothing a guest can read may be an address of the process's own memory: only of windows and of the gate page, the one
@@ -129,7 +129,7 @@ static size_t host_ranges(struct host_range *ranges, size_t most)
 static int in_windows(struct cvm *const *cvms, uint64_t address)
 {
 	for (int i = 0; i < 3; i++)
-		if (address - (uint64_t)cvms[i]->program.base + WINDOW_HIGH_GUARD < WINDOW_SIZE ||
+		if (address - (uint64_t)cvms[i]->programs[0]->base + WINDOW_HIGH_GUARD < WINDOW_SIZE ||
 		    address - (uint64_t)cvms[i]->libos.base + WINDOW_HIGH_GUARD < WINDOW_SIZE)
 			return 1;
 	return 0;
@@ -275,11 +275,11 @@ int main(int argc, char **argv)
 	}
 	judge(middle, "hostile");
 	struct cvm *all[] = {below, middle, above};
-	core_judge(&middle->program, "hostile program");
+	core_judge(middle->programs[0], "hostile program");
 	core_judge(&middle->libos, "hostile library OS");
-	secrets_judge(&middle->program, all, "hostile program");
+	secrets_judge(middle->programs[0], all, "hostile program");
 	secrets_judge(&middle->libos, all, "hostile library OS");
-	secrets_judge(&above->program, all, "above");
+	secrets_judge(above->programs[0], all, "above");
 	if (judge(below, "below") != below_before || judge(above, "above") != above_before)
 		wrong("a neighbour's memory changed");
 	for (size_t i = 0; i < 512; i++)

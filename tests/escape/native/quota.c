@@ -19,12 +19,14 @@
 #define AT (WINDOW_MEMORY_START + 0x100000u)
 
 static struct cvm cvm;
+static struct window program;
+static struct caller caller = {.cvm = &cvm, .program = &program};
 static struct cvm_error error;
 
 /* Host mappings that lie in the piece, and bytes of them that are not PROT_NONE reservations or were mapped so. */
 static uint64_t mappings(void)
 {
-	uint64_t low = (uint64_t)cvm.program.base + AT, high = low + PAGES * 4096, count = 0;
+	uint64_t low = (uint64_t)program.base + AT, high = low + PAGES * 4096, count = 0;
 	unsigned long from, to;
 	char line[512];
 	FILE *maps = fopen("/proc/self/maps", "r");
@@ -41,7 +43,7 @@ int main(int argc, char **argv)
 	unsigned long most = 0, exact = 0;
 
 	srandom(argc > 1 ? (unsigned)atoi(argv[1]) : 1);
-	if (intravisor_init(&error) || window_open(&cvm.program, MACHINE_PROGRAM))
+	if (intravisor_init(&error) || window_open(&program, MACHINE_PROGRAM))
 		return 1;
 	for (int i = 0; i < ROUNDS; i++) {
 		uint64_t page = (uint64_t)random() % PAGES, length = 1 + (uint64_t)random() % 12;
@@ -49,40 +51,39 @@ int main(int argc, char **argv)
 		uint64_t ref = (1ull << 32) + AT + page * 4096, bytes = length * 4096;
 		switch (random() % 8) {
 		case 0: case 1: case 2:
-			cvm_memory_map(&cvm, ref, bytes, random() % 4 ? PROT_READ | PROT_WRITE : PROT_READ);
+			cvm_memory_map(&caller, ref, bytes, random() % 4 ? PROT_READ | PROT_WRITE : PROT_READ);
 			break;
 		case 3:
-			cvm_memory_unmap(&cvm, ref, bytes);
+			cvm_memory_unmap(&caller, ref, bytes);
 			break;
 		case 4:
-			cvm_memory_protect(&cvm, ref, bytes, random() % 2 ? PROT_READ : PROT_READ | PROT_WRITE);
+			cvm_memory_protect(&caller, ref, bytes, random() % 2 ? PROT_READ : PROT_READ | PROT_WRITE);
 			break;
 		case 5: {
-			uint64_t to = (uint64_t)random() % PAGES, new_length = 1 + (uint64_t)random() % 12;
-			new_length = new_length > PAGES - to ? PAGES - to : new_length;
-			cvm_memory_move(&cvm, ref, bytes, (1ull << 32) + AT + to * 4096, new_length * 4096);
+			uint64_t to = (uint64_t)random() % (PAGES - length + 1);
+			cvm_memory_move(&caller, ref, bytes, (1ull << 32) + AT + to * 4096);
 			break;
 		}
 		default: {
 			/* A touched mapping joins less readily. The kernel touches: no fault where nothing is mapped. */
 			for (uint64_t k = 0; k < length; k++)
-				if (getrandom(cvm.program.base + AT + (page + k) * 4096, 1, 0) != 1)
+				if (getrandom(program.base + AT + (page + k) * 4096, 1, 0) != 1)
 					continue;
 		}
 		}
 		uint64_t now = mappings();
-		if (now > cvm.program.mappings + 1) {
+		if (now > program.mappings + 1) {
 			printf("1..1\nnot ok 1 - round %d: %llu host mappings, counted at most %llu\n", i, (unsigned long long)now,
-			       (unsigned long long)cvm.program.mappings + 1);
+			       (unsigned long long)program.mappings + 1);
 			return 1;
 		}
 		most = now > most ? now : most;
-		exact += now == cvm.program.mappings + 1;
+		exact += now == program.mappings + 1;
 	}
 	for (int k = 0; k < PAGES; k++)
-		cvm_memory_unmap(&cvm, (1ull << 32) + AT + (uint64_t)k * 4096, 4096);
-	int empty = !cvm.program.mappings && !cvm.program.mapped && mappings() == 1;
-	window_close(&cvm.program);
+		cvm_memory_unmap(&caller, (1ull << 32) + AT + (uint64_t)k * 4096, 4096);
+	int empty = !program.mappings && !program.mapped && mappings() == 1;
+	window_close(&program);
 	printf("1..2\n%sok 1 - %d random memory calls: never more host mappings than counted (at most %lu; exact %lu times)\n",
 	       most > 8 ? "" : "not ", ROUNDS, most, exact);
 	printf("%sok 2 - after unmapping everything nothing is counted\n", empty ? "" : "not ");

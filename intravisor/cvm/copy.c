@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Copies of a program's window. Contents are read through fault-tolerant copies; other threads may change them meanwhile, as
+ * with fork(2) of a program with threads. Two windows are never locked at once but in the order (new, old), and nobody else can
+ * hold a lock of a window that has no thread yet while wanting the old one's. Trusted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <carrel/window.h>
+#include "intravisor/cvm/copy.h"
+#include "intravisor/cvm/memory.h"
+#include "intravisor/cvm/quota.h"
+#include "intravisor/load/load.h"
+
+#define PAGE 4096u
+#define PRESENT (1ull << 63)    /* Documentation/admin-guide/mm/pagemap.rst */
+#define SWAPPED (1ull << 62)
+#define FILE_OR_SHARED (1ull << 61)
+
+static int pagemap = -1;
+
+void copy_init(void)
+{
+	if (pagemap < 0)
+		pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+}
+
+/* Copies the pages that are not as they were when mapped. Where pagemap cannot be read, all of them. */
+static int contents(uint8_t *to, const uint8_t *from, uint64_t length)
+{
+	uint64_t entries[512];
+
+	for (uint64_t at = 0; at < length;) {
+		uint64_t pages = (length - at) / PAGE < 512 ? (length - at) / PAGE : 512;
+		ssize_t got = pagemap < 0 ? -1 : pread(pagemap, entries, pages * 8, (off_t)((uintptr_t)(from + at) / PAGE * 8));
+		for (uint64_t i = 0; i < pages; i++) {
+			uint64_t run = i;
+			while (run < pages && ((ssize_t)(run * 8) >= got ||
+					       ((entries[run] & (PRESENT | SWAPPED)) && !(entries[run] & FILE_OR_SHARED))))
+				run++;
+			if (run > i && machine_copy_in(to + at + i * PAGE, from + at + i * PAGE, (run - i) * PAGE))
+				return -EFAULT;
+			i = run;
+		}
+		at += pages * PAGE;
+	}
+	return 0;
+}
+
+int copy_images(struct window *to, struct window *from)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&to->lock);
+	pthread_mutex_lock(&from->lock);
+	for (unsigned i = 0; !error && i < from->image_count; i++) {
+		const struct image *image = from->images[i].image;
+		uint32_t base = from->images[i].base;
+		error = image_map_at(image, to, base);
+		for (unsigned k = 0; !error && k < image->segment_count; k++)
+			if (image->segments[k].protection & PROT_WRITE)
+				error = contents(to->base + base + image->segments[k].start, from->base + base + image->segments[k].start,
+						 image->segments[k].length);
+	}
+	to->arena_next = from->arena_next;
+	pthread_mutex_unlock(&from->lock);
+	pthread_mutex_unlock(&to->lock);
+	return error;
+}
+
+int copy_same_images(struct window *a, struct window *b)
+{
+	if (a == b)
+		return 1;
+	pthread_mutex_lock(&a->lock);
+	pthread_mutex_lock(&b->lock);
+	int same = a->image_count == b->image_count;
+	for (unsigned i = 0; same && i < a->image_count; i++)
+		same = a->images[i].image == b->images[i].image && a->images[i].base == b->images[i].base;
+	pthread_mutex_unlock(&b->lock);
+	pthread_mutex_unlock(&a->lock);
+	return same;
+}
+
+int64_t copy_range(const struct caller *caller, struct window *to, uint64_t offset, uint64_t length, uint64_t protection)
+{
+	if (!memory_range_ok(offset, length) || (protection & ~(uint64_t)(PROT_READ | PROT_WRITE)))
+		return -EINVAL;
+	pthread_mutex_lock(&to->lock);
+	int error = quota_allows_map(to, (uint32_t)offset, length, caller->cvm->memory_limit);
+	if (!error)
+		error = memory_replace(to->base + offset, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (!error) {
+		quota_map(to, (uint32_t)offset, length, protection == (PROT_READ | PROT_WRITE));
+		if (protection & PROT_READ)
+			error = contents(to->base + offset, caller->program->base + offset, length);
+		if (protection != (PROT_READ | PROT_WRITE) && mprotect(to->base + offset, length, (int)protection) && !error)
+			error = -errno;
+	}
+	pthread_mutex_unlock(&to->lock);
+	return error;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The program windows of a cVM: one for each process. A window lives while the table, a thread in it or a call that uses it
+ * holds a reference; at zero its memory goes and its slot may be another cVM's. Trusted.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <unistd.h>
+
+#include <carrel/boot.h>
+#include <carrel/host.h>
+#include <carrel/image.h>
+#include "cap/cap.h"
+#include "intravisor/cvm/copy.h"
+#include "intravisor/cvm/window.h"
+#include "intravisor/host/host.h"
+#include "intravisor/load/load.h"
+
+int64_t cvm_window_add(struct cvm *cvm, struct window **made)
+{
+	struct window *window = malloc(sizeof *window);
+	int64_t number = window ? window_open(window, MACHINE_PROGRAM) : -ENOMEM;
+
+	if (number) {
+		free(window);
+		return number;
+	}
+	window->references = 2;         /* the table's and the caller's */
+	pthread_mutex_lock(&cvm->lock);
+	while (number < CVM_PROGRAMS_MOST && cvm->programs[number])
+		number++;
+	if (number < CVM_PROGRAMS_MOST)
+		cvm->programs[number] = window;
+	pthread_mutex_unlock(&cvm->lock);
+	if (number == CVM_PROGRAMS_MOST) {
+		window_close(window);
+		free(window);
+		return -EAGAIN;
+	}
+	*made = window;
+	return number;
+}
+
+struct window *cvm_window_hold(const struct caller *caller, uint64_t number)
+{
+	struct cvm *cvm = caller->cvm;
+	struct window *window = NULL;
+
+	pthread_mutex_lock(&cvm->lock);
+	if (number < CVM_PROGRAMS_MOST)
+		window = cvm->programs[number];
+	if (window)
+		window->references++;
+	pthread_mutex_unlock(&cvm->lock);
+	return window;
+}
+
+void cvm_window_release(struct cvm *cvm, struct window *window)
+{
+	pthread_mutex_lock(&cvm->lock);
+	unsigned left = --window->references;
+	pthread_mutex_unlock(&cvm->lock);
+	if (!left) {
+		window_close(window);
+		pthread_mutex_destroy(&window->lock);
+		free(window);
+	}
+}
+
+int cvm_window_drop(struct cvm *cvm, uint64_t number)
+{
+	struct window *window = NULL;
+
+	pthread_mutex_lock(&cvm->lock);
+	if (number < CVM_PROGRAMS_MOST) {
+		window = cvm->programs[number];
+		cvm->programs[number] = NULL;
+	}
+	pthread_mutex_unlock(&cvm->lock);
+	if (!window)
+		return -EBADF;
+	cvm_window_release(cvm, window);
+	return 0;
+}
+
+int64_t host_window_open(struct caller *caller, const uint64_t a[6])
+{
+	struct window *window;
+	int64_t number = cvm_window_add(caller->cvm, &window);
+
+	(void)a;
+	if (number >= 0)
+		cvm_window_release(caller->cvm, window);
+	return number;
+}
+
+int64_t host_window_copy(struct caller *caller, const uint64_t a[6])
+{
+	struct window *window;
+	int64_t number = cvm_window_add(caller->cvm, &window);
+
+	(void)a;
+	if (number < 0)
+		return number;
+	int error = copy_images(window, caller->program);
+	cvm_window_release(caller->cvm, window);
+	if (!error)
+		return number;
+	cvm_window_drop(caller->cvm, (uint64_t)number);
+	return error;
+}
+
+int64_t host_window_close(struct caller *caller, const uint64_t a[6])
+{
+	return cvm_window_drop(caller->cvm, a[0]);
+}
+
+int64_t host_window_enter(struct caller *caller, const uint64_t a[6])
+{
+	if (a[1] > UINT32_MAX)
+		return -EINVAL;
+	if (!machine_thread_entry_ok(caller->thread, (uint32_t)a[1]))
+		return -EINVAL;
+	struct window *window = cvm_window_hold(caller, a[0]), *before = caller->program;
+	if (!window)
+		return -EBADF;
+	/* From here on nothing fails, and nothing of the old window is used again by this thread. */
+	caller->program = window;
+	cvm_window_release(caller->cvm, before);
+	machine_thread_window(caller->thread, window->base, (uint32_t)a[1], a[2]);
+}
+
+int64_t host_memory_copy(struct caller *caller, const uint64_t a[6])
+{
+	struct window *to = cvm_window_hold(caller, a[0]);
+
+	if (!to)
+		return -EBADF;
+	int64_t error = to == caller->program ? -EINVAL : copy_range(caller, to, a[1], a[2], a[3]);
+	cvm_window_release(caller->cvm, to);
+	return error;
+}
+
+/* Exec: the image behind a handle, as the first of a fresh window. */
+int64_t host_window_image(struct caller *caller, const uint64_t a[6])
+{
+	struct boot_image out;
+	struct cvm_error error;
+	struct image *image;
+	uint32_t base;
+	int fd = resource_descriptor(caller, a[1], CAP_LOAD);
+	void *guest = cvm_reference(caller, a[2], sizeof out);
+
+	if (fd < 0 || !guest) {
+		if (fd >= 0)
+			close(fd);
+		return fd < 0 ? fd : -EFAULT;
+	}
+	struct window *window = cvm_window_hold(caller, a[0]);
+	int code = window ? image_get(fd, "exec", IMAGE_POLICY_PROGRAM, &image, NULL, &error) : -EBADF;
+	if (!code && !(code = image_map(image, window, &base))) {
+		out = (struct boot_image){base, image->span, base + image->entry, base + image->phdr, image->phnum};
+		code = machine_copy_out(guest, &out, sizeof out) ? -EFAULT : 0;
+	}
+	if (window)
+		cvm_window_release(caller->cvm, window);
+	close(fd);
+	return code;
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The guest threads of a cVM: numbers, host threads, interruptions, the end. A library OS chooses when threads start, end and
+ * are kicked; a number names a thread of its own cVM or nothing. A struct guest_thread lives until its host thread has taken it
+ * out of the table under the cVM's lock, so what the table names can be kicked under that lock. Trusted.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <carrel/host.h>
+#include "intravisor/cvm/copy.h"
+#include "intravisor/cvm/thread.h"
+#include "intravisor/host/host.h"
+
+#define HOST_STACK 262144u      /* bytes: host calls keep a few paths on it */
+
+struct guest_thread {
+	struct caller caller;           /* first: the machine thread's owner */
+	unsigned number;
+	uint32_t entry, stack;
+	uint64_t argument;
+	uint64_t clear;                 /* host address of the word to clear at the end, or 0 */
+};
+
+static int number_take(struct cvm *cvm, struct guest_thread *thread)
+{
+	int error = -EAGAIN;
+
+	pthread_mutex_lock(&cvm->lock);
+	for (unsigned i = 0; error && i < CVM_THREADS_MOST && !cvm->ending; i++)
+		if (!cvm->threads[i]) {
+			cvm->threads[i] = thread;
+			cvm->thread_count++;
+			thread->number = i;
+			error = 0;
+		}
+	pthread_mutex_unlock(&cvm->lock);
+	return error;
+}
+
+static void number_give(struct guest_thread *thread)
+{
+	struct cvm *cvm = thread->caller.cvm;
+
+	pthread_mutex_lock(&cvm->lock);
+	cvm->threads[thread->number] = NULL;
+	pthread_mutex_unlock(&cvm->lock);
+}
+
+static void run(struct guest_thread *thread)
+{
+	struct cvm *cvm = thread->caller.cvm;
+	int64_t left = machine_thread_run(thread->caller.thread, thread->entry, thread->stack, thread->argument);
+
+	if (left == -EINVAL)
+		cvm_end(cvm, SIGILL);
+	number_give(thread);
+	if (thread->clear) {
+		const uint32_t zero = 0;
+		machine_copy_out((void *)thread->clear, &zero, sizeof zero);
+		syscall(SYS_futex, thread->clear, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
+	}
+	machine_thread_destroy(thread->caller.thread);
+	cvm_window_release(cvm, thread->caller.program);
+	pthread_mutex_lock(&cvm->lock);
+	cvm->thread_count--;
+	pthread_cond_broadcast(&cvm->left);
+	pthread_mutex_unlock(&cvm->lock);       /* the cVM may be gone from here on */
+	free(thread);
+}
+
+static void *host_thread(void *argument)
+{
+	run(argument);
+	return NULL;
+}
+
+static struct guest_thread *guest_thread(struct cvm *cvm, struct window *program, uint32_t entry, uint32_t stack, uint64_t argument)
+{
+	struct guest_thread *thread = calloc(1, sizeof *thread);
+
+	if (thread)
+		*thread = (struct guest_thread){.caller = {.cvm = cvm, .program = program}, .entry = entry, .stack = stack,
+						.argument = argument};
+	return thread;
+}
+
+static int host_thread_begin(struct guest_thread *thread)
+{
+	pthread_attr_t attributes;
+	pthread_t id;
+	int error = pthread_attr_init(&attributes);
+
+	if (error)
+		return -error;
+	pthread_attr_setstacksize(&attributes, HOST_STACK);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	error = pthread_create(&id, &attributes, host_thread, thread);
+	pthread_attr_destroy(&attributes);
+	return error ? -EAGAIN : 0;
+}
+
+int64_t host_thread_start(struct caller *caller, const uint64_t a[6])
+{
+	if (a[1] > UINT32_MAX || a[2] > UINT32_MAX || !machine_thread_entry_ok(caller->thread, (uint32_t)a[1]))
+		return -EINVAL;
+	struct cvm *cvm = caller->cvm;
+	struct window *program = a[0] == UINT64_MAX ? NULL : cvm_window_hold(caller, a[0]);
+	if (a[0] == UINT64_MAX) {       /* the caller's own */
+		pthread_mutex_lock(&cvm->lock);
+		program = caller->program;
+		program->references++;
+		pthread_mutex_unlock(&cvm->lock);
+	}
+	if (!program)
+		return -EBADF;
+	struct guest_thread *thread = guest_thread(cvm, program, (uint32_t)a[1], (uint32_t)a[2], a[3]);
+	int64_t error = thread ? 0 : -ENOMEM;
+	/* The copied frames return into images: they must be the same there. A window that no thread runs in gets no more images
+	 * but by this library OS's own calls, and one that maps some meanwhile only adds. */
+	if (!error && !copy_same_images(program, caller->program))
+		error = -EINVAL;
+	if (!error && !(thread->caller.thread = machine_thread_copy(caller->thread, program->base, &thread->caller)))
+		error = -EAGAIN;
+	if (!error)
+		error = number_take(cvm, thread);
+	if (!error) {
+		unsigned number = thread->number;
+		error = host_thread_begin(thread);
+		if (!error)
+			return number;
+		number_give(thread);
+		pthread_mutex_lock(&cvm->lock);
+		cvm->thread_count--;
+		pthread_mutex_unlock(&cvm->lock);
+	}
+	if (thread)
+		machine_thread_destroy(thread->caller.thread);
+	free(thread);
+	cvm_window_release(cvm, program);
+	return error;
+}
+
+int64_t host_thread_exit(struct caller *caller, const uint64_t a[6])
+{
+	struct guest_thread *thread = (struct guest_thread *)caller;
+	/* Of the library OS only: its window outlives every thread. */
+	void *word = a[0] && a[0] >> 32 == 0 && a[0] % 4 == 0 ? cvm_reference(caller, a[0], 4) : NULL;
+
+	if (a[0] && !word)
+		return -EFAULT;
+	thread->clear = (uint64_t)word;
+	machine_thread_leave(caller->thread, 0);
+}
+
+int64_t host_thread_kick(struct caller *caller, const uint64_t a[6])
+{
+	struct cvm *cvm = caller->cvm;
+	int64_t error = -ESRCH;
+
+	pthread_mutex_lock(&cvm->lock);
+	if (a[0] < CVM_THREADS_MOST && cvm->threads[a[0]]) {
+		machine_thread_kick(cvm->threads[a[0]]->caller.thread);
+		error = 0;
+	}
+	pthread_mutex_unlock(&cvm->lock);
+	return error;
+}
+
+int64_t host_thread_registers(struct caller *caller, const uint64_t a[6])
+{
+	void *at = a[0] && a[0] >> 32 == 0 ? cvm_reference(caller, a[0], sizeof(struct carrel_registers)) : NULL;
+
+	if (a[0] && !at)
+		return -EFAULT;
+	machine_thread_registers(caller->thread, at);
+	return 0;
+}
+
+int64_t host_thread_resume(struct caller *caller, const uint64_t a[6])
+{
+	struct carrel_registers registers;
+	const void *from = cvm_reference(caller, a[0], sizeof registers);
+
+	if (!from || machine_copy_in(&registers, from, sizeof registers))
+		return -EFAULT;
+	/* The thread that is to end must not slip through into its program. */
+	if (__atomic_load_n(&caller->cvm->ending, __ATOMIC_SEQ_CST))
+		return -EINTR;
+	return machine_thread_resume(caller->thread, &registers, a[1]);
+}
+
+static void stop_all(struct cvm *cvm)
+{
+	for (unsigned i = 0; i < CVM_THREADS_MOST; i++)
+		if (cvm->threads[i])
+			machine_thread_stop(cvm->threads[i]->caller.thread);
+}
+
+void cvm_end(struct cvm *cvm, int status)
+{
+	pthread_mutex_lock(&cvm->lock);
+	if (!cvm->ending) {
+		cvm->exit_status = status;
+		__atomic_store_n(&cvm->ending, 1, __ATOMIC_SEQ_CST);
+	}
+	stop_all(cvm);
+	pthread_mutex_unlock(&cvm->lock);
+}
+
+void cvm_signal(struct cvm *cvm, int signal)
+{
+	pthread_mutex_lock(&cvm->lock);
+	cvm->host_signals |= 1ull << (signal - 1);
+	for (unsigned i = 0; i < CVM_THREADS_MOST; i++)
+		if (cvm->threads[i]) {
+			machine_thread_kick(cvm->threads[i]->caller.thread);
+			break;
+		}
+	pthread_mutex_unlock(&cvm->lock);
+}
+
+int64_t host_signals_take(struct caller *caller, const uint64_t a[6])
+{
+	(void)a;
+	pthread_mutex_lock(&caller->cvm->lock);
+	uint64_t taken = caller->cvm->host_signals;
+	caller->cvm->host_signals = 0;
+	pthread_mutex_unlock(&caller->cvm->lock);
+	return (int64_t)(taken & INT64_MAX);
+}
+
+void threads_forget(struct cvm *cvm)
+{
+	struct guest_thread *first = cvm->threads[0];
+
+	if (!first)
+		return;
+	machine_thread_destroy(first->caller.thread);
+	cvm_window_release(cvm, first->caller.program);
+	free(first);
+}
+
+void threads_run(struct cvm *cvm, uint32_t entry, uint32_t stack, uint64_t argument)
+{
+	struct guest_thread *first = cvm->threads[0];
+
+	first->entry = entry;
+	first->stack = stack;
+	first->argument = argument;
+	run(first);
+	/* A thread may be in a place where a stop is only noted (machine.h), so it is said again until all have left. */
+	pthread_mutex_lock(&cvm->lock);
+	while (cvm->thread_count) {
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 1000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		if (cvm->ending) {
+			pthread_cond_timedwait(&cvm->left, &cvm->lock, &until);
+			stop_all(cvm);
+		} else
+			pthread_cond_wait(&cvm->left, &cvm->lock);
+	}
+	pthread_mutex_unlock(&cvm->lock);
+}
+
+int threads_first(struct cvm *cvm, struct window *program)
+{
+	struct guest_thread *first = guest_thread(cvm, program, 0, 0, 0);
+
+	if (!first)
+		return -ENOMEM;
+	first->caller.thread = machine_thread_create(program->base, cvm->libos.base, &first->caller);
+	if (!first->caller.thread || number_take(cvm, first)) {
+		machine_thread_destroy(first->caller.thread);
+		free(first);
+		return -ENOMEM;
+	}
+	return 0;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Interruptions of a program (interrupt.h). Trusted. An attacker chooses when they come (by timers and other threads), every
+ * register, and, as a library OS, what it resumes with.
+ *
+ * Why resuming is sound: rsp comes from the record, so every later `ret` finds a return address that a call pushed; pc comes from
+ * the record or is a landing pad; no instruction of a program relies on registers, but for the steps of a checked branch, and
+ * there the record's pc is the load, with T's upper half cleared (unit.h). fs goes through the same check as its gate; flags
+ * and vector state go through the kernel's sigreturn, masked.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <carrel/gate.h>
+#include <carrel/window.h>
+#include "machine/x86_64/interrupt.h"
+#include "machine/x86_64/unit.h"
+
+#define FLAGS_ARITHMETIC 0x8d5u /* CF PF AF ZF SF OF */
+#define FLAGS_FIXED      0x202u
+#define MXCSR_MASK       0xffffu
+
+static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+			      REG_R8, 1, 2, 3, 4, 5, 6, 7};      /* gregs index of general register i; REG_R8 is 0 */
+_Static_assert(REG_R8 == 0 && REG_R15 == 7, "order[]");
+
+int interrupt_point(const struct context *context, const ucontext_t *uc, uint64_t *pc, uint64_t *rsp)
+{
+	static const struct {
+		const uint8_t *last, *end;
+	} returns[] = {
+		{gate_syscall_last, gate_syscall_kicked}, {gate_syscall_raw_last, gate_syscall_raw_kicked},
+		{gate_control_mark_last, gate_control_mark_kicked}, {gate_thread_pointer_last, gate_thread_pointer_kicked},
+	};
+	uint64_t rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+
+	*pc = rip;
+	*rsp = (uint64_t)uc->uc_mcontext.gregs[REG_RSP];
+	if (rip - context->program_base < WINDOW_SIZE)
+		return 1;
+	for (size_t i = 0; i < sizeof returns / sizeof *returns; i++)
+		if (rip >= gate_address(returns[i].last) && rip <= gate_address(returns[i].end)) {
+			*pc = *(uint64_t *)*rsp;        /* the gate's caller: in the program, since the gates are its */
+			*rsp += 8;
+			return 1;
+		}
+	if (rip >= gate_address(gate_control_unwind_last) && rip <= gate_address(gate_control_unwind_kicked)) {
+		*pc = (uint64_t)uc->uc_mcontext.gregs[REG_R11];
+		return 1;
+	}
+	return 0;
+}
+
+/* Text around pc, as far as it is mapped. */
+static unsigned unit_at(uint64_t pc, uint64_t base, unsigned *back)
+{
+	uint8_t text[2 * UNIT_LOOK];
+	uint64_t start = pc - UNIT_LOOK, page = (pc & ~4095ull) + 4096;
+	size_t got = 2 * UNIT_LOOK;
+
+	*back = 0;
+	if (start < base || machine_copy_in(text, (void *)start, UNIT_LOOK))
+		return UNIT_NONE;       /* text starts with more than that before a unit could end */
+	if (machine_copy_in(text + UNIT_LOOK, (void *)pc, UNIT_LOOK)) {
+		got = UNIT_LOOK + (size_t)(page - pc < UNIT_LOOK ? page - pc : 0);
+		if (machine_copy_in(text + UNIT_LOOK, (void *)pc, got - UNIT_LOOK))
+			return UNIT_NONE;
+	}
+	return unit_find(text, got, UNIT_LOOK, back);
+}
+
+/* Into the library OS by sigreturn. */
+static void enter(struct context *context, ucontext_t *uc, uint64_t rsp, uint64_t what, uint64_t code, uint64_t address)
+{
+	greg_t *regs = uc->uc_mcontext.gregs;
+
+	*(uint64_t *)(rsp - 8) = gate_address(gate_interrupt_return);
+	for (int i = 0; i < 16; i++)
+		regs[order[i]] = 0;
+	regs[REG_RIP] = (greg_t)context->interrupt_entry;
+	regs[REG_RSP] = (greg_t)(rsp - 8);
+	regs[REG_EFL] = FLAGS_FIXED;
+	regs[REG_R14] = (greg_t)context->libos_base;
+	regs[REG_R15] = (greg_t)(uint32_t)context->libos_stack;
+	regs[REG_RDI] = (greg_t)what;
+	regs[REG_RSI] = (greg_t)code;
+	regs[REG_RDX] = (greg_t)address;
+	context->kicked = 0;
+}
+
+int interrupt_program(struct machine_thread *thread, ucontext_t *uc, uint64_t pc, uint64_t rsp, uint64_t what, uint64_t code,
+		      uint64_t address)
+{
+	struct context *context = thread->context;
+	greg_t *regs = uc->uc_mcontext.gregs;
+	struct carrel_registers out;
+	unsigned back = 0, t = UNIT_NONE;
+
+	if (!context->interrupt_entry || !thread->registers || context->record_count >= RECORDS_MOST || rsp < context->control_low ||
+	    rsp > (uint64_t)context - CONTEXT_FIRST || rsp % 8 || pc - context->program_base >= WINDOW_SIZE)
+		return -1;
+	if (pc == (uint64_t)regs[REG_RIP])
+		t = unit_at(pc, context->program_base, &back);
+	if (t != UNIT_NONE) {
+		pc -= back;
+		regs[order[t]] = (greg_t)(uint32_t)regs[order[t]];
+	}
+	memset(&out, 0, sizeof out);
+	for (int i = 0; i < 16; i++)
+		out.general[i] = (uint64_t)regs[order[i]];
+	out.general[REG_CONTROL] = 0;
+	if (pc != (uint64_t)regs[REG_RIP])      /* out of a gate: what it held is not for the program to see */
+		out.general[REG_11] = t == UNIT_NONE ? 0 : out.general[REG_11];
+	if (pc != (uint64_t)regs[REG_RIP] && t == UNIT_NONE)
+		out.general[REG_10] = 0;
+	out.pc = (uint32_t)pc;
+	out.flags = (uint64_t)regs[REG_EFL] & FLAGS_ARITHMETIC;
+	out.thread_pointer = context->guest_fs - context->program_base;
+	memcpy(out.vector, uc->uc_mcontext.fpregs, context->avx ? REGISTERS_VECTOR : 576);
+	memset(out.vector + 464, 0, 48);        /* sw_reserved: the kernel's own */
+	*(uint64_t *)(out.vector + 512) &= context->avx ? 7 : 3;
+	if (machine_copy_out(thread->registers, &out, sizeof out))
+		return -1;
+	context->records[context->record_count++] = (struct record){rsp, (uint32_t)pc, t};
+	enter(context, uc, rsp, what, code, address);
+	return 0;
+}
+
+int interrupt_fatal(struct machine_thread *thread, ucontext_t *uc, uint64_t what, uint64_t code)
+{
+	struct context *context = thread->context;
+
+	if (!context->interrupt_entry)
+		return -1;
+	context->record_count = 0;
+	enter(context, uc, (uint64_t)context - CONTEXT_FIRST, what, code | INTERRUPT_FATAL, 0);
+	return 0;
+}
+
+struct frame {
+	_Alignas(64) uint8_t vector[REGISTERS_VECTOR + 64];
+	ucontext_t uc;
+};
+
+/* The kernel's rules for vector state in a signal frame: arch/x86/kernel/fpu/signal.c, sw_reserved and the magic words. */
+static void vector_put(struct frame *frame, const struct carrel_registers *in, uint64_t features)
+{
+	struct {
+		uint32_t magic, extended;
+		uint64_t features;
+		uint32_t size, pad[7];
+	} software = {0x46505853u, 0, features, features & 4 ? REGISTERS_VECTOR : 576, {0}};
+	uint64_t header[8] = {0};
+	uint32_t mxcsr, end = 0x46505845u;
+
+	software.extended = software.size + 4;
+	memcpy(frame->vector, in->vector, software.size);
+	memcpy(&mxcsr, frame->vector + 24, 4);
+	mxcsr &= MXCSR_MASK;
+	memcpy(frame->vector + 24, &mxcsr, 4);
+	memcpy(header, frame->vector + 512, 8);
+	header[0] &= features;
+	memcpy(frame->vector + 512, header, sizeof header);
+	memcpy(frame->vector + 464, &software, 48);
+	memcpy(frame->vector + software.size, &end, 4);
+}
+
+int machine_thread_resume(struct machine_thread *thread, const struct carrel_registers *in, uint64_t how)
+{
+	struct context *context = thread->context;
+	uint64_t pc = in->pc, signals = 1ull << (MACHINE_KICK - 1);
+	struct frame frame;
+
+	if (!context->record_count || how > RESUME_HANDLER)
+		return -EINVAL;
+	struct record record = context->records[context->record_count - 1];
+	if ((how == RESUME_HANDLER || pc != record.pc) && (pc > UINT32_MAX || !thread_landing_pad(context->program_base, (uint32_t)pc)))
+		return -EINVAL;
+	if (!thread_pointer_allowed(in->thread_pointer))
+		return -EINVAL;
+	/* From here on nothing fails. Interruptions wait until sigreturn. */
+	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &signals, NULL, 8))
+		return -EINVAL;
+	memset(&frame, 0, sizeof frame);
+	greg_t *regs = frame.uc.uc_mcontext.gregs;
+	for (int i = 0; i < 16; i++)
+		regs[order[i]] = (greg_t)in->general[i];
+	uint64_t rsp = record.rsp;
+	if (how == RESUME_HANDLER) {
+		rsp -= 8;
+		*(uint64_t *)rsp = gate_address(gate_handler_return);
+	} else {
+		context->record_count--;
+		if (record.truncate < UNIT_NONE && pc == record.pc)
+			regs[order[record.truncate]] = (greg_t)(uint32_t)in->general[record.truncate];
+	}
+	regs[REG_RSP] = (greg_t)rsp;
+	regs[REG_RIP] = (greg_t)(context->program_base + pc);
+	regs[REG_EFL] = (greg_t)((in->flags & FLAGS_ARITHMETIC) | FLAGS_FIXED);
+	regs[REG_CSGSFS] = 0x33 | 0x2bll << 48;
+	frame.uc.uc_flags = 7;          /* UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS */
+	frame.uc.uc_stack = (stack_t){.ss_sp = thread->signal_stack, .ss_size = SIGNAL_REGION - 64};
+	frame.uc.uc_mcontext.fpregs = (void *)frame.vector;
+	memcpy(&frame.uc.uc_sigmask, &thread->signal_mask, 8);
+	vector_put(&frame, in, context->avx ? 7 : 3);
+	context->guest_fs = context->program_base + in->thread_pointer;
+	if (__atomic_exchange_n(&context->kicked, 0, __ATOMIC_SEQ_CST))
+		syscall(SYS_tgkill, getpid(), thread->tid, MACHINE_KICK);
+	context_resume(context, &frame.uc);
+}
+
+int64_t machine_blocking(struct machine_thread *thread, long number, long a, long b, long c, long d, long e, long f)
+{
+	const long call[7] = {number, a, b, c, d, e, f};
+	int64_t result = context_blocking(&thread->context->kicked, call);
+
+	if (result == -EINTR)
+		thread->context->kicked = 0;
+	return result;
+}

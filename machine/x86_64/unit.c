@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The checked indirect branch, byte by byte. Trusted; the verifier has accepted the text that is looked at here, so these bytes
+ * stand nowhere but in a whole unit: a rebase and an indirect branch are accepted only as its fifth and sixth step, the others
+ * are recognised by the rebase that follows them.
+ */
+#include <string.h>
+
+#include <carrel/gate.h>
+#include "machine/x86_64/unit.h"
+
+static size_t rex(uint8_t *to, unsigned bits)
+{
+	if (bits)
+		*to = (uint8_t)(0x40 | bits);
+	return bits != 0;
+}
+
+size_t unit_load_program(uint8_t *to, unsigned t, unsigned s)
+{
+	size_t n = 0;
+
+	to[n++] = 0x65;
+	to[n++] = 0x67;
+	n += rex(to + n, (s >> 3) << 2 | t >> 3);
+	to[n++] = 0x8b;
+	if ((t & 7) == 5) {
+		to[n++] = (uint8_t)(0x40 | (s & 7) << 3 | 5);
+		to[n++] = 0;
+	} else {
+		to[n++] = (uint8_t)((s & 7) << 3 | (t & 7));
+		if ((t & 7) == 4)
+			to[n++] = 0x24;
+	}
+	return n;
+}
+
+size_t unit_load_libos(uint8_t *to, unsigned t, unsigned s)
+{
+	size_t n = rex(to, 1u | (s >> 3) << 2 | (t >> 3) << 1);
+
+	to[n++] = 0x8b;
+	to[n++] = (uint8_t)((s & 7) << 3 | 4);
+	to[n++] = (uint8_t)((t & 7) << 3 | 6);
+	return n;
+}
+
+size_t unit_add(uint8_t *to, unsigned s)
+{
+	static const uint32_t minus = -LANDING_PAD;
+	size_t n = 0;
+
+	if (s == 0)
+		to[n++] = 0x05;
+	else {
+		n += rex(to, s >> 3);
+		to[n++] = 0x81;
+		to[n++] = (uint8_t)(0xc0 | (s & 7));
+	}
+	memcpy(to + n, &minus, 4);
+	return n + 4;
+}
+
+size_t unit_rebase_program(uint8_t *to, unsigned t)
+{
+	to[0] = 0x65;
+	to[1] = (uint8_t)(0x48 | (t >> 3) << 2);
+	to[2] = 0x0b;
+	to[3] = (uint8_t)((t & 7) << 3 | 4);
+	to[4] = 0x25;
+	memcpy(to + 5, "\xf8\xff\xff\xff", 4);
+	return 9;
+}
+
+size_t unit_rebase_libos(uint8_t *to, unsigned t)
+{
+	to[0] = (uint8_t)(0x4c | t >> 3);
+	to[1] = 0x01;
+	to[2] = (uint8_t)(0xf0 | (t & 7));
+	return 3;
+}
+
+struct text {
+	const uint8_t *bytes;
+	size_t size;
+};
+
+static int here(struct text text, size_t at, const uint8_t *want, size_t n)
+{
+	return at <= text.size && n <= text.size - at && !memcmp(text.bytes + at, want, n);
+}
+
+static size_t jne_length(struct text text, size_t at)
+{
+	if (here(text, at, (const uint8_t *)"\x75", 1))
+		return 2;
+	return here(text, at, (const uint8_t *)"\x0f\x85", 2) ? 6 : 0;
+}
+
+/* T of the rebase at `at`, or UNIT_NONE. */
+static unsigned rebase_at(struct text text, size_t at)
+{
+	uint8_t want[16];
+
+	for (unsigned t = 0; t < 16; t++)
+		if (here(text, at, want, unit_rebase_program(want, t)))
+			return t;
+	return UNIT_NONE;
+}
+
+/* The unit whose rebase lies at `rebase` is known by T; its steps before are found backwards. */
+static int load_before(struct text text, size_t rebase, unsigned t, size_t *load)
+{
+	uint8_t want[16];
+
+	for (size_t jump = 2; jump <= 6; jump += 4)
+		for (unsigned s = 0; s < 16; s++) {
+			size_t add = unit_add(want, s);
+			if (rebase < jump + add || jne_length(text, rebase - jump) != jump || !here(text, rebase - jump - add, want, add))
+				continue;
+			size_t n = unit_load_program(want, t, s);
+			if (rebase - jump - add >= n && here(text, rebase - jump - add - n, want, n)) {
+				*load = rebase - jump - add - n;
+				return 1;
+			}
+		}
+	return 0;
+}
+
+/* T of an indirect branch at `at`. */
+static unsigned branch_at(struct text text, size_t at)
+{
+	unsigned high = here(text, at, (const uint8_t *)"\x41", 1) ? 8 : 0;
+
+	at += high / 8;
+	for (unsigned t = 0; t < 8; t++) {
+		const uint8_t call[2] = {0xff, (uint8_t)(0xd0 | t)}, jump[2] = {0xff, (uint8_t)(0xe0 | t)};
+		if (here(text, at, call, 2) || here(text, at, jump, 2))
+			return t | high;
+	}
+	return UNIT_NONE;
+}
+
+/* `at` is where an instruction begins: it was executing. Only from there on, step by step, are the bytes looked at as
+ * instructions: found by a search, the same bytes could lie in immediates that an attacker chose. What lies before a step of a
+ * true unit is then known byte by byte, since the verifier accepted no other bytes there. */
+unsigned unit_find(const uint8_t *bytes, size_t size, size_t at, unsigned *back)
+{
+	struct text text = {bytes, size};
+	size_t next = at, rebase, load;
+	uint8_t want[16];
+	unsigned t;
+
+	*back = 0;
+	t = branch_at(text, at);
+	if (t != UNIT_NONE) {                   /* at the branch */
+		size_t n = unit_rebase_program(want, t);
+		return at >= n && here(text, at - n, want, n) && load_before(text, at - n, t, &load) ?
+			(*back = (unsigned)(at - load), t) : UNIT_NONE;
+	}
+	for (unsigned s = 0; s < 32; s++) {     /* at the load, of any T and S: the add behind it says which S */
+		unsigned half = s & 15;
+		for (unsigned r = 0; s < 16 && r < 16 && next == at; r++) {
+			size_t n = unit_load_program(want, r, half);
+			if (here(text, at, want, n)) {
+				size_t add = unit_add(want, half);
+				next = here(text, at + n, want, add) ? at + n + add : at;
+			}
+		}
+		if (s >= 16 && next == at) {    /* at the add */
+			size_t n = unit_add(want, half);
+			if (here(text, at, want, n))
+				next = at + n;
+		}
+	}
+	rebase = next + jne_length(text, next); /* at the jne, or behind an add; else at the rebase */
+	t = rebase_at(text, rebase);
+	if (t == UNIT_NONE || !load_before(text, rebase, t, &load) || load > at)
+		return UNIT_NONE;
+	*back = (unsigned)(at - load);
+	return t;
+}
