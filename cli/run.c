@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -245,6 +246,29 @@ static void statistics_print(const struct cvm *cvm)
 		(double)s->load_ns / 1e6, (double)s->run_ns / 1e9, (unsigned long long)s->host_calls, usage.ru_maxrss);
 }
 
+/* Signals that people and service managers send are the program's: blocked in every thread, taken here one by one. */
+static void forwarded(sigset_t *set)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
+
+	sigemptyset(set);
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		sigaddset(set, signals[i]);
+}
+
+static void *forward(void *cvm)
+{
+	sigset_t set;
+
+	forwarded(&set);
+	for (;;) {
+		int signal = sigwaitinfo(&set, NULL);
+		if (signal > 0)
+			cvm_signal(cvm, signal);
+	}
+	return NULL;
+}
+
 int command_run(int argc, char **argv)
 {
 	static const struct argp argp = {options, parse, "IMAGE [ARGUMENT]...",
@@ -268,6 +292,10 @@ int command_run(int argc, char **argv)
 	if (!run.config.libos_path)
 		run.config.libos_path = libos_default();
 	signal(SIGPIPE, SIG_IGN);       /* EPIPE is the library OS's to turn into a signal */
+	sigset_t set;
+	pthread_t forwarder;
+	forwarded(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	int code = intravisor_init(&error);
 	if (!code)
 		code = cvm_create(&run.config, &cvm, &error);
@@ -281,7 +309,14 @@ int command_run(int argc, char **argv)
 		fprintf(stderr, "carrel: cannot drop to the small set of system calls: %s\n", strerror(-code));
 		return EXIT_CARREL;
 	}
+	int forwards = !pthread_create(&forwarder, NULL, forward, cvm);
+	if (!forwards)
+		pthread_sigmask(SIG_UNBLOCK, &set, NULL);       /* then they end the process, as without a handler */
 	int status = cvm_run(cvm);
+	if (forwards) {
+		pthread_cancel(forwarder);
+		pthread_join(forwarder, NULL);
+	}
 	if (run.stats)
 		statistics_print(cvm);
 	cvm_destroy(cvm);

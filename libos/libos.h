@@ -85,8 +85,17 @@ char *heap_text(const char *text);      /* a copy; freed with strlen + 1 */
 void heap_text_free(char *text);
 
 /* ---- mem/space.c: the program's address space ---- */
-void space_start(uint64_t limit);
-int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, int64_t handle, uint64_t offset);
+struct file;
+struct space;
+struct space *space_current(void);      /* the calling thread's */
+struct space *space_make(uint64_t limit, int64_t window);
+void space_hold(struct space *s);
+void space_release(struct space *s);
+int space_shared_key(const struct space *s, uint64_t at, uint64_t *object, uint64_t *offset);
+int64_t space_window(const struct space *s);
+int64_t space_copy(struct space *from, struct space *to);       /* for fork; `from` is the caller's */
+/* file: a host file, whose handle is mapped; NULL: anonymous memory. */
+int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, struct file *file, uint64_t offset);
 int64_t space_unmap(uint64_t start, uint64_t length);
 int64_t space_protect(uint64_t start, uint64_t length, int protection);
 int64_t space_remap(uint64_t start, uint64_t length, uint64_t new_length, int flags, uint64_t new_start);
@@ -108,5 +117,4 @@ static inline const char *boot_string(uint32_t offset)
 }
 
 void die(const char *why) __attribute__((noreturn));
-void process_end(int status) __attribute__((noreturn));        /* wait(2) style */
 #endif

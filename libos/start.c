@@ -2,15 +2,13 @@
  * Copyright (c) 2026 the Carrel authors
  *
  * From the Intravisor's hand to the program's first instruction: relocate, register, lay out argc, argv, envp and auxv in
- * the program's window, enter.
+ * the program's window, enter. An exec comes by here too, with a window of its own.
  */
 #include <elf.h>
 #include <linux/mman.h>
 
-#include "libos/fs/fs.h"
-#include "libos/libos.h"
 #include "libos/machine/machine.h"
-
+#include "libos/process/process.h"
 
 struct carrel_boot *boot;
 
@@ -21,12 +19,6 @@ void die(const char *why)
 {
 	HOST(report, (uintptr_t)why, strlen(why));
 	HOST(exit, 127 << 8);
-	__builtin_unreachable();
-}
-
-void process_end(int status)
-{
-	HOST(exit, status);
 	__builtin_unreachable();
 }
 
@@ -46,46 +38,44 @@ static void relocate(uint64_t base, const Elf64_Dyn *dynamic)
 			*(uint64_t *)(base + r->r_offset) = base + (uint64_t)r->r_addend;
 }
 
-/* Copies a block of n strings to the program's stack top; gives the lowered top. */
-static uint64_t strings_put(uint64_t top, uint32_t offset, uint32_t n, uint64_t *words, size_t *at)
+/* Copies a block of strings to the program's stack; gives the lowered top. */
+static uint64_t strings_put(uint64_t top, struct program_text text, uint64_t *words, size_t *at)
 {
-	const char *first = boot_string(offset);
 	size_t length = 0;
 
-	for (uint32_t i = 0; i < n; i++)
-		length += strlen(first + length) + 1;
-	top -= length;
-	if (user_copy_to((uint32_t)top, first, length))
-		die("cannot lay out the program's arguments");
-	length = 0;
-	for (uint32_t i = 0; i < n; i++) {
+	top -= text.bytes;
+	if (text.bytes && user_copy_to((uint32_t)top, text.text, text.bytes))
+		return 0;
+	for (uint32_t i = 0; i < text.count; i++) {
 		words[(*at)++] = top + length;
-		length += strlen(first + length) + 1;
+		length += strlen(text.text + length) + 1;
 	}
 	words[(*at)++] = 0;
 	return top;
 }
 
-static uint64_t stack_build(void)
+/* In the window that gs names; 0 when the program's stack cannot take it. */
+uint64_t stack_build(const struct process *p, struct program_text argv, struct program_text envp)
 {
-	size_t most = (size_t)boot->argc + boot->envc + 64, at = 0;
+	size_t most = (size_t)argv.count + envp.count + 64, at = 0;
 	uint64_t *words = heap_allocate(most * sizeof *words), top = SPACE_STACK_TOP, random, name;
-	const char *path = boot_string(boot->image_path);
+	uint8_t seed[16];
 
 	if (!words)
-		die("no memory for the program's arguments");
+		return 0;
+	HOST(random, (uintptr_t)seed, sizeof seed);
 	top -= 16;
 	random = top;
-	user_copy_to((uint32_t)top, boot->random, 16);
-	top -= strlen(path) + 1;
+	int error = user_copy_to((uint32_t)top, seed, 16);
+	top -= strlen(p->image) + 1;
 	name = top;
-	user_copy_to((uint32_t)top, path, strlen(path) + 1);
-	words[at++] = boot->argc;
-	top = strings_put(top, boot->argv, boot->argc, words, &at);
-	top = strings_put(top, boot->envp, boot->envc, words, &at);
+	error |= user_copy_to((uint32_t)top, p->image, strlen(p->image) + 1);
+	words[at++] = argv.count;
+	top = strings_put(top, argv, words, &at);
+	top = top ? strings_put(top, envp, words, &at) : 0;
 	const uint64_t auxiliary[][2] = {
-		{AT_PHDR, boot->program.phdr}, {AT_PHENT, sizeof(Elf64_Phdr)}, {AT_PHNUM, boot->program.phnum}, {AT_PAGESZ, 4096},
-		{AT_BASE, 0}, {AT_FLAGS, 0}, {AT_ENTRY, boot->program.entry}, {AT_UID, boot->uid}, {AT_EUID, boot->uid},
+		{AT_PHDR, p->program.phdr}, {AT_PHENT, sizeof(Elf64_Phdr)}, {AT_PHNUM, p->program.phnum}, {AT_PAGESZ, 4096},
+		{AT_BASE, 0}, {AT_FLAGS, 0}, {AT_ENTRY, p->program.entry}, {AT_UID, boot->uid}, {AT_EUID, boot->uid},
 		{AT_GID, boot->gid}, {AT_EGID, boot->gid}, {AT_SECURE, 0}, {AT_RANDOM, random}, {AT_EXECFN, name}, {AT_CLKTCK, 100},
 		{AT_HWCAP, boot->hwcap}, {AT_HWCAP2, boot->hwcap2}, {AT_NULL, 0},
 	};
@@ -93,11 +83,60 @@ static uint64_t stack_build(void)
 		words[at++] = auxiliary[i][0];
 		words[at++] = auxiliary[i][1];
 	}
-	top = (top - at * 8) & ~15ull;
-	if (user_copy_to((uint32_t)top, words, at * 8))
-		die("cannot lay out the program's stack");
+	if (top) {
+		top = (top - at * 8) & ~15ull;
+		error |= user_copy_to((uint32_t)top, words, at * 8);
+	}
 	heap_free(words, most * sizeof *words);
-	return top;
+	return error ? 0 : top;
+}
+
+static char *bytes_copy(const char *from, size_t n)
+{
+	char *to = heap_allocate(n + !n);
+
+	if (!to)
+		die("no memory for the program's arguments");
+	memcpy(to, from, n);
+	return to;
+}
+
+static struct program_text boot_text(uint32_t offset, uint32_t count)
+{
+	const char *first = boot_string(offset);
+	struct program_text text = {.count = count};
+
+	for (uint32_t i = 0; i < count; i++)
+		text.bytes += strlen(first + text.bytes) + 1;
+	text.text = bytes_copy(first, text.bytes);
+	return text;
+}
+
+/* Takes the strings over, for /proc, and goes to the program. Under the kernel lock. */
+void program_begin(struct program_text argv, struct program_text envp)
+{
+	struct process *p = process_current();
+	uint64_t stack = 0;
+
+	heap_free(p->arguments, p->argument_bytes + !p->argument_bytes);
+	heap_free(p->environment, p->environment_bytes + !p->environment_bytes);
+	p->arguments = argv.text;
+	p->argument_bytes = argv.bytes;
+	p->environment = envp.text;
+	p->environment_bytes = envp.bytes;
+	HOST(thread_registers, (uintptr_t)&thread_current()->registers);
+	if (space_map(SPACE_STACK_TOP - SPACE_STACK_SIZE, SPACE_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, NULL, 0) >= 0)
+		stack = stack_build(p, argv, envp);
+	if (!stack && p->id == 1)
+		die("no memory for the program's stack");
+	if (!stack)
+		process_exit(9);
+	int attention = thread_current()->attention;
+	kernel_unlock();
+	if (attention)
+		HOST(thread_kick, thread_current()->number);
+	HOST(program_enter, p->program.entry, stack);
+	die("the Intravisor refuses the program's entry");
 }
 
 void libos_start(uint64_t base, const Elf64_Dyn *dynamic)
@@ -106,13 +145,15 @@ void libos_start(uint64_t base, const Elf64_Dyn *dynamic)
 	boot = (struct carrel_boot *)LIBOS_BOOT;
 	if (boot->abi != BOOT_ABI)
 		die("this library OS is for another Intravisor");
-	if (HOST(entry_set, 0, 0, 0, (uintptr_t)system_call_entry) ||
-	    HOST(entry_set, 1, (uintptr_t)user_copy_start, (uintptr_t)user_copy_end, (uintptr_t)user_copy_fault))
+	if (HOST(entry_set, 0, 0, 0, (uintptr_t)system_call_entry) || HOST(entry_set, 2, 0, 0, (uintptr_t)interrupted) ||
+	    HOST(entry_set, 1, (uintptr_t)user_copy_start, (uintptr_t)user_copy_end, (uintptr_t)user_copy_fault) ||
+	    HOST(memory_map, (uintptr_t)thread_current() + THREAD_GUARD, 4096, 0))
 		die("the Intravisor refuses the entry points");
-	space_start(boot->memory_limit ? boot->memory_limit + SPACE_STACK_SIZE : 0);
-	if (space_map(SPACE_STACK_TOP - SPACE_STACK_SIZE, SPACE_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, -1, 0) < 0)
-		die("no memory for the program's stack");
+	process_first();
+	kernel_lock();
 	filesystem_start();
-	HOST(program_enter, boot->program.entry, stack_build());
-	die("the Intravisor refuses the program's entry");
+	struct process *p = process_current();
+	if (!(p->image = heap_text(boot_string(boot->image_path))))
+		die("no memory for the first process");
+	program_begin(boot_text(boot->argv, boot->argc), boot_text(boot->envp, boot->envc));
 }

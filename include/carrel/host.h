@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define REF_PROGRAM (1ull << 32)
+#define MEMORY_COPY_ALL 0x100           /* memory_copy: pages of files too */
 
 enum host_call {
 #define HOST_CALL(number, name, args, text) HOST_##name = number,

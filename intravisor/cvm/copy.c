@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <carrel/host.h>
 #include <carrel/window.h>
 #include "intravisor/cvm/copy.h"
 #include "intravisor/cvm/memory.h"
@@ -30,19 +31,22 @@ void copy_init(void)
 }
 
 /* Copies the pages that are not as they were when mapped. Where pagemap cannot be read, all of them. */
-static int contents(uint8_t *to, const uint8_t *from, uint64_t length)
+static int contents(uint8_t *to, const uint8_t *from, uint64_t length, int all)
 {
 	uint64_t entries[512];
 
 	for (uint64_t at = 0; at < length;) {
 		uint64_t pages = (length - at) / PAGE < 512 ? (length - at) / PAGE : 512;
-		ssize_t got = pagemap < 0 ? -1 : pread(pagemap, entries, pages * 8, (off_t)((uintptr_t)(from + at) / PAGE * 8));
+		ssize_t got = all || pagemap < 0 ? -1 : pread(pagemap, entries, pages * 8, (off_t)((uintptr_t)(from + at) / PAGE * 8));
 		for (uint64_t i = 0; i < pages; i++) {
 			uint64_t run = i;
 			while (run < pages && ((ssize_t)(run * 8) >= got ||
 					       ((entries[run] & (PRESENT | SWAPPED)) && !(entries[run] & FILE_OR_SHARED))))
 				run++;
-			if (run > i && machine_copy_in(to + at + i * PAGE, from + at + i * PAGE, (run - i) * PAGE))
+			/* A file may be shorter than its mapping: what cannot be read stays zero. */
+			for (uint64_t k = i; all && k < run; k++)
+				machine_copy_in(to + at + k * PAGE, from + at + k * PAGE, PAGE);
+			if (!all && run > i && machine_copy_in(to + at + i * PAGE, from + at + i * PAGE, (run - i) * PAGE))
 				return -EFAULT;
 			i = run;
 		}
@@ -64,7 +68,7 @@ int copy_images(struct window *to, struct window *from)
 		for (unsigned k = 0; !error && k < image->segment_count; k++)
 			if (image->segments[k].protection & PROT_WRITE)
 				error = contents(to->base + base + image->segments[k].start, from->base + base + image->segments[k].start,
-						 image->segments[k].length);
+						 image->segments[k].length, 0);
 	}
 	to->arena_next = from->arena_next;
 	pthread_mutex_unlock(&from->lock);
@@ -88,6 +92,9 @@ int copy_same_images(struct window *a, struct window *b)
 
 int64_t copy_range(const struct caller *caller, struct window *to, uint64_t offset, uint64_t length, uint64_t protection)
 {
+	int all = (protection & MEMORY_COPY_ALL) != 0;
+
+	protection &= ~(uint64_t)MEMORY_COPY_ALL;
 	if (!memory_range_ok(offset, length) || (protection & ~(uint64_t)(PROT_READ | PROT_WRITE)))
 		return -EINVAL;
 	pthread_mutex_lock(&to->lock);
@@ -97,7 +104,7 @@ int64_t copy_range(const struct caller *caller, struct window *to, uint64_t offs
 	if (!error) {
 		quota_map(to, (uint32_t)offset, length, protection == (PROT_READ | PROT_WRITE));
 		if (protection & PROT_READ)
-			error = contents(to->base + offset, caller->program->base + offset, length);
+			error = contents(to->base + offset, caller->program->base + offset, length, all);
 		if (protection != (PROT_READ | PROT_WRITE) && mprotect(to->base + offset, length, (int)protection) && !error)
 			error = -errno;
 	}

@@ -25,6 +25,8 @@ struct guest_thread {
 	unsigned number;
 	uint32_t entry, stack;
 	uint64_t argument;
+	timer_t timer;                  /* kicks this thread; valid if timed */
+	int timed;
 	uint64_t clear;                 /* host address of the word to clear at the end, or 0 */
 };
 
@@ -58,6 +60,8 @@ static void run(struct guest_thread *thread)
 	struct cvm *cvm = thread->caller.cvm;
 	int64_t left = machine_thread_run(thread->caller.thread, thread->entry, thread->stack, thread->argument);
 
+	if (thread->timed)
+		timer_delete(thread->timer);
 	if (left == -EINVAL)
 		cvm_end(cvm, SIGILL);
 	number_give(thread);
@@ -171,6 +175,24 @@ int64_t host_thread_kick(struct caller *caller, const uint64_t a[6])
 	}
 	pthread_mutex_unlock(&cvm->lock);
 	return error;
+}
+
+/* Its signal goes to this host thread, which outlives the timer. */
+int64_t host_timer(struct caller *caller, const uint64_t a[6])
+{
+	struct guest_thread *thread = (struct guest_thread *)caller;
+	struct itimerspec when = {.it_value = {(time_t)(a[0] / 1000000000u), (long)(a[0] % 1000000000u)}};
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = MACHINE_KICK};
+
+	if (a[0] > INT64_MAX)
+		return -EINVAL;
+	if (!thread->timed && !a[0])
+		return 0;
+	event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+	if (!thread->timed && timer_create(CLOCK_MONOTONIC, &event, &thread->timer))
+		return -errno;
+	thread->timed = 1;
+	return timer_settime(thread->timer, TIMER_ABSTIME, &when, NULL) ? -errno : 0;
 }
 
 int64_t host_thread_registers(struct caller *caller, const uint64_t a[6])

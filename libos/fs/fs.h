@@ -25,6 +25,7 @@
 #define READY_NONE   32u        /* no such descriptor */
 
 struct file;
+struct wait_queue;
 struct node;            /* a tmpfs object (tmpfs.h) */
 
 struct file_operations {
@@ -35,6 +36,7 @@ struct file_operations {
 	int64_t (*truncate)(struct file *f, uint64_t length);
 	int64_t (*list)(struct file *f, struct memory to, uint64_t n);
 	unsigned (*poll)(struct file *f);       /* events ready now; NULL: in and out always */
+	struct wait_queue *(*queue)(struct file *f);    /* woken when `poll` may say something else; NULL: never */
 	void (*close)(struct file *f);
 };
 
@@ -99,8 +101,6 @@ struct place {
 	int dot;                /* the last component was "." (1) or ".." (2) */
 	char path[PATH_MOST];   /* the whole guest path, free of links as far as it was followed */
 };
-extern char working_directory[PATH_MOST];
-extern uint32_t file_mode_mask;
 
 /* 0 or -errno. A trailing slash means that a link there is followed. */
 int64_t place_find(int directory, struct user path, int allow_empty, struct place *place);
@@ -125,12 +125,16 @@ int64_t place_statistics(struct place *place, struct host_statfs *s);
 /* ---- descriptor.c ---- */
 struct file *file_make(const struct file_operations *operations, int flags);
 void file_release(struct file *f);
-struct file *file_get(int fd);          /* NULL: -EBADF */
+struct file *file_get(int fd);          /* NULL: -EBADF. As long as nothing waits. */
+struct file *file_hold(int fd);         /* with a reference: HELD struct file *f */
+void file_put(struct file **f);
+#define HELD __attribute__((cleanup(file_put)))
 int64_t descriptor_add(struct file *f, int lowest, int close_on_exec);  /* takes the reference over, also on failure */
 int64_t descriptor_close(int fd);
 int64_t descriptor_put(struct file *f, int fd, int close_on_exec);      /* dup2: replaces */
 int descriptor_flags(int fd, int set, int value);
-extern uint32_t descriptor_limit;
+uint32_t descriptor_limit(void);
+void descriptor_limit_set(uint32_t most);
 
 /* ---- the kinds of file ---- */
 extern const struct file_operations host_operations;

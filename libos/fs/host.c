@@ -3,7 +3,7 @@
  *
  * Open files of the host: data moves between the host and the program's window without a copy here.
  */
-#include "libos/fs/fs.h"
+#include "libos/process/process.h"
 
 /* O_NONBLOCK is the library OS's affair: a handle may be shared with the world outside, which must not change. */
 static int64_t would_block(const struct file *f, unsigned event)
@@ -17,7 +17,7 @@ static int64_t host_read(struct file *f, struct memory to, uint64_t n, int64_t o
 {
 	int64_t error = would_block(f, READY_IN);
 
-	return error ? error : HOST(read, f->handle, to.ref, n, offset);
+	return error ? error : HOST_BLOCKING(read, f->handle, to.ref, n, offset);
 }
 
 static int64_t host_write(struct file *f, struct memory from, uint64_t n, int64_t offset)
@@ -31,7 +31,7 @@ static int64_t host_write(struct file *f, struct memory from, uint64_t n, int64_
 		if (end >= 0 && offset >= 0)
 			offset = end;
 	}
-	return HOST(write, f->handle, from.ref, n, offset);
+	return HOST_BLOCKING(write, f->handle, from.ref, n, offset);
 }
 
 static int64_t host_seek(struct file *f, int64_t offset, int whence)
@@ -69,5 +69,6 @@ static void host_close(struct file *f)
 }
 
 const struct file_operations host_operations = {
-	host_read, host_write, host_seek, host_stat, host_truncate, host_list, host_poll, host_close,
+	.read = host_read, .write = host_write, .seek = host_seek, .stat = host_stat, .truncate = host_truncate, .list = host_list,
+	.poll = host_poll, .close = host_close,
 };

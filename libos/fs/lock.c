@@ -5,12 +5,13 @@
  * of them back. The host's locks belong to an open file instead, so all locks of one inode go through one open file of the
  * program's, kept here (one opened for reading only and one for writing, as a write lock needs it).
  */
-#include "libos/fs/fs.h"
+#include "libos/process/process.h"
 
 enum { READ_LOCK, WRITE_LOCK, NO_LOCK };
 
 static struct lock_owner {
 	struct lock_owner *next;
+	const struct process *process;
 	uint64_t dev, ino;
 	struct file *via[2];    /* [1] may write; each holds a reference */
 } *owners;
@@ -22,7 +23,7 @@ static struct lock_owner **owner_find(struct file *f)
 
 	if (!owners || f->handle < 0 || HOST(stat, f->handle, 0, 0, (uintptr_t)&s) < 0)
 		return NULL;
-	while (*link && ((*link)->dev != s.dev || (*link)->ino != s.ino))
+	while (*link && ((*link)->dev != s.dev || (*link)->ino != s.ino || (*link)->process != process_current()))
 		link = &(*link)->next;
 	return *link ? link : NULL;
 }
@@ -36,6 +37,7 @@ static struct lock_owner *owner_make(struct file *f)
 		heap_free(o, sizeof *o);
 		return NULL;
 	}
+	o->process = process_current();
 	o->dev = s.dev;
 	o->ino = s.ino;
 	o->next = owners;
@@ -45,7 +47,9 @@ static struct lock_owner *owner_make(struct file *f)
 
 static int64_t host_lock(struct file *via, int type, int64_t start, int64_t length, int how)
 {
-	return via ? HOST(lock, via->handle, type, start, length, how) : 0;
+		if (!via)
+		return 0;
+	return how == 1 ? HOST_BLOCKING(lock, via->handle, type, start, length, how) : HOST(lock, via->handle, type, start, length, how);
 }
 
 int64_t lock_set(struct file *f, int type, int64_t start, int64_t length, int wait)

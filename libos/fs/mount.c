@@ -6,6 +6,7 @@
  */
 #include "libos/fs/fs.h"
 #include "libos/fs/tmpfs.h"
+#include "libos/process/process.h"
 
 static struct mount mounts[BOOT_MOUNTS + 4];
 static size_t mount_count;
@@ -102,6 +103,6 @@ void filesystem_start(void)
 	}
 	const char *start = boot_string(boot->working_directory);
 	if (strlen(start) < PATH_MOST)
-		memcpy(working_directory, start, strlen(start) + 1);
+		memcpy(process_current()->directory, start, strlen(start) + 1);
 	standard_streams();
 }

@@ -5,12 +5,9 @@
  * -ELOOP, and then the links are expanded here, one component at a time, in the guest's namespace: an absolute link starts
  * again at the guest's root, so it cannot leave it whatever the host looks like.
  */
-#include "libos/fs/fs.h"
+#include "libos/process/process.h"
 
 #define LINKS_MOST 40
-
-char working_directory[PATH_MOST] = "/";
-uint32_t file_mode_mask = 022;
 
 /* "/a//b/./c/" to "/a/b/c"; says whether a ".." follows a name (then links matter before it). */
 static int64_t normalise(struct place *place, const char *from, int *dots)
@@ -179,7 +176,7 @@ int64_t place_of(const char *absolute, struct place *place)
 int64_t place_find(int directory, struct user path, int allow_empty, struct place *place)
 {
 	char text[2 * PATH_MOST];
-	const char *from = working_directory;
+	const char *from = process_current()->directory;
 	int64_t length = user_string(text, path, PATH_MOST);
 
 	if (length < 0)

@@ -3,7 +3,7 @@
  *
  * /proc as far as single programs look: generated when opened. Nothing of the host's procfs shows through.
  */
-#include "libos/fs/fs.h"
+#include "libos/process/process.h"
 
 #define TEXT_MOST 16384u
 
@@ -15,7 +15,7 @@ struct text {
 
 static const char *program_name(void)
 {
-	const char *path = boot_string(boot->image_path), *slash = strrchr(path, '/');
+	const char *path = process_current()->image, *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
 }
@@ -42,15 +42,20 @@ static void text_cpuinfo(struct text *t)
 
 static void text_stat(struct text *t)
 {
-	SAY(t, "1 (%s) R 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 0 %lu %lu\n", program_name(), space_total(), space_total() >> 12);
+	const struct process *p = process_current();
+
+	SAY(t, "%d (%s) R %d %d %d 0 -1 0 0 0 0 0 0 0 0 0 20 0 %u 0 0 %lu %lu\n", p->id, program_name(), p->parent ? p->parent->id : 0,
+	    p->group, p->session, p->thread_count, space_total(), space_total() >> 12);
 }
 
 static void text_status(struct text *t)
 {
-	SAY(t, "Name:\t%s\nState:\tR (running)\nTgid:\t1\nPid:\t1\nPPid:\t0\nUid:\t%u\t%u\t%u\t%u\n", program_name(), boot->uid,
-	    boot->uid, boot->uid, boot->uid);
-	SAY(t, "Gid:\t%u\t%u\t%u\t%u\nVmSize:\t%lu kB\nVmRSS:\t%lu kB\nThreads:\t1\n", boot->gid, boot->gid, boot->gid, boot->gid,
-	    space_total() >> 10, space_total() >> 10);
+	const struct process *p = process_current();
+
+	SAY(t, "Name:\t%s\nState:\tR (running)\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nUid:\t%u\t%u\t%u\t%u\n", program_name(), p->id, p->id,
+	    p->parent ? p->parent->id : 0, boot->uid, boot->uid, boot->uid, boot->uid);
+	SAY(t, "Gid:\t%u\t%u\t%u\t%u\nVmSize:\t%lu kB\nVmRSS:\t%lu kB\nThreads:\t%u\n", boot->gid, boot->gid, boot->gid, boot->gid,
+	    space_total() >> 10, space_total() >> 10, p->thread_count);
 }
 
 static void text_statm(struct text *t)
@@ -60,9 +65,9 @@ static void text_statm(struct text *t)
 
 static void text_maps(struct text *t)
 {
-	uint64_t start, end, base = boot->program.base;
+	uint64_t start, end, base = process_current()->program.base;
 
-	SAY(t, "%lx-%lx r-xp 00000000 00:00 0 %s\n", base, base + boot->program.span, boot_string(boot->image_path));
+	SAY(t, "%lx-%lx r-xp 00000000 00:00 0 %s\n", base, base + process_current()->program.span, process_current()->image);
 	for (size_t i = 0; space_range(i, &start, &end); i++)
 		SAY(t, "%lx-%lx rw-p 00000000 00:00 0%s\n", start, end, end == SPACE_STACK_TOP ? " [stack]" : "");
 }
@@ -88,28 +93,21 @@ static void text_uptime(struct text *t)
 	SAY(t, "%ld.%d%d 0.00\n", now[0], (int)(now[1] / 100000000), (int)(now[1] / 10000000 % 10));
 }
 
-static void strings(struct text *t, uint32_t offset, uint32_t count)
+static void strings(struct text *t, const char *s, size_t bytes)
 {
-	const char *s = boot_string(offset);
-
-	for (uint32_t i = 0; i < count; i++) {
-		size_t n = strlen(s) + 1;
-		if (n > t->room - t->at)
-			return;
-		memcpy(t->to + t->at, s, n);
-		t->at += n;
-		s += n;
-	}
+	bytes = bytes < t->room - t->at ? bytes : t->room - t->at;
+	memcpy(t->to + t->at, s, bytes);
+	t->at += bytes;
 }
 
 static void text_cmdline(struct text *t)
 {
-	strings(t, boot->argv, boot->argc);
+	strings(t, process_current()->arguments, process_current()->argument_bytes);
 }
 
 static void text_environ(struct text *t)
 {
-	strings(t, boot->envp, boot->envc);
+	strings(t, process_current()->environment, process_current()->environment_bytes);
 }
 
 static void text_comm(struct text *t)
@@ -175,10 +173,12 @@ static const struct {
 };
 #define DIRECTORIES (sizeof directories / sizeof *directories)
 
-/* "1" and "thread-self" are "self" too. */
+/* One's own number and "thread-self" are "self" too. Other processes are not shown. */
 static const char *plain(const char *name, char *to, size_t room)
 {
-	size_t skip = !strncmp(name, "1", 1) && (!name[1] || name[1] == '/')                      ? 1
+	char own[16];
+	size_t n = format(own, sizeof own, "%d", process_current()->id);
+	size_t skip = !strncmp(name, own, n) && (!name[n] || name[n] == '/')                      ? n
 		      : !strncmp(name, "thread-self", 11) && (!name[11] || name[11] == '/') ? 11
 											     : 0;
 
@@ -215,9 +215,9 @@ static int64_t mount_link_read(const struct mount *m, const char *name, char *to
 	(void)m;
 	name = plain(name, other, sizeof other);
 	if (!strcmp(name, "self/exe"))
-		target = boot_string(boot->image_path);
+		target = process_current()->image;
 	else if (!strcmp(name, "self/cwd"))
-		target = working_directory;
+		target = process_current()->directory;
 	else if (!strcmp(name, "self/root"))
 		target = "/";
 	else if (!strncmp(name, "self/fd/", 8)) {

@@ -96,7 +96,8 @@ static void file_close(struct file *f)
 }
 
 static const struct file_operations tmpfs_operations = {
-	file_read, file_write, file_seek, file_stat, file_truncate, file_list, NULL, file_close,
+	.read = file_read, .write = file_write, .seek = file_seek, .stat = file_stat, .truncate = file_truncate, .list = file_list,
+	.close = file_close,
 };
 
 struct file *tmpfs_file(struct node *n, int flags)

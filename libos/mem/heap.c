@@ -3,11 +3,11 @@
  *
  * The library OS's own memory: power-of-two pieces from one growing range, with a free list a size.
  */
-#include "libos/libos.h"
+#include "libos/process/process.h"
 
 #define STEP 0x40000u           /* mapped at a time, 256 KiB */
 
-static uint64_t next = LIBOS_HEAP_START, mapped = LIBOS_HEAP_START;
+static uint64_t next = HEAP_START, mapped = HEAP_START;
 static void *lists[32];
 
 static unsigned class_of(size_t size)

@@ -6,7 +6,7 @@
  */
 #include <linux/mman.h>
 
-#include "libos/libos.h"
+#include "libos/fs/fs.h"
 
 #define BREAK_START WINDOW_MEMORY_START
 #define BREAK_MOST  0x20000000u         /* 512 MiB for brk; malloc goes on with mmap */
@@ -17,20 +17,62 @@
 
 struct range {
 	uint64_t start, end;
+	int protection, shared;
+	struct file *file;      /* what is mapped, held here; NULL: anonymous memory */
+	uint64_t offset;        /* of `start` in the file */
 };
 
-static struct range *ranges;            /* sorted, disjoint, touching ones merged */
-static size_t count, room;
-static uint64_t limit, total, brk_now = BREAK_START, brk_mapped = BREAK_START;
+/* Of one process; vfork's child uses its parent's. */
+struct space {
+	struct range *ranges;   /* sorted, disjoint; touching ones that are alike are one */
+	size_t count, room;
+	uint64_t limit, total, brk_now, brk_mapped;
+	int64_t window;         /* the Intravisor's number */
+	unsigned references;
+};
+#define S struct space *s = space_current()
 
-void space_start(uint64_t most)
+struct space *space_make(uint64_t limit, int64_t window)
 {
-	limit = most;
+	struct space *s = heap_allocate(sizeof *s);
+
+	if (s)
+		*s = (struct space){.limit = limit, .brk_now = BREAK_START, .brk_mapped = BREAK_START, .window = window, .references = 1};
+	return s;
+}
+
+int64_t space_window(const struct space *s)
+{
+	return s->window;
+}
+
+void space_hold(struct space *s)
+{
+	s->references++;
+}
+
+static void range_drop(struct range *r)
+{
+	if (r->file)
+		file_release(r->file);
+	r->file = NULL;
+}
+
+void space_release(struct space *s)
+{
+	if (--s->references)
+		return;
+	for (size_t i = 0; i < s->count; i++)
+		range_drop(&s->ranges[i]);
+	if (s->ranges)
+		heap_free(s->ranges, s->room * sizeof *s->ranges);
+	HOST(window_close, s->window);
+	heap_free(s, sizeof *s);
 }
 
 uint64_t space_total(void)
 {
-	return total;
+	return space_current()->total;
 }
 
 static uint64_t pages(uint64_t length)
@@ -39,13 +81,13 @@ static uint64_t pages(uint64_t length)
 }
 
 /* First range that ends behind `at`. */
-static size_t range_at(uint64_t at)
+static size_t range_at(const struct space *s, uint64_t at)
 {
-	size_t low = 0, high = count;
+	size_t low = 0, high = s->count;
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		if (ranges[middle].end <= at)
+		if (s->ranges[middle].end <= at)
 			low = middle + 1;
 		else
 			high = middle;
@@ -53,88 +95,105 @@ static size_t range_at(uint64_t at)
 	return low;
 }
 
-static int room_for(size_t more)
+static int room_for(struct space *s, size_t more)
 {
-	if (count + more <= room)
+	if (s->count + more <= s->room)
 		return 0;
-	size_t bigger = room ? 2 * room : 256;
+	size_t bigger = s->room ? 2 * s->room : 64;
 	struct range *new = heap_allocate(bigger * sizeof *new);
 	if (!new)
 		return -ENOMEM;
-	memcpy(new, ranges, count * sizeof *new);
-	if (ranges)
-		heap_free(ranges, room * sizeof *ranges);
-	ranges = new;
-	room = bigger;
+	memcpy(new, s->ranges, s->count * sizeof *new);
+	if (s->ranges)
+		heap_free(s->ranges, s->room * sizeof *s->ranges);
+	s->ranges = new;
+	s->room = bigger;
 	return 0;
 }
 
-/* Forgets [start, end). room_for(1) was called: splitting a range adds one. */
-static void forget(uint64_t start, uint64_t end)
+/* Parts the range around `at` in two. room_for was called. */
+static void split(struct space *s, uint64_t at)
 {
-	size_t i = range_at(start);
+	size_t i = range_at(s, at);
+	struct range *r = &s->ranges[i];
 
-	while (i < count && ranges[i].start < end) {
-		struct range *r = &ranges[i];
-		uint64_t from = r->start > start ? r->start : start, to = r->end < end ? r->end : end;
-		total -= to - from;
-		if (r->start < start && r->end > end) {
-			memmove(r + 1, r, (count - i) * sizeof *r);
-			count++;
-			r[0].end = start;
-			r[1].start = end;
-			return;
-		}
-		if (r->start < start)
-			r->end = start, i++;
-		else if (r->end > end)
-			r->start = end, i++;
-		else {
-			memmove(r, r + 1, (count - i - 1) * sizeof *r);
-			count--;
-		}
-	}
+	if (i == s->count || r->start >= at)
+		return;
+	memmove(r + 1, r, (s->count - i) * sizeof *r);
+	s->count++;
+	if (r->file)
+		r->file->references++;
+	r[0].end = at;
+	r[1].start = at;
+	r[1].offset += at - r[0].start;
 }
 
-static void remember(uint64_t start, uint64_t end)
+/* Forgets [start, end). room_for(2) was called. */
+static void forget(struct space *s, uint64_t start, uint64_t end)
 {
-	size_t i;
+	split(s, start);
+	split(s, end);
+	size_t first = range_at(s, start), last = first;
+	while (last < s->count && s->ranges[last].start < end) {
+		s->total -= s->ranges[last].end - s->ranges[last].start;
+		range_drop(&s->ranges[last++]);
+	}
+	memmove(s->ranges + first, s->ranges + last, (s->count - last) * sizeof *s->ranges);
+	s->count -= last - first;
+}
 
-	forget(start, end);
-	i = range_at(start);
-	total += end - start;
-	if (i > 0 && ranges[i - 1].end == start) {
-		ranges[i - 1].end = end;
-		if (i < count && ranges[i].start == end) {
-			ranges[i - 1].end = ranges[i].end;
-			memmove(ranges + i, ranges + i + 1, (count - i - 1) * sizeof *ranges);
-			count--;
-		}
+static int alike(const struct range *a, const struct range *b)
+{
+	return a->end == b->start && a->protection == b->protection && a->shared == b->shared && !a->file && !b->file;
+}
+
+static void join(struct space *s, size_t i)
+{
+	if (i + 1 >= s->count || !alike(&s->ranges[i], &s->ranges[i + 1]))
 		return;
-	}
-	if (i < count && ranges[i].start == end) {
-		ranges[i].start = start;
-		return;
-	}
-	memmove(ranges + i + 1, ranges + i, (count - i) * sizeof *ranges);
-	ranges[i] = (struct range){start, end};
-	count++;
+	s->ranges[i].end = s->ranges[i + 1].end;
+	memmove(s->ranges + i + 1, s->ranges + i + 2, (s->count - i - 2) * sizeof *s->ranges);
+	s->count--;
+}
+
+/* Takes a reference to the new range's file. room_for(3) was called. */
+static void remember(struct space *s, struct range new)
+{
+	forget(s, new.start, new.end);
+	size_t i = range_at(s, new.start);
+	s->total += new.end - new.start;
+	if (new.file)
+		new.file->references++;
+	memmove(s->ranges + i + 1, s->ranges + i, (s->count - i) * sizeof *s->ranges);
+	s->ranges[i] = new;
+	s->count++;
+	join(s, i);
+	if (i)
+		join(s, i - 1);
 }
 
 int space_range(size_t i, uint64_t *start, uint64_t *end)
 {
-	if (i >= count)
+	S;
+
+	if (i >= s->count)
 		return 0;
-	*start = ranges[i].start;
-	*end = ranges[i].end;
+	*start = s->ranges[i].start;
+	*end = s->ranges[i].end;
 	return 1;
 }
 
 int space_mapped(uint64_t start, uint64_t length)
 {
-	size_t i = range_at(start);
+	S;
+	uint64_t end = start + length;
 
-	return i < count && ranges[i].start <= start && length <= ranges[i].end - start;
+	for (size_t i = range_at(s, start); i < s->count && s->ranges[i].start <= start; i++) {
+		start = s->ranges[i].end;
+		if (start >= end)
+			return 1;
+	}
+	return 0;
 }
 
 static int inside(uint64_t start, uint64_t length)
@@ -143,49 +202,50 @@ static int inside(uint64_t start, uint64_t length)
 }
 
 /* The highest free gap of this length, as Linux searches. */
-static uint64_t gap_find(uint64_t length)
+static uint64_t gap_find(const struct space *s, uint64_t length)
 {
 	uint64_t top = MAP_END;
-	size_t i = range_at(MAP_END - 1);
+	size_t i = range_at(s, MAP_END - 1);
 
-	if (i < count && ranges[i].start < MAP_END)
+	if (i < s->count && s->ranges[i].start < MAP_END)
 		i++;
 	for (;; i--) {
-		uint64_t bottom = i ? ranges[i - 1].end : MAP_START;
+		uint64_t bottom = i ? s->ranges[i - 1].end : MAP_START;
 		if (bottom < MAP_START)
 			bottom = MAP_START;
 		if (top >= bottom && top - bottom >= length)
 			return top - length;
-		if (!i || ranges[i - 1].start <= MAP_START)
+		if (!i || s->ranges[i - 1].start <= MAP_START)
 			return 0;
-		top = ranges[i - 1].start;
+		top = s->ranges[i - 1].start;
 	}
 }
 
-static int free_at(uint64_t start, uint64_t length)
+static int free_at(const struct space *s, uint64_t start, uint64_t length)
 {
-	size_t i = range_at(start);
+	size_t i = range_at(s, start);
 
-	return i == count || ranges[i].start >= start + length;
+	return i == s->count || s->ranges[i].start >= start + length;
 }
 
 /* Would mapping this range, which may replace some of what is there, exceed what the program may have? */
-static int over_limit(uint64_t start, uint64_t length)
+static int over_limit(const struct space *s, uint64_t start, uint64_t length)
 {
 	uint64_t replaced = 0;
 
-	if (!limit)
+	if (!s->limit)
 		return 0;
-	for (size_t i = range_at(start); i < count && ranges[i].start < start + length; i++) {
-		uint64_t from = ranges[i].start > start ? ranges[i].start : start;
-		uint64_t to = ranges[i].end < start + length ? ranges[i].end : start + length;
+	for (size_t i = range_at(s, start); i < s->count && s->ranges[i].start < start + length; i++) {
+		uint64_t from = s->ranges[i].start > start ? s->ranges[i].start : start;
+		uint64_t to = s->ranges[i].end < start + length ? s->ranges[i].end : start + length;
 		replaced += to - from;
 	}
-	return total - replaced + length > limit;
+	return s->total - replaced + length > s->limit;
 }
 
-int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, int64_t handle, uint64_t offset)
+int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, struct file *file, uint64_t offset)
 {
+	S;
 	uint64_t start = hint;
 	int64_t error;
 
@@ -201,47 +261,51 @@ int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, int
 			return -EINVAL;
 		if (!inside(start, length))
 			return -ENOMEM;
-		if ((flags & MAP_FIXED_NOREPLACE) && !free_at(start, length))
+		if ((flags & MAP_FIXED_NOREPLACE) && !free_at(s, start, length))
 			return -EEXIST;
 	} else {
 		start &= ~(uint64_t)(PAGE - 1);
-		if (start < MAP_START || start > MAP_END || length > MAP_END - start || !free_at(start, length))
-			start = gap_find(length);
+		if (start < MAP_START || start > MAP_END || length > MAP_END - start || !free_at(s, start, length))
+			start = gap_find(s, length);
 		if (!start)
 			return -ENOMEM;
 	}
-	if (over_limit(start, length) || room_for(2))
+	if (over_limit(s, start, length) || room_for(s, 3))
 		return -ENOMEM;
-	if (handle >= 0)
+	if (file)
 		error = HOST(memory_map_file, start | REF_PROGRAM, length,
-			     (protection & 3) | ((flags & MAP_SHARED) ? MAP_FILE_SHARED : 0), handle, offset);
+			     (protection & 3) | ((flags & MAP_SHARED) ? MAP_FILE_SHARED : 0), file->handle, offset);
 	else
 		error = HOST(memory_map, start | REF_PROGRAM, length, protection & 3);
 	if (error < 0)
 		return error;
-	remember(start, start + length);
+	remember(s, (struct range){start, start + length, protection & 3, (flags & MAP_SHARED) != 0, file, offset});
 	return (int64_t)start;
 }
 
 int64_t space_unmap(uint64_t start, uint64_t length)
 {
+	S;
+
 	if (start % PAGE || !length || length > WINDOW_SIZE)
 		return -EINVAL;
 	length = pages(length);
 	if (!inside(start, length))
 		return -EINVAL;
-	if (free_at(start, length))
+	if (free_at(s, start, length))
 		return 0;
-	if (room_for(1))
+	if (room_for(s, 2))
 		return -ENOMEM;
 	int64_t error = HOST(memory_unmap, start | REF_PROGRAM, length);
 	if (!error)
-		forget(start, start + length);
+		forget(s, start, start + length);
 	return error;
 }
 
 int64_t space_protect(uint64_t start, uint64_t length, int protection)
 {
+	S;
+
 	if (start % PAGE)
 		return -EINVAL;
 	if (length > WINDOW_SIZE)
@@ -251,13 +315,59 @@ int64_t space_protect(uint64_t start, uint64_t length, int protection)
 		return 0;
 	if (protection & PROT_EXEC)
 		return -EACCES;
-	if (!inside(start, length) || !space_mapped(start, length))
+	if (!inside(start, length) || !space_mapped(start, length) || room_for(s, 2))
 		return -ENOMEM;
-	return HOST(memory_protect, start | REF_PROGRAM, length, protection & 3);
+	int64_t error = HOST(memory_protect, start | REF_PROGRAM, length, protection & 3);
+	if (error)
+		return error;
+	split(s, start);
+	split(s, start + length);
+	size_t first = range_at(s, start), i = first;
+	for (; i < s->count && s->ranges[i].start < start + length; i++)
+		s->ranges[i].protection = protection & 3;
+	for (first -= first > 0; i-- > first;)
+		join(s, i);
+	return 0;
+}
+
+/* A word that other processes may see too: what it lies in, by the host file's handle, and where. */
+int space_shared_key(const struct space *s, uint64_t at, uint64_t *object, uint64_t *offset)
+{
+	size_t i = range_at(s, at);
+
+	if (i == s->count || s->ranges[i].start > at || !s->ranges[i].shared || !s->ranges[i].file)
+		return 0;
+	*object = (uint64_t)s->ranges[i].file->handle;
+	*offset = s->ranges[i].offset + (at - s->ranges[i].start);
+	return 1;
+}
+
+/* What is mapped is mapped in another program window too, with its contents now: fork. */
+int64_t space_copy(struct space *from, struct space *to)
+{
+	int64_t error = 0;
+
+	if (room_for(to, from->count + 3))
+		return -ENOMEM;
+	for (size_t i = 0; !error && i < from->count; i++) {
+		const struct range *r = &from->ranges[i];
+		uint64_t length = r->end - r->start, at = (uint64_t)(to->window + 2) << 32 | r->start;
+		if (r->file && r->shared)
+			error = HOST(memory_map_file, at, length, r->protection | MAP_FILE_SHARED, r->file->handle, r->offset);
+		else
+			error = HOST(memory_copy, to->window, r->start, length, r->protection | (r->file ? MEMORY_COPY_ALL : 0));
+		if (!error)
+			remember(to, *r);
+	}
+	to->brk_now = from->brk_now;
+	to->brk_mapped = from->brk_mapped;
+	return error;
 }
 
 int64_t space_remap(uint64_t start, uint64_t length, uint64_t new_length, int flags, uint64_t new_start)
 {
+	S;
+
 	if (start % PAGE || !new_length || (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) || length > WINDOW_SIZE || new_length > WINDOW_SIZE)
 		return -EINVAL;
 	length = pages(length);
@@ -278,47 +388,59 @@ int64_t space_remap(uint64_t start, uint64_t length, uint64_t new_length, int fl
 		}
 		return (int64_t)start;
 	}
-	if (limit && new_length > length && total > limit - (new_length - length))
+	if (s->limit && new_length > length && s->total > s->limit - (new_length - length))
 		return -ENOMEM;
 	if (!(flags & MREMAP_FIXED)) {
 		if (!(flags & MREMAP_MAYMOVE))
 			return -ENOMEM;
-		new_start = gap_find(new_length);
+		new_start = gap_find(s, new_length);
 		if (!new_start)
 			return -ENOMEM;
 	}
-	if (room_for(3))
+	if (room_for(s, 5))
 		return -ENOMEM;
-	/* The host moves as much as both have; what is more is mapped behind. */
+	/* One mapping only, as on Linux. The host moves as much as both have; what is more is mapped behind. */
+	struct range moved = s->ranges[range_at(s, start)];
+	if (length > moved.end - start)
+		return -EFAULT;
 	uint64_t both = length < new_length ? length : new_length;
 	int64_t error = HOST(memory_move, start | REF_PROGRAM, both, new_start | REF_PROGRAM);
 	if (!error && new_length > both)
-		error = HOST(memory_map, (new_start + both) | REF_PROGRAM, new_length - both, 3);
+		error = HOST(memory_map, (new_start + both) | REF_PROGRAM, new_length - both, moved.protection);
 	if (!error && length > both)
 		error = HOST(memory_unmap, (start + both) | REF_PROGRAM, length - both);
 	if (error)
 		return error;
-	forget(start, start + length);
-	remember(new_start, new_start + new_length);
+	moved.offset += start - moved.start;
+	moved.start = new_start;
+	moved.end = new_start + new_length;
+	if (moved.file)
+		moved.file->references++;       /* over the forgetting */
+	forget(s, start, start + length);
+	remember(s, moved);
+	if (moved.file)
+		file_release(moved.file);
 	return (int64_t)new_start;
 }
 
 int64_t space_break(uint64_t to)
 {
+	S;
+
 	if (to < BREAK_START || to > BREAK_START + (uint64_t)BREAK_MOST)
-		return (int64_t)brk_now;
+		return (int64_t)s->brk_now;
 	uint64_t end = pages(to);
-	if (end > brk_mapped) {
-		if ((limit && total + (end - brk_mapped) > limit) || !free_at(brk_mapped, end - brk_mapped) || room_for(2) ||
-		    HOST(memory_map, brk_mapped | REF_PROGRAM, end - brk_mapped, 3))
-			return (int64_t)brk_now;
-		remember(brk_mapped, end);
-		brk_mapped = end;
-	} else if (end < brk_mapped) {
-		if (space_unmap(end, brk_mapped - end))
-			return (int64_t)brk_now;
-		brk_mapped = end;
+	if (end > s->brk_mapped) {
+		if ((s->limit && s->total + (end - s->brk_mapped) > s->limit) || !free_at(s, s->brk_mapped, end - s->brk_mapped) || room_for(s, 3) ||
+		    HOST(memory_map, s->brk_mapped | REF_PROGRAM, end - s->brk_mapped, 3))
+			return (int64_t)s->brk_now;
+		remember(s, (struct range){.start = s->brk_mapped, .end = end, .protection = 3});
+		s->brk_mapped = end;
+	} else if (end < s->brk_mapped) {
+		if (space_unmap(end, s->brk_mapped - end))
+			return (int64_t)s->brk_now;
+		s->brk_mapped = end;
 	}
-	brk_now = to;
-	return (int64_t)brk_now;
+	s->brk_now = to;
+	return (int64_t)s->brk_now;
 }

@@ -21,7 +21,7 @@ static int64_t transfer(struct file *f, int writes, struct user at, uint64_t n, 
 		return -EINVAL;
 	int64_t done = move(f, memory, n, offset);
 	if (done == -EPIPE && writes)
-		signal_send(13);
+		signal_thread(thread_current(), signal_plain(13));
 	return done;
 }
 
@@ -148,14 +148,15 @@ static int64_t copy(struct file *from, int64_t from_at, struct file *to, int64_t
 	}
 	heap_free(bounce, BOUNCE);
 	if (error == -EPIPE)
-		signal_send(13);
+		signal_thread(thread_current(), signal_plain(13));
 	return total ? total : error;
 }
 
 int64_t sys_sendfile(const uint64_t a[6])
 {
 	int64_t offset = -1;
-	struct file *to = file_get((int)a[0]), *from = file_get((int)a[1]);
+	HELD struct file *to = file_hold((int)a[0]);
+	HELD struct file *from = file_hold((int)a[1]);
 
 	if (!to || !from || ((to->flags | from->flags) & O_PATH) || (to->flags & O_ACCMODE) == O_RDONLY ||
 	    (from->flags & O_ACCMODE) == O_WRONLY)
@@ -178,7 +179,8 @@ int64_t sys_sendfile(const uint64_t a[6])
 int64_t sys_copy_file_range(const uint64_t a[6])
 {
 	int64_t at[2] = {-1, -1};
-	struct file *from = file_get((int)a[0]), *to = file_get((int)a[2]);
+	HELD struct file *from = file_hold((int)a[0]);
+	HELD struct file *to = file_hold((int)a[2]);
 	struct host_stat s;
 
 	if (!to || !from || ((to->flags | from->flags) & O_PATH) || (to->flags & O_ACCMODE) == O_RDONLY ||

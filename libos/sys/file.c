@@ -143,7 +143,7 @@ int64_t sys_flock(const uint64_t a[6])
 	int type = operation == 1 ? 0 : operation == 2 ? 1 : 2;
 	if (type == 1 && (f->flags & O_ACCMODE) == O_RDONLY)
 		type = 0;
-	int64_t error = HOST(lock, f->handle, type, 0, 0, wait);
+	int64_t error = wait ? HOST_BLOCKING(lock, f->handle, type, 0, 0, 1) : HOST(lock, f->handle, type, 0, 0, 0);
 	return error == -EBADF ? 0 : error == -EACCES ? -EAGAIN : error;
 }
 
@@ -157,7 +157,7 @@ int64_t sys_fcntl(const uint64_t a[6])
 	switch (command) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
-		if ((int)a[2] < 0 || (uint32_t)a[2] >= descriptor_limit)
+		if ((int)a[2] < 0 || (uint32_t)a[2] >= descriptor_limit())
 			return -EINVAL;
 		f->references++;
 		return descriptor_add(f, (int)a[2], command != F_DUPFD);
@@ -251,7 +251,7 @@ int64_t sys_ioctl(const uint64_t a[6])
 	case FIOCLEX: case FIONCLEX:
 		descriptor_flags((int)a[0], 1, request == FIOCLEX);
 		return 0;
-	case TIOCSPGRP:         /* the program is all of the terminal's foreground that it knows */
+	case TIOCSPGRP:         /* the host's job control knows one group: the cVM */
 		return f->handle >= 0 ? 0 : -ENOTTY;
 	}
 	if (f->handle < 0)
@@ -260,7 +260,7 @@ int64_t sys_ioctl(const uint64_t a[6])
 		return -EFAULT;
 	int64_t result = HOST(terminal, f->handle, request, a[2] | REF_PROGRAM);
 	if (request == TIOCGPGRP && !result) {
-		on = 1;         /* its own group, by the name it has in here */
+		on = process_current()->group;  /* whoever asks is in front */
 		return user_put(USER(2), &on, sizeof on);
 	}
 	return result;

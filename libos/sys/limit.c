@@ -8,32 +8,30 @@
 
 #include "libos/sys/sys.h"
 
-#define FOR_EVER UINT64_MAX
-
 struct limit {
 	uint64_t now, most;
 };
-static struct limit limits[RLIM_NLIMITS];
-static int filled;
+_Static_assert(RLIM_NLIMITS <= 16, "struct process holds them");
 
-static struct limit *limit_of(uint64_t which)
+static struct limit *limit_of(struct process *p, uint64_t which)
 {
-	if (!filled) {
+	struct limit *limits = (struct limit *)p->limits;
+
+	if (!limits[RLIMIT_NOFILE].most) {      /* the first process's, inherited from then on */
 		for (int i = 0; i < RLIM_NLIMITS; i++)
-			limits[i] = (struct limit){FOR_EVER, FOR_EVER};
+			limits[i] = (struct limit){UINT64_MAX, UINT64_MAX};
 		limits[RLIMIT_NOFILE] = (struct limit){FILES_MOST, FILES_MOST};
 		limits[RLIMIT_STACK].now = SPACE_STACK_SIZE;
 		limits[RLIMIT_CORE].now = 0;
 		if (boot->memory_limit)
 			limits[RLIMIT_AS] = (struct limit){boot->memory_limit, boot->memory_limit};
-		filled = 1;
 	}
 	return which < RLIM_NLIMITS ? &limits[which] : NULL;
 }
 
 static int64_t limit_set(uint64_t which, struct user from)
 {
-	struct limit new, *l = limit_of(which);
+	struct limit new, *l = limit_of(process_current(), which);
 
 	if (user_get(&new, from, sizeof new))
 		return -EFAULT;
@@ -43,13 +41,13 @@ static int64_t limit_set(uint64_t which, struct user from)
 		return -EPERM;
 	*l = new;
 	if (which == RLIMIT_NOFILE)
-		descriptor_limit = new.now < FILES_MOST ? (uint32_t)new.now : FILES_MOST;
+		descriptor_limit_set(new.now < FILES_MOST ? (uint32_t)new.now : FILES_MOST);
 	return 0;
 }
 
 int64_t sys_getrlimit(const uint64_t a[6])
 {
-	const struct limit *l = limit_of((uint32_t)a[0]);
+	const struct limit *l = limit_of(process_current(), (uint32_t)a[0]);
 
 	return l ? user_put(USER(1), l, sizeof *l) : -EINVAL;
 }
@@ -61,9 +59,9 @@ int64_t sys_setrlimit(const uint64_t a[6])
 
 int64_t sys_prlimit64(const uint64_t a[6])
 {
-	const struct limit *l = limit_of((uint32_t)a[1]);
+	const struct limit *l = limit_of(process_current(), (uint32_t)a[1]);
 
-	if ((int)a[0] != 0 && (int)a[0] != 1)
+	if ((int)a[0] != 0 && (int)a[0] != process_current()->id)
 		return -ESRCH;
 	if (!l)
 		return -EINVAL;

@@ -14,7 +14,7 @@
 /* A private mapping of a tmpfs file is a copy of what the file holds now. */
 static int64_t map_copy(const uint64_t a[6], struct file *f, int protection, int flags)
 {
-	int64_t at = space_map(a[0], a[1], PROT_READ | PROT_WRITE, flags, -1, 0), error;
+	int64_t at = space_map(a[0], a[1], PROT_READ | PROT_WRITE, flags, NULL, 0), error;
 
 	if (at < 0)
 		return at;
@@ -32,7 +32,7 @@ int64_t sys_mmap(const uint64_t a[6])
 	int protection = (int)a[2], flags = (int)a[3], kind = flags & MAP_TYPE;
 
 	if (flags & MAP_ANONYMOUS)
-		return space_map(a[0], a[1], protection, flags, -1, 0);
+		return space_map(a[0], a[1], protection, flags, NULL, 0);
 	FILE_ARGUMENT(f, 4);
 	if (a[5] % PAGE || !a[1] || (kind != MAP_SHARED && kind != MAP_PRIVATE && kind != MAP_SHARED_VALIDATE))
 		return -EINVAL;
@@ -45,7 +45,7 @@ int64_t sys_mmap(const uint64_t a[6])
 	if (protection & PROT_EXEC)
 		return -EPERM;
 	if (f->handle >= 0)
-		return space_map(a[0], a[1], protection, flags, f->handle, a[5]);
+		return space_map(a[0], a[1], protection, flags, f, a[5]);
 	if (!f->node || TYPE_OF(f->node->mode) != S_IFREG || kind != MAP_PRIVATE)
 		return -ENODEV;
 	return map_copy(a, f, protection, flags);

@@ -17,7 +17,7 @@ static int64_t open_at(int directory, struct user path, int flags, uint32_t mode
 		return error;
 	if ((flags & O_ACCMODE) == O_ACCMODE && !(flags & O_PATH))
 		return -EINVAL;
-	error = place_open(&here, flags, mode & 07777 & ~file_mode_mask, &f);
+	error = place_open(&here, flags, mode & 07777 & ~process_current()->mask, &f);
 	return error ? error : descriptor_add(f, 0, (flags & O_CLOEXEC) != 0);
 }
 
@@ -56,7 +56,7 @@ static int64_t mkdir_at(int directory, struct user path, uint32_t mode)
 	struct place here;
 	int64_t error = place_find(directory, path, 0, &here);
 
-	return error ? error : place_directory_make(&here, mode & 01777 & ~file_mode_mask);
+	return error ? error : place_directory_make(&here, mode & 01777 & ~process_current()->mask);
 }
 
 int64_t sys_mkdir(const uint64_t a[6])
@@ -165,11 +165,11 @@ int64_t sys_linkat(const uint64_t a[6])
 
 int64_t sys_getcwd(const uint64_t a[6])
 {
-	size_t n = strlen(working_directory) + 1;
+	size_t n = strlen(process_current()->directory) + 1;
 
 	if (a[1] < n)
 		return -ERANGE;
-	return user_put(USER(0), working_directory, n) ? -EFAULT : (int64_t)n;
+	return user_put(USER(0), process_current()->directory, n) ? -EFAULT : (int64_t)n;
 }
 
 static int64_t directory_enter(struct place *p)
@@ -181,7 +181,7 @@ static int64_t directory_enter(struct place *p)
 		return error;
 	if (TYPE_OF(s.mode) != S_IFDIR)
 		return -ENOTDIR;
-	memcpy(working_directory, p->path, strlen(p->path) + 1);
+	memcpy(process_current()->directory, p->path, strlen(p->path) + 1);
 	return 0;
 }
 
@@ -209,9 +209,9 @@ int64_t sys_fchdir(const uint64_t a[6])
 
 int64_t sys_umask(const uint64_t a[6])
 {
-	uint32_t before = file_mode_mask;
+	uint32_t before = process_current()->mask;
 
-	file_mode_mask = a[0] & 0777;
+	process_current()->mask = a[0] & 0777;
 	return before;
 }
 
@@ -226,7 +226,7 @@ static int64_t node_at(int directory, struct user path, uint32_t mode)
 		return -EPERM;
 	if ((error = place_find(directory, path, 0, &here)))
 		return error;
-	error = place_open(&here, O_WRONLY | O_CREAT | O_EXCL, mode & 07777 & ~file_mode_mask, &f);
+	error = place_open(&here, O_WRONLY | O_CREAT | O_EXCL, mode & 07777 & ~process_current()->mask, &f);
 	if (!error)
 		file_release(f);
 	return error;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * poll and select. Host files are waited for in the host; all else is ready now or, with one thread, never will be.
+ * poll and select. What the library OS has itself wakes the thread by its queues; host files are waited for in the host, where a
+ * kick ends the wait.
  */
 #include "libos/sys/sys.h"
 
@@ -27,48 +28,90 @@ struct wanted {
 	uint16_t events, revents;       /* as poll(2) has it */
 };
 
+/* One look at all of them; host files together, in one call that waits for `timeout` if none is ready. Without the lock then. */
+static int64_t look(struct wanted *list, struct file **files, uint32_t count, int64_t timeout)
+{
+	struct host_poll waited[HOST_MOST];
+	uint32_t found = 0, hosts = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct file *f = files[i];
+		list[i].revents = 0;
+		if (f && f->handle >= 0 && hosts < HOST_MOST)
+			waited[hosts++] = (struct host_poll){(uint32_t)f->handle, list[i].events, 0};
+		else if (f)
+			list[i].revents = (uint16_t)((f->operations->poll ? f->operations->poll(f) : READY_IN | READY_OUT) &
+						     (list[i].events | READY_ERROR | READY_HANGUP));
+		else if (list[i].fd >= 0)
+			list[i].revents = READY_NONE;
+		found += list[i].revents != 0;
+	}
+	if (!hosts)
+		return found;
+	int64_t n = found || !timeout || thread_current()->wake ? HOST(poll, (uintptr_t)waited, hosts, 0)
+								: HOST_BLOCKING(poll, (uintptr_t)waited, hosts, timeout);
+	if (n < 0)
+		return found ? found : n;
+	for (uint32_t i = 0, h = 0; i < count && h < hosts; i++)
+		if (files[i] && files[i]->handle >= 0) {
+			list[i].revents = waited[h++].revents;
+			found += list[i].revents != 0;
+		}
+	return found;
+}
+
 /* How many are ready at last. */
 static int64_t wait_for(struct wanted *list, uint32_t count, int64_t timeout)
 {
-	struct host_poll waited[HOST_MOST];
+	struct thread *t = thread_current();
+	size_t size = (count + 1) * (sizeof(struct file *) + sizeof(struct waiter));
+	struct file **files = heap_allocate(size);
+	struct waiter *waiters = (struct waiter *)(files + count + 1);
+	struct wait_queue none = {0};
+	int64_t n, until = timeout < 0 ? FOR_EVER : timeout ? now() + timeout : 0;
+	int hosts = 0;
 
-	for (;;) {
-		uint32_t found = 0, hosts = 0;
-		/* Host files are asked together, in one call. */
-		for (uint32_t i = 0; i < count; i++) {
-			struct file *f = list[i].fd < 0 ? NULL : file_get(list[i].fd);
-			list[i].revents = 0;
-			if (f && f->handle >= 0 && hosts < HOST_MOST)
-				waited[hosts++] = (struct host_poll){(uint32_t)f->handle, list[i].events, 0};
-			else if (f)
-				list[i].revents = (uint16_t)((f->operations->poll ? f->operations->poll(f) : READY_IN | READY_OUT) &
-							     (list[i].events | READY_ERROR | READY_HANGUP));
-			else if (list[i].fd >= 0)
-				list[i].revents = READY_NONE;
-			found += list[i].revents != 0;
-		}
-		if (!found || hosts) {
-			int64_t n = HOST(poll, (uintptr_t)waited, hosts, found ? 0 : timeout);
-			if (n < 0)
-				return n;
-		}
-		for (uint32_t i = 0, h = 0; i < count && h < hosts; i++) {
-			struct file *f = list[i].fd < 0 ? NULL : file_get(list[i].fd);
-			if (f && f->handle >= 0) {
-				list[i].revents = waited[h++].revents;
-				found += list[i].revents != 0;
-			}
-		}
-		if (found || timeout >= 0)
-			return found;
+	if (!files)
+		return -ENOMEM;
+	waiters = (struct waiter *)((uint8_t *)files + (count + 1) * sizeof *files);
+	wait_begin(&waiters[count], &none);
+	for (uint32_t i = 0; i < count; i++) {
+		struct file *f = files[i] = list[i].fd < 0 ? NULL : file_hold(list[i].fd);
+		hosts += f && f->handle >= 0;
+		if (timeout && f && f->operations->queue)
+			wait_begin(&waiters[i], f->operations->queue(f));
 	}
+	for (;;) {
+		int64_t left = until == FOR_EVER ? -1 : timeout ? until - now() : 0;
+		left = until != FOR_EVER && left < 0 ? 0 : left;
+		n = look(list, files, count, left);
+		if (n > 0 || (n < 0 && n != -RESTART) || (until != FOR_EVER && !left))
+			break;
+		if (n == -RESTART && (signal_waits(t) || t->process->ending || t->leaving))
+			break;
+		if (hosts) {            /* it slept there, or was woken on the way there */
+			t->wake = 0;
+			continue;
+		}
+		n = wait_sleep(until);
+		if (n == -RESTART)
+			break;
+		n = 0;
+	}
+	for (uint32_t i = 0; i <= count; i++) {
+		wait_end(&waiters[i]);
+		if (i < count && files[i])
+			file_release(files[i]);
+	}
+	heap_free(files, size);
+	return n == -RESTART ? -EINTR : n;
 }
 
 static int64_t poll_files(struct user at, uint64_t count, int64_t timeout)
 {
 	int64_t n = 0;
 
-	if (count > descriptor_limit)
+	if (count > descriptor_limit())
 		return -EINVAL;
 	size_t size = (count + !count) * sizeof(struct wanted);
 	struct wanted *list = heap_allocate(size);
@@ -84,6 +127,20 @@ static int64_t poll_files(struct user at, uint64_t count, int64_t timeout)
 	return n;
 }
 
+/* Without a handler to run the old mask comes back at once. */
+static int64_t mask_back(int64_t result)
+{
+	struct thread *t = thread_current();
+
+	if (t->mask_saved && result != -EINTR) {
+		t->mask = t->saved_mask;
+		t->mask_saved = 0;
+		signal_state(t);
+	} else if (t->mask_saved)
+		t->attention = 1;
+	return result;
+}
+
 int64_t sys_poll(const uint64_t a[6])
 {
 	return poll_files(USER(0), a[1], (int)a[2] < 0 ? -1 : (int)a[2] * 1000000ll);
@@ -93,7 +150,9 @@ int64_t sys_ppoll(const uint64_t a[6])
 {
 	int64_t timeout, error = time_get(USER(2), &timeout, 1);
 
-	return error ? error : poll_files(USER(0), a[1], timeout);
+	if (!error)
+		error = signal_mask_for(USER(3), a[4]);
+	return error ? error : mask_back(poll_files(USER(0), a[1], timeout));
 }
 
 static int64_t select_files(const uint64_t a[6], int64_t timeout)
@@ -152,6 +211,11 @@ int64_t sys_select(const uint64_t a[6])
 int64_t sys_pselect6(const uint64_t a[6])
 {
 	int64_t timeout, error = time_get(USER(4), &timeout, 1);
+	uint64_t set[2] = {0, 8};
 
-	return error ? error : select_files(a, timeout);
+	if (!error && a[5] && user_get(set, USER(5), sizeof set))
+		error = -EFAULT;
+	if (!error)
+		error = signal_mask_for((struct user){set[0]}, set[1]);
+	return error ? error : mask_back(select_files(a, timeout));
 }

@@ -10,12 +10,12 @@
 
 int64_t sys_exit(const uint64_t a[6])
 {
-	process_end((int)(a[0] & 0xff) << 8);
+	thread_exit_now((int)(a[0] & 0xff) << 8);
 }
 
 int64_t sys_exit_group(const uint64_t a[6])
 {
-	process_end((int)(a[0] & 0xff) << 8);
+	process_exit((int)(a[0] & 0xff) << 8);
 }
 
 static int64_t same(uint64_t value, uint32_t own)
@@ -25,7 +25,7 @@ static int64_t same(uint64_t value, uint32_t own)
 
 static int64_t only_self(uint64_t pid)
 {
-	return (int)pid == 0 || (int)pid == 1 ? 0 : -ESRCH;
+	return (int)pid == 0 || process_find((int)pid) || thread_find((int)pid) ? 0 : -ESRCH;
 }
 
 static int64_t three_put(const uint64_t a[6], uint32_t value)
@@ -36,8 +36,8 @@ static int64_t three_put(const uint64_t a[6], uint32_t value)
 	return 0;
 }
 
-CONSTANT(getpid, 1)
-CONSTANT(getppid, 0)
+CONSTANT(getpid, process_current()->id)
+CONSTANT(getppid, process_current()->parent ? process_current()->parent->id : 0)
 CONSTANT(gettid, thread_current()->id)
 CONSTANT(getuid, boot->uid)
 CONSTANT(geteuid, boot->uid)
@@ -55,14 +55,6 @@ CONSTANT(setfsuid, boot->uid)
 CONSTANT(setfsgid, boot->gid)
 CONSTANT(getgroups, (int)a[0] < 0 ? -EINVAL : 0)
 CONSTANT(setgroups, a[0] ? -EPERM : 0)
-CONSTANT(getpgid, only_self(a[0]) ? -ESRCH : 1)
-CONSTANT(getpgrp, 1)
-CONSTANT(setpgid, only_self(a[0]) || only_self(a[1]) ? -ESRCH : 0)
-CONSTANT(getsid, only_self(a[0]) ? -ESRCH : 1)
-CONSTANT(setsid, -EPERM)
-CONSTANT(set_tid_address, thread_current()->id)
-CONSTANT(set_robust_list, 0)
-CONSTANT(sched_yield, 0)
 CONSTANT(personality, (uint32_t)a[0] == UINT32_MAX || !a[0] ? 0 : -EINVAL)
 CONSTANT(getpriority, 20)
 CONSTANT(setpriority, 0)
@@ -71,11 +63,23 @@ CONSTANT(sched_get_priority_max, a[0] == 0 || a[0] == 3 || a[0] == 5 ? 0 : a[0] 
 CONSTANT(sched_get_priority_min, a[0] == 0 || a[0] == 3 || a[0] == 5 ? 0 : a[0] < 3 ? 1 : -EINVAL)
 CONSTANT(sched_setaffinity, only_self(a[0]))
 CONSTANT(membarrier, a[0] == 0 ? 0 : -EINVAL)
-CONSTANT(wait4, -ECHILD)
-CONSTANT(waitid, -ECHILD)
 
 /* The thread pointer is set through a gate; asking where it is has no answer here. */
 CONSTANT(arch_prctl, -EINVAL)
+
+int64_t sys_set_tid_address(const uint64_t a[6])
+{
+	thread_current()->clear_id = a[0];
+	return thread_current()->id;
+}
+
+int64_t sys_sched_yield(const uint64_t a[6])
+{
+	int64_t none[2] = {0, 0};
+
+	(void)a;
+	return kernel_single ? 0 : (HOST_BLOCKING(clock_sleep, 1, 0, (uintptr_t)none), 0);
+}
 
 int64_t sys_sched_getparam(const uint64_t a[6])
 {
@@ -107,7 +111,7 @@ int64_t sys_prctl(const uint64_t a[6])
 		return 0;
 	}
 	case 16: {              /* PR_GET_NAME */
-		const char *path = boot_string(boot->image_path), *slash = strrchr(path, '/');
+		const char *path = process_current()->image, *slash = strrchr(path, '/');
 		char name[16] = {0};
 		if (*t->name)
 			memcpy(name, t->name, sizeof name);

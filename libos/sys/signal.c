@@ -1,78 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Signals as far as they go: a program may send itself one; its default action is taken, also when it was blocked and is
- * let through later. Handlers are recorded; calling them is not done yet, and a signal that has one says ENOSYS.
+ * System calls on signals.
  */
 #include "libos/sys/sys.h"
-
-#define SIGNALS    64
-#define SIGKILL    9
-#define SIGSTOP    19
-#define BIT(n)     (1ull << ((n) - 1))
-/* SIGCHLD SIGCONT SIGURG SIGWINCH; the stopping ones are not for a lone program */
-#define HARMLESS   (BIT(17) | BIT(18) | BIT(23) | BIT(28) | BIT(SIGSTOP) | BIT(20) | BIT(21) | BIT(22))
-#define UNBLOCKED  (BIT(SIGKILL) | BIT(SIGSTOP))
-
-struct action {                 /* the kernel's struct sigaction */
-	uint64_t handler, flags, restorer, mask;
-};
-static struct action actions[SIGNALS + 1];
-static struct thread first = {.id = 1};
-
-struct thread *thread_current(void)
-{
-	return &first;
-}
-
-static int ignored(int signal)
-{
-	return actions[signal].handler == 1 || (!actions[signal].handler && (HARMLESS & BIT(signal)));
-}
-
-int64_t signal_send(int signal)
-{
-	struct thread *t = thread_current();
-
-	if (signal < 0 || signal > SIGNALS)
-		return -EINVAL;
-	if (!signal || ignored(signal))
-		return 0;
-	if (t->mask & BIT(signal)) {
-		t->pending |= BIT(signal);
-		return 0;
-	}
-	if (actions[signal].handler > 1)
-		return -ENOSYS;
-	process_end(signal);
-}
-
-/* Signals that were waiting and are not blocked any more. One with a handler stays. */
-static void pending_take(struct thread *t)
-{
-	for (int signal = 1; signal <= SIGNALS && (t->pending & ~t->mask); signal++)
-		if ((t->pending & ~t->mask & BIT(signal)) && actions[signal].handler <= 1) {
-			t->pending &= ~BIT(signal);
-			signal_send(signal);
-		}
-}
 
 int64_t sys_rt_sigaction(const uint64_t a[6])
 {
 	int signal = (int)a[0];
+	struct process *p = process_current();
 	struct action new;
 
-	if (signal < 1 || signal > SIGNALS || a[3] != 8 || (a[1] && (signal == SIGKILL || signal == SIGSTOP)))
+	if (signal < 1 || signal > SIGNALS || a[3] != 8 || (a[1] && (UNBLOCKABLE & SIGNAL_BIT(signal))))
 		return -EINVAL;
 	if (a[1] && user_get(&new, USER(1), sizeof new))
 		return -EFAULT;
-	if (a[2] && user_put(USER(2), &actions[signal], sizeof *actions))
+	if (a[2] && user_put(USER(2), &p->actions[signal], sizeof new))
 		return -EFAULT;
-	if (a[1]) {
-		actions[signal] = new;
-		actions[signal].mask &= ~UNBLOCKED;
-		if (ignored(signal))
-			thread_current()->pending &= ~BIT(signal);
+	if (!a[1])
+		return 0;
+	new.mask &= ~UNBLOCKABLE;
+	p->actions[signal] = new;
+	int harmless = signal == 17 || signal == 18 || signal == 23 || signal == 28;
+	if (new.handler == 1 || (!new.handler && harmless)) {
+		p->pending.set &= ~SIGNAL_BIT(signal);
+		for (struct thread *t = p->threads; t; t = t->next)
+			t->pending.set &= ~SIGNAL_BIT(signal);
 	}
 	return 0;
 }
@@ -90,60 +43,222 @@ int64_t sys_rt_sigprocmask(const uint64_t a[6])
 		if ((int)a[0] < 0 || (int)a[0] > 2)
 			return -EINVAL;
 		t->mask = (int)a[0] == 0 ? before | set : (int)a[0] == 1 ? before & ~set : set;
-		t->mask &= ~UNBLOCKED;
-		pending_take(t);
+		t->mask &= ~UNBLOCKABLE;
+		signal_state(t);
 	}
 	return a[2] ? user_put(USER(2), &before, 8) : 0;
 }
 
 int64_t sys_rt_sigpending(const uint64_t a[6])
 {
-	return a[1] > 8 ? -EINVAL : user_put(USER(0), &thread_current()->pending, a[1]);
+	const struct thread *t = thread_current();
+	uint64_t set = (t->pending.set | t->process->pending.set) & t->mask;
+
+	return a[1] > 8 ? -EINVAL : user_put(USER(0), &set, a[1]);
 }
 
 int64_t sys_sigaltstack(const uint64_t a[6])
 {
-	static uint64_t stack[3] = {0, 2, 0};  /* SS_DISABLE */
+	struct thread *t = thread_current();
 	uint64_t new[3];
 
 	if (a[0] && user_get(new, USER(0), sizeof new))
 		return -EFAULT;
-	if (a[1] && user_put(USER(1), stack, sizeof stack))
+	if (a[1] && user_put(USER(1), t->stack, sizeof t->stack))
 		return -EFAULT;
 	if (!a[0])
 		return 0;
-	if ((uint32_t)new[1] & ~(2u | 1u << 31))
+	new[1] = (uint32_t)new[1];
+	if (new[1] & ~(1u | 2u | 1u << 31))
 		return -EINVAL;
-	if (!((uint32_t)new[1] & 2) && new[2] < 2048)
+	if (!(new[1] & 2) && new[2] < 2048)
 		return -ENOMEM;
-	memcpy(stack, new, sizeof stack);
+	new[1] &= 2u | 1u << 31;
+	memcpy(t->stack, new, sizeof new);
 	return 0;
+}
+
+int64_t sys_rt_sigreturn(const uint64_t a[6])
+{
+	struct thread *t = thread_current();
+	uint64_t mask = 0;
+	int restart = 0;
+
+	/* From the gate a handler returns to; a program that calls it by itself has no interruption to go back to. */
+	if (frame_get(t, a[0], &mask, &restart))
+		process_exit(11);
+	t->mask = mask & ~UNBLOCKABLE;
+	t->mask_saved = 0;
+	t->restart = restart;
+	resumed(t);
+}
+
+static struct signal_info from_here(int signal, int code)
+{
+	struct signal_info info = signal_plain(signal);
+
+	info.code = code;
+	return info;
 }
 
 int64_t sys_kill(const uint64_t a[6])
 {
-	int pid = (int)a[0];
+	int pid = (int)a[0], signal = (int)a[1], found = 0;
+	struct process *self = process_current();
 
-	return pid == 1 || pid == 0 || pid == -1 ? signal_send((int)a[1]) : -ESRCH;
+	if (signal < 0 || signal > SIGNALS)
+		return -EINVAL;
+	if (pid > 0) {
+		struct process *p = process_find(pid);
+		return p ? signal_process(p, from_here(signal, 0)) : -ESRCH;
+	}
+	for (struct process *p = processes, *next; p; p = next) {
+		next = p->next;
+		if (pid == -1 ? p != self && p->id != 1 : p->group == (pid ? -pid : self->group)) {
+			signal_process(p, from_here(signal, 0));
+			found = 1;
+		}
+	}
+	return found || (pid == -1 && !self->next) ? 0 : -ESRCH;
 }
 
 int64_t sys_tkill(const uint64_t a[6])
 {
-	return (int)a[0] <= 0 ? -EINVAL : (int)a[0] == 1 ? signal_send((int)a[1]) : -ESRCH;
+	struct thread *t = (int)a[0] > 0 ? thread_find((int)a[0]) : NULL;
+
+	return (int)a[0] <= 0 ? -EINVAL : t ? signal_thread(t, from_here((int)a[1], -6)) : -ESRCH;
 }
 
 int64_t sys_tgkill(const uint64_t a[6])
 {
+	struct thread *t = (int)a[1] > 0 ? thread_find((int)a[1]) : NULL;
+
 	if ((int)a[0] <= 0 || (int)a[1] <= 0)
 		return -EINVAL;
-	return (int)a[0] == 1 && (int)a[1] == 1 ? signal_send((int)a[2]) : -ESRCH;
+	return t && t->process->id == (int)a[0] ? signal_thread(t, from_here((int)a[2], -6)) : -ESRCH;
 }
 
-/* Nobody can wake it but the host's own signals, which end the cVM. */
+/* Sleeps until a signal is to be handled. */
+static int64_t sleep_for_signal(void)
+{
+	struct wait_queue none = {0};
+	struct waiter w = {0};
+	int64_t error = 0;
+
+	wait_begin(&w, &none);
+	while (error != -RESTART)
+		error = wait_sleep(FOR_EVER);
+	wait_end(&w);
+	return -EINTR;
+}
+
 int64_t sys_pause(const uint64_t a[6])
 {
-	struct host_poll none[1];
-
 	(void)a;
-	return HOST(poll, (uintptr_t)none, 0, -1);
+	return sleep_for_signal();
+}
+
+int64_t signal_mask_for(struct user at, uint64_t size)
+{
+	struct thread *t = thread_current();
+	uint64_t set;
+
+	if (!at.at)
+		return 0;
+	if (size != 8)
+		return -EINVAL;
+	if (user_get(&set, at, 8))
+		return -EFAULT;
+	t->saved_mask = t->mask;
+	t->mask_saved = 1;
+	t->mask = set & ~UNBLOCKABLE;
+	signal_state(t);
+	return 0;
+}
+
+int64_t sys_rt_sigsuspend(const uint64_t a[6])
+{
+	int64_t error = a[0] ? signal_mask_for(USER(0), a[1]) : -EFAULT;
+
+	if (error)
+		return error;
+	thread_current()->attention = 1;
+	return sleep_for_signal();
+}
+
+int64_t sys_rt_sigtimedwait(const uint64_t a[6])
+{
+	struct thread *t = thread_current();
+	uint64_t set, before = t->mask;
+	int64_t timeout, error = time_get(USER(2), &timeout, 1);
+	struct wait_queue none = {0};
+	struct waiter w = {0};
+	struct signal_info info;
+
+	if (error)
+		return error;
+	if (a[3] != 8)
+		return -EINVAL;
+	if (user_get(&set, USER(0), 8))
+		return -EFAULT;
+	int64_t until = timeout < 0 ? FOR_EVER : now() + timeout;
+	wait_begin(&w, &none);
+	for (;;) {
+		t->mask = ~set;
+		int found = signal_take(t, &info);
+		t->mask = before;
+		if (found) {
+			error = info.signal;
+			break;
+		}
+		if (error) {
+			error = error == -ETIMEDOUT ? -EAGAIN : -EINTR;
+			break;
+		}
+		t->mask = before & ~set;        /* so that one of them ends the sleep */
+		t->attention = 1;
+		error = wait_sleep(until);
+		t->mask = before;
+		if (error == -RESTART && ((t->pending.set | t->process->pending.set) & set))
+			error = 0;
+	}
+	wait_end(&w);
+	signal_state(t);
+	if (error > 0 && a[1]) {
+		int32_t out[32] = {info.signal, 0, info.code, 0, info.pid, (int32_t)info.uid, (int32_t)info.value, (int32_t)(info.value >> 32)};
+		if (user_put(USER(1), out, sizeof out))
+			return -EFAULT;
+	}
+	return error;
+}
+
+static int64_t info_get(struct user at, int signal, struct signal_info *info)
+{
+	int32_t in[8];
+
+	if (user_get(in, at, sizeof in))
+		return -EFAULT;
+	if (in[2] >= 0)
+		return -EPERM;  /* only the kernel's own look like that */
+	*info = (struct signal_info){.signal = signal, .code = in[2], .pid = in[4], .uid = (uint32_t)in[5],
+				     .value = (int64_t)((uint64_t)(uint32_t)in[6] | (uint64_t)(uint32_t)in[7] << 32)};
+	return 0;
+}
+
+int64_t sys_rt_sigqueueinfo(const uint64_t a[6])
+{
+	struct process *p = process_find((int)a[0]);
+	struct signal_info info;
+	int64_t error = info_get(USER(2), (int)a[1], &info);
+
+	return error ? error : p ? signal_process(p, info) : -ESRCH;
+}
+
+int64_t sys_rt_tgsigqueueinfo(const uint64_t a[6])
+{
+	struct thread *t = thread_find((int)a[1]);
+	struct signal_info info;
+	int64_t error = info_get(USER(3), (int)a[2], &info);
+
+	return error ? error : t && t->process->id == (int)a[0] ? signal_thread(t, info) : -ESRCH;
 }

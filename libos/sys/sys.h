@@ -6,6 +6,7 @@
 #ifndef LIBOS_SYS_H
 #define LIBOS_SYS_H
 #include "libos/fs/fs.h"
+#include "libos/process/process.h"
 
 #define SYSTEM_CALL(name, arguments, state, text) int64_t sys_##name(const uint64_t a[6]);
 #include "libos/sys/table.def"
@@ -14,7 +15,7 @@
 #define USER(i) ((struct user){a[i]})
 /* The file of descriptor argument i, or the function returns -EBADF. */
 #define FILE_ARGUMENT(f, i)                                                                                              \
-	struct file *f = file_get((int)a[i]);                                                                             \
+	HELD struct file *f = file_hold((int)a[i]);                                                                       \
 	if (!f || (f->flags & O_PATH))                                                                                    \
 		return -EBADF
 
@@ -26,17 +27,8 @@
 		return value;                                                                                             \
 	}
 
-/* One thread of the program. There is one so far; what will be each thread's own is here already. */
-struct thread {
-	int id;
-	uint64_t mask, pending;         /* signals, bit number - 1 */
-	char name[16];
-};
-struct thread *thread_current(void);
-
-/* Sends the program a signal: ends it, stays pending while masked, or does nothing. -ENOSYS: it has a handler, which is not
- * called yet. */
-int64_t signal_send(int signal);
+/* ppoll and its like: other signals are blocked until the call is over or a handler runs. 0 or -errno. */
+int64_t signal_mask_for(struct user at, uint64_t size);
 /* trace.c */
 void trace_call(uint64_t number, const uint64_t a[6], int64_t result, int finished);
 /* A struct timespec (unit 1) or timeval (unit 1000) as nanoseconds; -1 when there is none, or it is for ever. */

@@ -40,7 +40,7 @@ int64_t sys_time(const uint64_t a[6])
 	return a[0] && user_put(USER(0), t, 8) ? -EFAULT : t[0];
 }
 
-static int64_t sleep_for(uint64_t clock, uint64_t flags, struct user from)
+static int64_t sleep_for(uint64_t clock, uint64_t flags, struct user from, struct user left)
 {
 	int64_t t[2];
 
@@ -48,54 +48,23 @@ static int64_t sleep_for(uint64_t clock, uint64_t flags, struct user from)
 		return -EFAULT;
 	if (t[0] < 0 || t[1] < 0 || t[1] >= 1000000000)
 		return -EINVAL;
-	return HOST(clock_sleep, clock, flags, (uintptr_t)t);
+	int64_t error = HOST_BLOCKING(clock_sleep, clock, flags, (uintptr_t)t);
+	if (error == -RESTART && !(flags & 1)) {
+		if (left.at && user_put(left, t, sizeof t))
+			return -EFAULT;
+		return -EINTR;
+	}
+	return error;
 }
 
 int64_t sys_nanosleep(const uint64_t a[6])
 {
-	return sleep_for(MONOTONIC, 0, USER(0));
+	return sleep_for(MONOTONIC, 0, USER(0), USER(1));
 }
 
 int64_t sys_clock_nanosleep(const uint64_t a[6])
 {
-	return sleep_for((uint32_t)a[0], (uint32_t)a[1], USER(2));
-}
-
-#define FUTEX_WAIT        0
-#define FUTEX_WAKE        1
-#define FUTEX_REQUEUE     3
-#define FUTEX_CMP_REQUEUE 4
-#define FUTEX_WAKE_OP     5
-#define FUTEX_WAIT_BITSET 9
-#define FUTEX_WAKE_BITSET 10
-#define FUTEX_REALTIME    256u
-
-int64_t sys_futex(const uint64_t a[6])
-{
-	unsigned operation = (unsigned)a[1] & 127;
-	uint32_t value;
-
-	if (a[0] % 4)
-		return -EINVAL;
-	switch (operation) {
-	case FUTEX_WAIT: case FUTEX_WAIT_BITSET:
-		if (user_get(&value, USER(0), 4))
-			return -EFAULT;
-		if (value != (uint32_t)a[2])
-			return -EAGAIN;
-		if (!a[3])
-			return -EDEADLK;        /* nobody else is there to wake us */
-		int64_t error = sleep_for(a[1] & FUTEX_REALTIME ? REALTIME : MONOTONIC, operation == FUTEX_WAIT_BITSET, USER(3));
-		return error ? error : -ETIMEDOUT;
-	case FUTEX_CMP_REQUEUE:
-		if (user_get(&value, USER(0), 4))
-			return -EFAULT;
-		return value == (uint32_t)a[5] ? 0 : -EAGAIN;
-	case FUTEX_WAKE: case FUTEX_WAKE_BITSET: case FUTEX_REQUEUE: case FUTEX_WAKE_OP:
-		return user_get(&value, USER(0), 4);
-	default:
-		return -ENOSYS;
-	}
+	return sleep_for((uint32_t)a[0], (uint32_t)a[1], USER(2), USER(3));
 }
 
 int64_t sys_getrandom(const uint64_t a[6])

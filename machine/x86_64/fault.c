@@ -181,12 +181,13 @@ int fault_init(void)
 
 	memset(&action, 0, sizeof action);
 	action.sa_handler = signal_entry;
-	action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+	action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;      /* the handler itself reads guest memory, which may fault */
 	sigfillset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
 		sigdelset(&action.sa_mask, caught[i]);
 	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
 		if (sigaction(caught[i], &action, NULL))
 			return -errno;
+	action.sa_flags &= ~SA_NODEFER;
 	return sigaction(MACHINE_KICK, &action, NULL) ? -errno : 0;
 }

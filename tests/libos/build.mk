@@ -1,7 +1,7 @@
 # The library OS: its parts as ordinary programs against a made-up host, and guests that are also built for the host.
 LIBOS_TESTS := $(B)/tests/libos
 LIBOS_UNIT_SOURCES := libos/user.c libos/format.c $(wildcard libos/fs/*.c libos/mem/*.c)
-LIBOS_UNIT_FLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -fno-builtin -Iinclude -I. -fsanitize=undefined -fno-sanitize-recover
+LIBOS_UNIT_FLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -fno-builtin -Iinclude -Iinclude/isa/$(ISA) -Itests/libos/unit -I. -fsanitize=undefined -fno-sanitize-recover
 
 $(LIBOS_TESTS)/unit/%: tests/libos/unit/%.c tests/libos/unit/fake.c tests/libos/unit/fake.h tests/libos/guests/tap.h \
 		$(LIBOS_UNIT_SOURCES) $(wildcard libos/*.h libos/*/*.h include/carrel/*)

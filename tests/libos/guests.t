@@ -16,7 +16,7 @@ for source in tests/libos/guests/*.c; do
 	mkdir "$work/$name" "$work/$name.host"
 	out=$(build/tests/libos/native/$name "$work/$name" host 2>&1)
 	passed "$name, natively" "$out" $?
-	out=$($carrel run -v "$work/$name.host:/data" build/tests/libos/guest/$name /data host 2>&1)
+	out=$($carrel run -v "$work/$name.host:/data" -v "$PWD/build/tests/libos/guest:/guest:ro" build/tests/libos/guest/$name /data host /guest/$name 2>&1)
 	passed "$name, on a host volume" "$out" $?
 	out=$($carrel run build/tests/libos/guest/$name /tmp 2>&1)
 	passed "$name, on a tmpfs" "$out" $?

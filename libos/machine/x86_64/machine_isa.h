@@ -5,3 +5,10 @@
  */
 #define MACHINE_NAME     "x86_64"               /* uname -m */
 #define MACHINE_RELATIVE R_X86_64_RELATIVE      /* the one relocation a static image has */
+#include <stdint.h>
+static inline uintptr_t machine_stack(void)     /* within the running thread's stack */
+{
+	uintptr_t at;
+	__asm__ volatile("mov %%rsp, %0" : "=r"(at));
+	return at;
+}

@@ -55,7 +55,7 @@ static long hostile(void)
 static int left_out(long number)
 {
 	switch (number) {
-	case EXIT: case EXIT_GROUP: case PAUSE: case NANOSLEEP: case CLOCK_NANOSLEEP: case POLL: case PPOLL: case SELECT: case PSELECT:
+	case EXIT: case EXIT_GROUP: case 56: case 57: case 58: /* clone fork vfork */ case PAUSE: case NANOSLEEP: case CLOCK_NANOSLEEP: case POLL: case PPOLL: case SELECT: case PSELECT:
 	case FUTEX: case KILL: case TKILL: case TGKILL: case SIGSUSPEND: case SIGTIMEDWAIT: case EPOLL_WAIT: case EPOLL_PWAIT:
 	case FCNTL: case FLOCK: case WRITE: case WRITEV: case PWRITEV: case PWRITEV2: case SENDFILE: case MUNMAP: case MREMAP: case ALARM:
 	case SETITIMER: case RT_SIGACTION: case COPY_FILE_RANGE: case SPLICE: case TIMER_SETTIME: case RT_SIGRETURN: case RT_SIGQUEUEINFO:

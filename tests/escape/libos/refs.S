@@ -101,7 +101,10 @@ row "write: the stale handle", EXACT, -EBADF, HOST_write, 2, M, 1, -1
 row "close: the stale handle", EXACT, -EBADF, HOST_close, 2
 
 /* ---- numbers and numbers' neighbours ---- */
-row "no call 54", EXACT, -ENOSYS, 54
+row "no call 55", EXACT, -ENOSYS, 55
+row "timer: beyond time", EXACT, -EINVAL, HOST_timer, -1
+row "timer: far away", EXACT, OK, HOST_timer, 0x7fffffffffffffff
+row "timer: none", EXACT, OK, HOST_timer, 0
 row "no call 58", EXACT, -ENOSYS, 58
 row "no call 2^32 + 50", EXACT, -ENOSYS, 0x100000032, M, 16
 row "no call -1", EXACT, -ENOSYS, -1

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "fake.h"
-#include "libos/libos.h"
+#include "libos/process/process.h"
 
 #define ENSURE(condition)                                                                                                \
 	do {                                                                                                              \
@@ -24,6 +24,56 @@ uint8_t fake_pages[1 << 20], *fake_window;
 int fake_memory_fails;
 struct carrel_boot *boot;
 
+/* The one thread: where machine_isa.h of this folder says the stack is. */
+_Alignas(THREAD_STACK) char fake_stack[THREAD_STACK];
+static struct process process = {.id = 1, .group = 1, .session = 1, .mask = 022};
+static char directory[PATH_MOST] = "/";
+
+struct space *space_current(void)
+{
+	return process.space;
+}
+
+void fake_space(uint64_t limit)
+{
+	process.space = space_make(limit, 0);
+	ENSURE(process.space);
+}
+
+/* Nobody else is there: no lock, and a wait would be for ever. */
+void host_begin(void)
+{
+}
+
+int64_t host_result(int64_t result)
+{
+	return result;
+}
+
+void wait_begin(struct waiter *w, struct wait_queue *queue)
+{
+	(void)w;
+	(void)queue;
+}
+
+void wait_end(struct waiter *w)
+{
+	(void)w;
+}
+
+int64_t wait_sleep(int64_t deadline)
+{
+	ENSURE(deadline < 0);
+	return -EINTR;
+}
+
+unsigned wait_wake(struct wait_queue *queue, unsigned most)
+{
+	(void)queue;
+	(void)most;
+	return 0;
+}
+
 void fake_start(uint64_t memory_limit)
 {
 	static struct {
@@ -34,6 +84,10 @@ void fake_start(uint64_t memory_limit)
 	block.boot.working_directory = block.boot.hostname = block.boot.image_path = sizeof block.boot;
 	block.boot.memory_limit = memory_limit;
 	boot = &block.boot;
+	thread_current()->process = &process;
+	process.directory = directory;
+	process.image = (char *)"/image";
+	process.files = descriptors_make();
 	fake_window = mmap(NULL, WINDOW_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ENSURE(fake_window != MAP_FAILED);
 	srandom(1);
@@ -115,7 +169,7 @@ static int state_of(uint64_t protection)
 	return protection & 2 ? PAGE_WRITE : protection & 1 ? PAGE_READ : PAGE_UNREADABLE;
 }
 
-static int64_t memory_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+static int64_t memory_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c)
 {
 	uint64_t at, to;
 
@@ -137,15 +191,11 @@ static int64_t memory_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, 
 		pages_set(at, b, state_of(c));
 		return 0;
 	case HOST_memory_move:
-		to = range(c, d);
-		ENSURE(at + b <= to || to + d <= at);
+		to = range(c, b);
+		ENSURE(at + b <= to || to + b <= at);
 		ENSURE(reachable((uint32_t)at, b, PAGE_UNREADABLE));
-		for (uint64_t i = 0; i < d / 4096; i++) {
-			uint64_t from = i * 4096 < b ? i : b / 4096 - 1;
-			fake_pages[to / 4096 + i] = fake_pages[at / 4096 + from];
-		}
-		madvise(fake_window + to, d, MADV_DONTNEED);
-		memcpy(fake_window + to, fake_window + at, b < d ? b : d);
+		memcpy(fake_pages + to / 4096, fake_pages + at / 4096, b / 4096);
+		memcpy(fake_window + to, fake_window + at, b);
 		pages_set(at, b, PAGE_NONE);
 		return 0;
 	default:
@@ -155,11 +205,12 @@ static int64_t memory_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, 
 
 int64_t host_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
+	(void)d;
 	(void)e;
 	(void)f;
 	switch (number) {
 	case HOST_memory_map: case HOST_memory_unmap: case HOST_memory_protect: case HOST_memory_move:
-		return memory_call(number, a, b, c, d);
+		return memory_call(number, a, b, c);
 	case HOST_clock_get:
 		return clock_gettime((clockid_t)a, (struct timespec *)b) ? -EINVAL : 0;
 	default:

@@ -13,5 +13,6 @@ extern uint8_t fake_pages[1 << 20];     /* the program's window, by page */
 extern uint8_t *fake_window;            /* its memory */
 extern int fake_memory_fails;           /* memory calls give -ENOMEM */
 void fake_start(uint64_t memory_limit);
+void fake_space(uint64_t limit);         /* an empty address space for the one process there is */
 uint32_t fake_random(uint32_t below);
 #endif

@@ -187,7 +187,7 @@ static void paths(void)
 int main(void)
 {
 	fake_start(LIMIT);
-	space_start(LIMIT);
+	fake_space(LIMIT);
 	filesystem_start();
 	OK(file_get(0) == NULL);        /* the host has no streams */
 	data();

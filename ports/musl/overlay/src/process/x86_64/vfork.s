@@ -1,8 +1,10 @@
-# Carrel: fork is not there yet: ENOSYS.
+# Carrel: the child runs on a control stack of its own, so the return address cannot be overwritten.
 .text
 .global vfork
 .type vfork,@function
 vfork:
-	mov $-38,%rdi
+	mov $58,%eax
+	call *%gs:-16
+	mov %rax,%rdi
 	.hidden __syscall_ret
 	jmp __syscall_ret

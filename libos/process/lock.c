@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The kernel lock: a futex of three states (U. Drepper, "Futexes Are Tricky"). While the cVM has one thread nobody can contend,
+ * and only that thread can make a second one, so plain stores do.
+ */
+#include "libos/process/process.h"
+
+#define FUTEX_WAIT_PRIVATE 128
+#define FUTEX_WAKE_PRIVATE 129
+
+int kernel_single = 1;
+static uint32_t word;   /* 0 free, 1 held, 2 held and somebody sleeps */
+
+void kernel_lock(void)
+{
+	uint32_t none = 0;
+
+	if (kernel_single) {
+		word = 1;
+		return;
+	}
+	if (__atomic_compare_exchange_n(&word, &none, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	for (int i = 0; i < 200; i++) {
+		none = 0;
+		if (!__atomic_load_n(&word, __ATOMIC_RELAXED) &&
+		    __atomic_compare_exchange_n(&word, &none, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return;
+	}
+	while (__atomic_exchange_n(&word, 2, __ATOMIC_ACQUIRE))
+		HOST(futex, (uintptr_t)&word, FUTEX_WAIT_PRIVATE, 2, 0);
+}
+
+void kernel_unlock(void)
+{
+	if (kernel_single)
+		word = 0;
+	else if (__atomic_exchange_n(&word, 0, __ATOMIC_RELEASE) == 2)
+		HOST(futex, (uintptr_t)&word, FUTEX_WAKE_PRIVATE, 1);
+}
+
+void host_begin(void)
+{
+	thread_current()->hosting = 1;
+	kernel_unlock();
+}
+
+int64_t host_result(int64_t result)
+{
+	struct thread *t = thread_current();
+
+	kernel_lock();
+	t->hosting = 0;
+	if (result == -EINTR)
+		kicked(t);
+	return result == -EINTR ? -RESTART : result;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Processes and threads of one cVM. A process is a program window with what Linux keeps for it; a thread lies at the low end of
+ * its library-OS stack, so the stack pointer finds it. One lock, the kernel lock, guards everything in the library OS that more
+ * than one thread can reach; whoever waits gives it up meanwhile (wait.c), so what is kept across a wait is referenced.
+ */
+#ifndef LIBOS_PROCESS_H
+#define LIBOS_PROCESS_H
+#include "libos/fs/fs.h"
+#include "libos/machine/machine.h"
+#include <carrel/registers.h>
+
+#define THREAD_STACK   0x40000u         /* bytes, and its alignment; the page above struct thread stays inaccessible */
+#define THREAD_GUARD   0x4000u          /* offset of that page */
+#define THREADS_START  0x42000000ull    /* stacks of all threads but the first */
+#define THREADS_MOST   1024u
+#define HEAP_START     (THREADS_START + THREADS_MOST * (uint64_t)THREAD_STACK)
+#define PROCESSES_MOST 256u
+
+#define SIGNALS        64
+#define SIGNAL_BIT(n)  (1ull << ((n) - 1))
+#define UNBLOCKABLE    (SIGNAL_BIT(9) | SIGNAL_BIT(19))
+#define RESTART        512              /* -RESTART: EINTR, unless the handler says SA_RESTART or there is none (Linux: ERESTARTSYS) */
+
+struct wait_queue {
+	struct waiter *first, *last;
+};
+struct waiter {
+	struct waiter *next, *before;
+	struct wait_queue *queue;       /* NULL: not waiting */
+	struct thread *thread;
+	void (*woken)(struct waiter *); /* instead of waking `thread`, if set: called under the kernel lock */
+	uint64_t key[2];                /* futexes: what is waited for */
+	uint32_t bits;
+};
+
+struct action {                         /* the kernel's struct sigaction */
+	uint64_t handler, flags, restorer, mask;
+};
+struct signal_info {                    /* as much of siginfo_t as there is to say */
+	int signal, code, pid;
+	uint32_t uid;
+	int64_t value;                  /* status, or sigval */
+	uint64_t address;
+};
+struct signal_queue {                   /* the signals that wait, with one siginfo each */
+	uint64_t set;
+	struct signal_info info[SIGNALS + 1];
+};
+
+struct descriptors;
+struct process {
+	struct process *next;           /* of all processes */
+	int id, group, session;
+	struct process *parent;         /* NULL: the cVM's first, or nobody waits */
+	struct thread *threads;
+	unsigned thread_count;
+	struct space *space;
+	struct descriptors *files;
+	char *directory;                /* PATH_MOST bytes */
+	uint32_t mask;                  /* umask */
+	struct action actions[SIGNALS + 1];
+	struct signal_queue pending;    /* sent to the process as a whole */
+	struct wait_queue children;     /* woken when a child changes */
+	int exit_signal;
+	int ending, dead, status;       /* ending: all threads leave; dead: to be waited for; status as wait(2) shows it */
+	int stopped, reported;          /* stopped by a signal; the parent has been told */
+	int executed;                   /* exec since fork: setpgid is refused */
+	struct thread *vfork_parent;    /* waits until exec or the end; the space is its process's meanwhile */
+	uint64_t alarm_at, alarm_every; /* ITIMER_REAL, monotonic nanoseconds; 0: none */
+	char *image, *arguments, *environment;  /* for /proc */
+	size_t argument_bytes, environment_bytes;
+	struct boot_image program;
+	int64_t child_usage[4];
+	uint64_t limits[16][2];
+};
+
+struct thread {
+	struct carrel_registers registers;      /* of the program when it is interrupted; the Intravisor writes them */
+	struct process *process;
+	struct thread *next;            /* of its process */
+	int id;
+	int64_t number;                 /* the Intravisor's */
+	uint32_t wake;                  /* futex word of a wait: 1 when it is over */
+	uint32_t alive;                 /* 0 when the host thread is out of this memory */
+	int attention;                  /* something is to be done before the program goes on */
+	int waiting;                    /* sleeps on `wake` */
+	int hosting;                    /* in a host call that may block */
+	int leaving;
+	uint64_t mask, saved_mask;      /* blocked signals; what sigsuspend and its like put back */
+	int mask_saved;
+	struct signal_queue pending;
+	uint64_t stack[3];              /* sigaltstack */
+	uint64_t clear_id;              /* user address to clear and wake at the end */
+	uint64_t robust;
+	int deferred;                   /* a call that is carried out at the interruption it asked for: DEFER_* */
+	uint64_t call[7];               /* number and arguments of the system call in progress, for restarts */
+	int restart;                    /* it ended with -RESTART */
+	char name[16];
+};
+enum { DEFER_NONE, DEFER_CLONE };
+
+static inline struct thread *thread_current(void)
+{
+	return (struct thread *)(machine_stack() & ~(uintptr_t)(THREAD_STACK - 1));
+}
+static inline struct process *process_current(void)
+{
+	return thread_current()->process;
+}
+
+/* lock.c */
+void kernel_lock(void);
+void kernel_unlock(void);
+extern int kernel_single;               /* one thread in all: the lock needs no atomic operation */
+
+/* A host call that may block: without the lock. -EINTR becomes -RESTART. */
+#define HOST_BLOCKING(...) host_result((host_begin(), HOST(__VA_ARGS__)))
+void host_begin(void);
+int64_t host_result(int64_t result);
+
+/* wait.c: under the kernel lock. A waiter is on the queue before the condition is looked at. */
+#define FOR_EVER INT64_MAX              /* a deadline, else monotonic nanoseconds */
+void wait_begin(struct waiter *w, struct wait_queue *queue);
+void wait_end(struct waiter *w);
+/* Sleeps until a waiter of this thread is woken: 0; -RESTART when a signal is to be handled; -ETIMEDOUT. */
+int64_t wait_sleep(int64_t deadline);
+unsigned wait_wake(struct wait_queue *queue, unsigned most);
+void waiter_wake(struct waiter *w);
+void thread_wake(struct thread *t);
+int64_t now(void);                      /* monotonic nanoseconds */
+
+/* process.c, thread.c */
+extern struct process *processes;
+void process_first(void);
+struct process *process_find(int id);
+struct thread *thread_find(int id);
+struct thread *thread_slot(void);       /* a stack with its struct thread, or NULL */
+void thread_slot_free(struct thread *t);
+void thread_exit_now(int status) __attribute__((noreturn));
+void process_exit(int status) __attribute__((noreturn));        /* all threads of the caller's process; wait(2) style */
+void process_kill(struct process *p, int status);               /* marks it ending and pokes its threads */
+void kicked(struct thread *t);           /* looks where a kick may have come from */
+void alarm_look(struct process *p);
+void thread_poke(struct thread *t);     /* it looks at its attention before its program goes on */
+void vfork_done(struct process *p);
+int64_t clone_now(struct thread *t);    /* at an interruption: the clone that was deferred */
+struct files;
+struct descriptors *descriptors_copy(const struct descriptors *from);
+void descriptors_drop(struct descriptors *d);
+void descriptors_exec(struct descriptors *d);
+struct descriptors *descriptors_make(void);
+
+/* start.c */
+struct program_text {                   /* argv or envp: strings one after another */
+	char *text;
+	size_t bytes;
+	uint32_t count;
+};
+void program_begin(struct program_text argv, struct program_text envp) __attribute__((noreturn));
+
+/* signal.c */
+struct signal_info signal_plain(int signal);
+int64_t signal_thread(struct thread *t, struct signal_info info);
+int64_t signal_process(struct process *p, struct signal_info info);
+int signal_waits(const struct thread *t);       /* is one to be handled? */
+void signal_state(struct thread *t);            /* attention as the masks and queues have it */
+/* libos/machine: the frame of a handler on the program's stack. */
+int frame_put(struct thread *t, const struct signal_info *info, const struct action *action, uint64_t mask, int restart);
+int frame_get(struct thread *t, uint64_t at, uint64_t *mask, int *restart);
+void interrupted(uint64_t what, uint64_t code, uint64_t address) __attribute__((noreturn));
+void resumed(struct thread *t) __attribute__((noreturn));
+int64_t system_call_again(struct thread *t);    /* t->call once more; -RESTART is dealt with as at its first time */
+int signal_take(struct thread *t, struct signal_info *info);    /* the next one to handle, off its queue; 0: none */
+int signal_act(struct thread *t, struct signal_info *info);     /* 1: the registers enter a handler; 0: nothing more to do */
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Signals: who gets one, what is pending, what it does. A signal is acted upon at the border of its thread's program only
+ * (thread.c); whoever waits in a system call is woken for it.
+ */
+#include "libos/process/process.h"
+
+#define SIGCHLD 17
+#define SIGCONT 18
+#define STOPS (SIGNAL_BIT(19) | SIGNAL_BIT(20) | SIGNAL_BIT(21) | SIGNAL_BIT(22))
+/* Ignored unless handled: SIGCHLD SIGCONT SIGURG SIGWINCH */
+#define HARMLESS (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(23) | SIGNAL_BIT(28))
+#define NODEFER   0x40000000u
+#define RESETHAND 0x80000000u
+#define RESTARTS  0x10000000u
+
+struct signal_info signal_plain(int signal)
+{
+	return (struct signal_info){.signal = signal, .pid = process_current()->id, .uid = boot->uid};
+}
+
+static int ignored(const struct process *p, int signal)
+{
+	return p->actions[signal].handler == 1 || (!p->actions[signal].handler && (HARMLESS & SIGNAL_BIT(signal)));
+}
+
+int signal_waits(const struct thread *t)
+{
+	return ((t->pending.set | t->process->pending.set) & ~t->mask) != 0;
+}
+
+void signal_state(struct thread *t)
+{
+	if (signal_waits(t) || t->leaving || t->process->ending || t->process->stopped)
+		t->attention = 1;
+}
+
+static void queue_put(struct signal_queue *q, const struct signal_info *info)
+{
+	if (!(q->set & SIGNAL_BIT(info->signal)))
+		q->info[info->signal] = *info;
+	q->set |= SIGNAL_BIT(info->signal);
+}
+
+/* What a signal does as it is sent: SIGCONT goes on, also when blocked; a stopping one and SIGCONT cancel each other. */
+static int sent(struct process *p, int signal)
+{
+	if (signal == SIGCONT || signal == 9) {
+		p->pending.set &= ~STOPS;
+		for (struct thread *t = p->threads; t; t = t->next)
+			t->pending.set &= ~STOPS;
+		if (p->stopped) {
+			p->stopped = 0;
+			p->reported = signal == SIGCONT ? 2 : 0;
+			for (struct thread *t = p->threads; t; t = t->next)
+				thread_wake(t);
+			if (p->parent && signal == SIGCONT)
+				wait_wake(&p->parent->children, UINT32_MAX);
+		}
+	} else if (STOPS & SIGNAL_BIT(signal))
+		p->pending.set &= ~SIGNAL_BIT(SIGCONT);
+	return !ignored(p, signal);
+}
+
+int64_t signal_thread(struct thread *t, struct signal_info info)
+{
+	struct process *p = t->process;
+
+	if (!p || p->dead)
+		return -ESRCH;
+	if (info.signal < 0 || info.signal > SIGNALS)
+		return -EINVAL;
+	if (!info.signal || (!sent(p, info.signal) && !(t->mask & SIGNAL_BIT(info.signal))))
+		return 0;
+	if (info.signal == 9) {
+		process_kill(p, 9);
+		return 0;
+	}
+	queue_put(&t->pending, &info);
+	if (!(t->mask & SIGNAL_BIT(info.signal)))
+		thread_poke(t);
+	return 0;
+}
+
+int64_t signal_process(struct process *p, struct signal_info info)
+{
+	struct thread *chosen = NULL;
+
+	if (p->dead)
+		return 0;       /* a zombie: it exists, nothing happens */
+	if (info.signal < 0 || info.signal > SIGNALS)
+		return -EINVAL;
+	if (!info.signal)
+		return 0;
+	int all_block = 1;
+	for (struct thread *t = p->threads; t; t = t->next)
+		if (!(t->mask & SIGNAL_BIT(info.signal))) {
+			all_block = 0;
+			if (!chosen || t == thread_current())
+				chosen = t;
+		}
+	if (!sent(p, info.signal) && !all_block)
+		return 0;
+	if (info.signal == 9) {
+		process_kill(p, 9);
+		return 0;
+	}
+	queue_put(&p->pending, &info);
+	if (chosen)
+		thread_poke(chosen);
+	else
+		for (struct thread *t = p->threads; t; t = t->next)
+			if (t->waiting)
+				thread_wake(t);         /* sigwait, signalfd */
+	return 0;
+}
+
+int signal_take(struct thread *t, struct signal_info *info)
+{
+	struct signal_queue *queues[2] = {&t->pending, &t->process->pending};
+
+	for (int i = 0; i < 2; i++) {
+		uint64_t set = queues[i]->set & ~t->mask;
+		if (!set)
+			continue;
+		int signal = 1;
+		while (!(set & SIGNAL_BIT(signal)))
+			signal++;
+		*info = queues[i]->info[signal];
+		queues[i]->set &= ~SIGNAL_BIT(signal);
+		return 1;
+	}
+	return 0;
+}
+
+int signal_act(struct thread *t, struct signal_info *info)
+{
+	struct process *p = t->process;
+	struct action action = p->actions[info->signal];
+	int signal = info->signal;
+
+	if (ignored(p, signal))
+		return 0;
+	if (!action.handler) {
+		if (STOPS & SIGNAL_BIT(signal)) {
+			if (p->id == 1 && p->parent == NULL && !p->next)
+				return 0;       /* nobody is there to let it go on */
+			p->stopped = signal;
+			p->reported = 1;
+			for (struct thread *other = p->threads; other; other = other->next)
+				if (other != t)
+					thread_poke(other);
+			if (p->parent) {
+				wait_wake(&p->parent->children, UINT32_MAX);
+				signal_process(p->parent, (struct signal_info){.signal = SIGCHLD, .code = 5, .pid = p->id, .value = signal});
+			}
+			return 0;
+		}
+		process_exit(signal);
+	}
+	uint64_t mask = t->mask_saved ? t->saved_mask : t->mask;
+	int restart = t->restart && (action.flags & RESTARTS);
+	if (frame_put(t, info, &action, mask, restart)) {
+		p->actions[11].handler = 0;
+		process_exit(11);
+	}
+	t->restart = 0;
+	t->mask_saved = 0;
+	t->mask |= action.mask | (action.flags & NODEFER ? 0 : SIGNAL_BIT(signal));
+	t->mask &= ~UNBLOCKABLE;
+	if (action.flags & RESETHAND)
+		p->actions[signal].handler = 0;
+	return 1;
+}

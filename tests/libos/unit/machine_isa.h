@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The host of the unit tests as an ISA: its one thread's struct lies in fake_stack.
+ */
+#include <stdint.h>
+
+#define MACHINE_NAME     "fake"
+#define MACHINE_RELATIVE 0
+extern char fake_stack[];
+static inline uintptr_t machine_stack(void)
+{
+	return (uintptr_t)fake_stack;
+}
