@@ -132,7 +132,7 @@ int main(int argc, char **argv)
 		signal = MACHINE_KICK;
 	}
 	fprintf(stderr, "step: %u kicks, %u in gates, %u told\n", kicks, in_gates, told);
-	if (told != kicks || in_gates < 60)
+	if (told != kicks || in_gates < 200)
 		end(66);
 	status = next(PTRACE_CONT, 0);
 	while (WIFSTOPPED(status))
