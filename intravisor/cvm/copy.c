@@ -2,8 +2,7 @@
  * Copyright (c) 2026 the Carrel authors
  *
  * Copies of a program's window. Contents are read through fault-tolerant copies; other threads may change them meanwhile, as
- * with fork(2) of a program with threads. Two windows are never locked at once but in the order (new, old), and nobody else can
- * hold a lock of a window that has no thread yet while wanting the old one's. Trusted.
+ * with fork(2) of a program with threads. Two windows that have a number are locked by rising address. Trusted.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,11 +54,11 @@ static int contents(uint8_t *to, const uint8_t *from, uint64_t length, int all)
 	return 0;
 }
 
+/* `to` has no number yet, so nobody else can map anything there, or run in it, while its text is being put in place. */
 int copy_images(struct window *to, struct window *from)
 {
 	int error = 0;
 
-	pthread_mutex_lock(&to->lock);
 	pthread_mutex_lock(&from->lock);
 	for (unsigned i = 0; !error && i < from->image_count; i++) {
 		const struct image *image = from->images[i].image;
@@ -72,7 +71,6 @@ int copy_images(struct window *to, struct window *from)
 	}
 	to->arena_next = from->arena_next;
 	pthread_mutex_unlock(&from->lock);
-	pthread_mutex_unlock(&to->lock);
 	return error;
 }
 
@@ -80,8 +78,9 @@ int copy_same_images(struct window *a, struct window *b)
 {
 	if (a == b)
 		return 1;
-	pthread_mutex_lock(&a->lock);
-	pthread_mutex_lock(&b->lock);
+	/* By address: two threads may ask for the same two windows, each from the other's side. */
+	pthread_mutex_lock(a < b ? &a->lock : &b->lock);
+	pthread_mutex_lock(a < b ? &b->lock : &a->lock);
 	int same = a->image_count == b->image_count;
 	for (unsigned i = 0; same && i < a->image_count; i++)
 		same = a->images[i].image == b->images[i].image && a->images[i].base == b->images[i].base;

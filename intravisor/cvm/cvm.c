@@ -196,6 +196,7 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 	    (code = image_into(cvm, config->libos_path, -1, IMAGE_POLICY_LIBOS, &cvm->libos, &libos, &cvm->libos_base, error)) ||
 	    (code = host_table_create(cvm, error)))
 		goto out;
+	cvm->libos.budget = &cvm->mappings;
 	cvm->program_base = base;
 	cvm->libos_entry = cvm->libos_base + libos->entry;
 	if (config->mount_count > BOOT_MOUNTS) {

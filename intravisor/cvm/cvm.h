@@ -53,7 +53,9 @@ struct window {
 	uint8_t *base;          /* NULL: not there */
 	pthread_mutex_t lock;   /* guards all below, and every change of the window's mappings */
 	uint64_t mapped;        /* bytes the guest has mapped now (quota) */
-	uint64_t mappings;      /* host mappings that can at most have come of it, bounded by CVM_MAPPINGS_MOST */
+	uint64_t mappings;      /* host mappings that can at most have come of it */
+	uint64_t *budget;       /* those of all windows of the cVM, bounded by CVM_MAPPINGS_MOST; NULL: this one's alone are */
+	uint64_t counted;       /* what this window has in the budget: mappings, and what a call in progress may add */
 	struct quota *quota;    /* which pages those are (quota.c) */
 	uint32_t arena_next;    /* next never-used offset of the code arena */
 	unsigned image_count;
@@ -80,6 +82,7 @@ struct cvm {
 	pthread_mutex_t handles;        /* guards capabilities; innermost */
 	const struct cvm_config *config;
 	uint64_t memory_limit;
+	uint64_t mappings;              /* of all its windows (quota.c), atomic */
 	uint32_t program_base, libos_base, libos_entry; /* window offsets of the first images */
 
 	pthread_mutex_t lock;           /* guards all below; no other lock but `handles` is taken under it */
@@ -125,7 +128,4 @@ void cvm_window_release(struct cvm *cvm, struct window *window);
 /* The table's reference goes. 0 or -EBADF. */
 int cvm_window_drop(struct cvm *cvm, uint64_t number);
 
-/* Threads (thread.c). `machine` is taken over; the window's reference too. The thread's number, or -errno. */
-int64_t cvm_thread_start(struct cvm *cvm, struct machine_thread *machine, struct window *program, uint32_t entry, uint32_t stack,
-			 uint64_t argument);
 #endif

@@ -18,28 +18,48 @@
 #include "intravisor/host/host.h"
 #include "intravisor/load/load.h"
 
-int64_t cvm_window_add(struct cvm *cvm, struct window **made)
+static struct window *window_make(struct cvm *cvm, int64_t *error)
 {
 	struct window *window = malloc(sizeof *window);
-	int64_t number = window ? window_open(window, MACHINE_PROGRAM) : -ENOMEM;
 
-	if (number) {
+	*error = window ? window_open(window, MACHINE_PROGRAM) : -ENOMEM;
+	if (*error) {
 		free(window);
-		return number;
+		return NULL;
 	}
-	window->references = 2;         /* the table's and the caller's */
+	window->budget = &cvm->mappings;
+	window->references = 1;
+	return window;
+}
+
+/* Gives it a number; the table holds a reference of its own. From here on every thread of the cVM can name it. */
+static int64_t number_take(struct cvm *cvm, struct window *window)
+{
+	int64_t number = 0;
+
 	pthread_mutex_lock(&cvm->lock);
 	while (number < CVM_PROGRAMS_MOST && cvm->programs[number])
 		number++;
-	if (number < CVM_PROGRAMS_MOST)
+	if (number < CVM_PROGRAMS_MOST) {
 		cvm->programs[number] = window;
-	pthread_mutex_unlock(&cvm->lock);
-	if (number == CVM_PROGRAMS_MOST) {
-		window_close(window);
-		free(window);
-		return -EAGAIN;
+		window->references++;
 	}
-	*made = window;
+	pthread_mutex_unlock(&cvm->lock);
+	return number < CVM_PROGRAMS_MOST ? number : -EAGAIN;
+}
+
+int64_t cvm_window_add(struct cvm *cvm, struct window **made)
+{
+	int64_t number;
+	struct window *window = window_make(cvm, &number);
+
+	if (!window)
+		return number;
+	number = number_take(cvm, window);
+	if (number < 0)
+		cvm_window_release(cvm, window);
+	else
+		*made = window;
 	return number;
 }
 
@@ -98,18 +118,17 @@ int64_t host_window_open(struct caller *caller, const uint64_t a[6])
 
 int64_t host_window_copy(struct caller *caller, const uint64_t a[6])
 {
-	struct window *window;
-	int64_t number = cvm_window_add(caller->cvm, &window);
+	int64_t number;
+	struct window *window = window_make(caller->cvm, &number);
 
 	(void)a;
-	if (number < 0)
+	if (!window)
 		return number;
-	int error = copy_images(window, caller->program);
+	number = copy_images(window, caller->program);
+	if (!number)
+		number = number_take(caller->cvm, window);
 	cvm_window_release(caller->cvm, window);
-	if (!error)
-		return number;
-	cvm_window_drop(caller->cvm, (uint64_t)number);
-	return error;
+	return number;
 }
 
 int64_t host_window_close(struct caller *caller, const uint64_t a[6])

@@ -76,12 +76,47 @@ static void border_put(struct window *window, uint64_t at, int value)
 	put(quota->border, at, value);
 }
 
+/* May `less` mappings go and `more` come? The budget is promised the difference at once, so that calls on other windows of the cVM
+ * see it; a call that fails leaves the promise until the window's next one. */
+static int budget_allows(struct window *window, uint64_t less, uint64_t more)
+{
+	uint64_t wanted = window->mappings + more > less ? window->mappings + more - less : 0, total = wanted;
+
+	if (window->budget)
+		total = __atomic_add_fetch(window->budget, wanted - window->counted, __ATOMIC_SEQ_CST);
+	uint64_t before = window->counted;
+	window->counted = wanted;
+	if (total <= CVM_MAPPINGS_MOST || wanted <= window->mappings)
+		return 1;
+	if (window->budget)
+		__atomic_sub_fetch(window->budget, wanted - before, __ATOMIC_SEQ_CST);
+	window->counted = before;
+	return 0;
+}
+
+/* The call was made: what it came to replaces what was promised. */
+static void budget_settle(struct window *window)
+{
+	if (window->budget)
+		__atomic_add_fetch(window->budget, window->mappings - window->counted, __ATOMIC_SEQ_CST);
+	window->counted = window->mappings;
+}
+
+int quota_image(struct window *window, unsigned segments)
+{
+	/* Between, before and behind the segments lies reserved memory. */
+	if (!budget_allows(window, 0, 2ull * segments + 1))
+		return -ENOMEM;
+	window->mappings += 2ull * segments + 1;
+	return 0;
+}
+
 int quota_allows_map(struct window *window, uint32_t offset, uint64_t length, uint64_t limit)
 {
 	uint64_t from, to;
 	const struct quota *quota = pages(window, offset, length, &from, &to);
 
-	if (!quota || window->mappings - ones(quota->border, from, to + 1) + 2 > CVM_MAPPINGS_MOST)
+	if (!quota || !budget_allows(window, ones(quota->border, from, to + 1), 2))
 		return -ENOMEM;
 	uint64_t kept = window->mapped - ones(quota->mapped, from, to) * PAGE;
 	return limit && (length > limit || kept > limit - length) ? -ENOMEM : 0;
@@ -97,7 +132,7 @@ int quota_allows_protect(struct window *window, uint32_t offset, uint64_t length
 	uint64_t from, to;
 	const struct quota *quota = pages(window, offset, length, &from, &to);
 
-	return !quota || ones(quota->mapped, from, to) != to - from || window->mappings + 2 > CVM_MAPPINGS_MOST ? -ENOMEM : 0;
+	return !quota || ones(quota->mapped, from, to) != to - from || !budget_allows(window, 0, 2) ? -ENOMEM : 0;
 }
 
 int quota_allows_move(struct window *window, uint32_t from, uint64_t length, uint32_t to, uint64_t new_length, uint64_t limit)
@@ -106,7 +141,7 @@ int quota_allows_move(struct window *window, uint32_t from, uint64_t length, uin
 	const struct quota *quota = pages(window, from, length, &first, &end);
 
 	/* The old range's inner borders go with it, so they are counted in both places here: never too few. */
-	if (!quota || window->mappings + ones(quota->border, first, end) + 4 > CVM_MAPPINGS_MOST)
+	if (!quota || !budget_allows(window, 0, ones(quota->border, first, end) + 4))
 		return -ENOMEM;
 	if (ones(quota->mapped, first, end) != end - first)
 		return -EFAULT;
@@ -137,6 +172,7 @@ void quota_map(struct window *window, uint32_t offset, uint64_t length, int plai
 
 	if (pages(window, offset, length, &from, &to))
 		replaced(window, from, to, 1, plain);
+	budget_settle(window);
 }
 
 void quota_unmap(struct window *window, uint32_t offset, uint64_t length)
@@ -145,6 +181,7 @@ void quota_unmap(struct window *window, uint32_t offset, uint64_t length)
 
 	if (pages(window, offset, length, &from, &to))
 		replaced(window, from, to, 0, 0);
+	budget_settle(window);
 }
 
 void quota_protect(struct window *window, uint32_t offset, uint64_t length)
@@ -157,6 +194,7 @@ void quota_protect(struct window *window, uint32_t offset, uint64_t length)
 	fill(quota->plain, from, to, 0);
 	border_put(window, from, 1);
 	border_put(window, to, 1);
+	budget_settle(window);
 }
 
 void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t to, uint64_t new_length)
@@ -171,6 +209,7 @@ void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t 
 		if (bit(quota->border, first + page))
 			border_put(window, target + page, 1);
 	replaced(window, first, end, 0, 0);
+	budget_settle(window);
 }
 
 void quota_close(struct window *window)
@@ -179,4 +218,5 @@ void quota_close(struct window *window)
 		munmap(window->quota, sizeof(struct quota));
 	window->quota = NULL;
 	window->mapped = window->mappings = 0;
+	budget_settle(window);
 }

@@ -22,5 +22,7 @@ void quota_unmap(struct window *window, uint32_t offset, uint64_t length);
 void quota_protect(struct window *window, uint32_t offset, uint64_t length);
 void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t to, uint64_t new_length);
 
+/* An image of so many segments is mapped: its mappings are never given back. 0 or -ENOMEM. */
+int quota_image(struct window *window, unsigned segments);
 void quota_close(struct window *window);
 #endif

@@ -55,6 +55,38 @@ static void number_give(struct guest_thread *thread)
 	pthread_mutex_unlock(&cvm->lock);
 }
 
+static void stop_all(struct cvm *cvm)
+{
+	for (unsigned i = 0; i < CVM_THREADS_MOST; i++)
+		if (cvm->threads[i])
+			machine_thread_stop(cvm->threads[i]->caller.thread);
+}
+
+/* For a millisecond at most. Under the cVM's lock. */
+static void left_wait(struct cvm *cvm)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(&cvm->left, &cvm->lock, &until);
+}
+
+/* A thread that ends its cVM stays until the first one has left: a stop can come just before a host system call that blocks, so it
+ * is said again, and the first thread's own loop (threads_run) sees to the others only when it is out. */
+static void first_stop(struct cvm *cvm)
+{
+	pthread_mutex_lock(&cvm->lock);
+	stop_all(cvm);
+	while (cvm->threads[0]) {
+		left_wait(cvm);
+		stop_all(cvm);
+	}
+	pthread_mutex_unlock(&cvm->lock);
+}
+
 static void run(struct guest_thread *thread)
 {
 	struct cvm *cvm = thread->caller.cvm;
@@ -65,11 +97,12 @@ static void run(struct guest_thread *thread)
 	if (left == -EINVAL)
 		cvm_end(cvm, SIGILL);
 	number_give(thread);
-	if (thread->clear) {
-		const uint32_t zero = 0;
-		machine_copy_out((void *)thread->clear, &zero, sizeof zero);
-		syscall(SYS_futex, thread->clear, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
-	}
+	/* Stores 0 there and wakes one waiter. By the kernel: no fix-up works here any more, outside of machine_thread_run. */
+	if (thread->clear)
+		syscall(SYS_futex, thread->clear, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, NULL, thread->clear,
+			FUTEX_OP(FUTEX_OP_SET, 0, FUTEX_OP_CMP_EQ, 0));
+	if (__atomic_load_n(&cvm->ending, __ATOMIC_SEQ_CST))    /* a fault says no more than that */
+		first_stop(cvm);
 	machine_thread_destroy(thread->caller.thread);
 	cvm_window_release(cvm, thread->caller.program);
 	pthread_mutex_lock(&cvm->lock);
@@ -218,20 +251,11 @@ int64_t host_thread_resume(struct caller *caller, const uint64_t a[6])
 	return machine_thread_resume(caller->thread, &registers, a[1]);
 }
 
-static void stop_all(struct cvm *cvm)
-{
-	for (unsigned i = 0; i < CVM_THREADS_MOST; i++)
-		if (cvm->threads[i])
-			machine_thread_stop(cvm->threads[i]->caller.thread);
-}
-
 void cvm_end(struct cvm *cvm, int status)
 {
 	pthread_mutex_lock(&cvm->lock);
-	if (!cvm->ending) {
+	if (!__atomic_exchange_n(&cvm->ending, 1, __ATOMIC_SEQ_CST))    /* a fault takes no lock */
 		cvm->exit_status = status;
-		__atomic_store_n(&cvm->ending, 1, __ATOMIC_SEQ_CST);
-	}
 	stop_all(cvm);
 	pthread_mutex_unlock(&cvm->lock);
 }
@@ -280,13 +304,8 @@ void threads_run(struct cvm *cvm, uint32_t entry, uint32_t stack, uint64_t argum
 	/* A thread may be in a place where a stop is only noted (machine.h), so it is said again until all have left. */
 	pthread_mutex_lock(&cvm->lock);
 	while (cvm->thread_count) {
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += 1000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
 		if (cvm->ending) {
-			pthread_cond_timedwait(&cvm->left, &cvm->lock, &until);
+			left_wait(cvm);
 			stop_all(cvm);
 		} else
 			pthread_cond_wait(&cvm->left, &cvm->lock);

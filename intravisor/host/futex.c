@@ -32,6 +32,10 @@ int64_t host_futex(struct caller *caller, const uint64_t a[6])
 		second = cvm_reference(caller, a[4], 4);
 		if (!second || a[4] % 4)
 			return second ? -EINVAL : -EFAULT;
+		/* A waiter holds its own window. Moved to a word of another it could outlive that, and take the wake-ups of the cVM that
+		 * gets the slot next. */
+		if (operation != FUTEX_WAKE_OP && a[0] >> 32 != a[4] >> 32)
+			return -EINVAL;
 		break;
 	case FUTEX_WAKE: case FUTEX_WAKE_BITSET:
 		break;

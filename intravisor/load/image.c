@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include <carrel/window.h>
+#include "intravisor/cvm/memory.h"
+#include "intravisor/cvm/quota.h"
 #include "intravisor/load/load.h"
 
 #ifndef MFD_EXEC
@@ -167,17 +169,19 @@ int image_get(int fd, const char *name, uint32_t policy, struct image **found, s
 
 int image_map_at(const struct image *image, struct window *window, uint32_t at)
 {
-	if (window->image_count == WINDOW_IMAGES_MOST)
+	if (window->image_count == WINDOW_IMAGES_MOST || quota_image(window, image->segment_count))
 		return -ENOMEM;
+	/* Named before any of its text is there, and for good: the same images at the same offsets must mean the same text, also where
+	 * a mapping fails half-way (copy_same_images). */
+	window->images[window->image_count++] = (struct window_image){image, at};
 	for (unsigned i = 0; i < image->segment_count; i++) {
 		const struct image_segment *s = &image->segments[i];
 		/* Text is shared and sealed; everything else is a private view of the same sealed pages. */
-		int flags = MAP_FIXED | MAP_NORESERVE | (s->protection & PROT_EXEC ? MAP_SHARED : MAP_PRIVATE);
-		if (mmap(window->base + at + s->start, s->length, s->protection, flags, image->memfd, (off_t)s->file_offset) == MAP_FAILED)
-			return -errno;
+		int error = memory_replace(window->base + at + s->start, s->length, (uint64_t)s->protection,
+					   s->protection & PROT_EXEC ? MAP_SHARED : MAP_PRIVATE, image->memfd, s->file_offset);
+		if (error)
+			return error;
 	}
-	madvise(window->base + at, image->span, MADV_DONTDUMP);
-	window->images[window->image_count++] = (struct window_image){image, at};
 	return 0;
 }
 

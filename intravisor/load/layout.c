@@ -77,7 +77,8 @@ static int segment_add(struct image *image, const Elf64_Phdr *h, const char *nam
 {
 	/* p_vaddr and p_memsz are below SPAN_MOST, checked by the caller. */
 	uint32_t start = (uint32_t)h->p_vaddr & ~(PAGE - 1), end = ((uint32_t)(h->p_vaddr + h->p_memsz) + PAGE - 1) & ~(PAGE - 1);
-	int protection = (h->p_flags & PF_R ? PROT_READ : 0) | (h->p_flags & PF_W ? PROT_WRITE : 0) | (h->p_flags & PF_X ? PROT_EXEC : 0);
+	int protection = (h->p_flags & PF_R ? PROT_READ : 0) | (h->p_flags & PF_W ? PROT_WRITE : 0) | (h->p_flags & PF_X ? PROT_READ | PROT_EXEC : 0);
+	/* Text is readable whatever the headers say: branch checks and interruptions read it. */
 
 	if (image->segment_count == IMAGE_SEGMENTS_MOST)
 		return bad(error, -ENOEXEC, "%s: too many segments", name);

@@ -37,15 +37,17 @@
 #define C_INTERRUPT_ENTRY  128          /* absolute; 0 until the library OS sets it */
 #define C_START_RSP        136          /* where context_enter puts its first frame */
 #define C_RECORD_COUNT     144
-#define C_RECORDS          152          /* RECORDS_MOST records of 16 bytes: rsp of the interrupted program, what */
-#define C_WORDS            19
+#define C_LEAVING          152          /* 1: the thread is to leave its guest */
+#define C_RECORDS          160          /* RECORDS_MOST records of 16 bytes: rsp of the interrupted program, what */
+#define C_WORDS            20
 #define RECORDS_MOST       128          /* interruptions inside one another: handlers within handlers */
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 struct context {
 	uint64_t program_base, libos_base, syscall_entry, libos_stack, program_r15, program_r14, host_rsp, host_fs, guest_fs,
-		control_low, host_call, thread, guest_rsp, first_return, avx, kicked, interrupt_entry, start_rsp, record_count;
+		control_low, host_call, thread, guest_rsp, first_return, avx, kicked, interrupt_entry, start_rsp, record_count,
+		leaving;
 	/* Interruptions that are not over, outermost first, by falling rsp. Here and not on the control stack, where every word
 	 * stays a return address: so unwinding to any depth is safe. */
 	struct record {

@@ -81,7 +81,8 @@ static void kick_handle(struct machine_thread *thread, ucontext_t *uc)
 	struct context *context = thread->context;
 	uint64_t pc = (uint64_t)uc->uc_mcontext.gregs[REG_RIP], at, rsp;
 
-	if (thread->leaving && (inside(pc, context->program_base) || inside(pc, context->libos_base) || gate_at(pc))) {
+	int entering = pc >= (uint64_t)context_checked && pc < (uint64_t)context_entered;
+	if (context->leaving && (inside(pc, context->program_base) || inside(pc, context->libos_base) || gate_at(pc) || entering)) {
 		leave(context, uc, -ECANCELED);
 		return;
 	}
@@ -145,9 +146,15 @@ void signal_handle(int signal, siginfo_t *info, ucontext_t *uc)
 	}
 	int program = inside(pc, context->program_base), libos = inside(pc, context->libos_base), gate = gate_at(pc);
 	int memory = signal == SIGSEGV || signal == SIGBUS;
-	if (gate && signal == SIGILL && interrupt_point(context, uc, &at, &rsp)) {      /* an interruption that waited */
-		if (!interrupt_program(thread, uc, at, rsp, 0, 0, 0))
-			return;
+	if (signal == SIGILL && pc == gate_address(gate_leaving)) {
+		leave(context, uc, -ECANCELED);
+		return;
+	}
+	/* An interruption that waited. One that cannot be told now waits on for the next gate: it is nobody's fault. */
+	if (gate && signal == SIGILL && interrupt_point(context, uc, &at, &rsp)) {
+		if (interrupt_program(thread, uc, at, rsp, 0, 0, 0))
+			regs[REG_RIP] = (greg_t)interrupt_passed(pc);
+		return;
 	}
 	if (libos && memory && (uint32_t)pc >= thread->fixup_start && (uint32_t)pc < thread->fixup_end &&
 	    inside(address, context->program_base)) {

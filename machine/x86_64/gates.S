@@ -35,9 +35,10 @@
 	 * comparison by the comparison, one behind it by its pc (interrupt.c), which is as good as the ud2. r11 is the context. */
 	.macro leave_gate name
 	cmpl	$0, F(C_KICKED)
+	.globl	\name\()_last, \name\()_go, \name\()_kicked
+\name\()_last:				/* before the jne: the comparison has been made */
 	jne	\name\()_kicked
-	.globl	\name\()_last, \name\()_kicked
-\name\()_last:
+\name\()_go:
 	xor	%r11d, %r11d
 	ret
 \name\()_kicked:
@@ -169,9 +170,10 @@ gate_control_unwind:
 	xor	%r8d, %r8d
 	xor	%r9d, %r9d
 	cmpl	$0, C_KICKED - CONTEXT_BIAS(%r10)
-	jne	gate_control_unwind_kicked
-	.globl	gate_control_unwind_last, gate_control_unwind_kicked
+	.globl	gate_control_unwind_last, gate_control_unwind_go, gate_control_unwind_kicked
 gate_control_unwind_last:
+	jne	gate_control_unwind_kicked
+gate_control_unwind_go:
 	xor	%r10d, %r10d
 	jmp	*%r11
 gate_control_unwind_kicked:
@@ -267,6 +269,9 @@ gate_host_call:
 	cld
 	call	*F(C_HOST_CALL)
 	mov	(8 + 512 + 16)(%rsp), %r11
+	/* A stop before this comparison is seen by it, one behind it finds the pc in a gate (fault.c). */
+	cmpl	$0, F(C_LEAVING)
+	jne	gate_leaving
 	mov	F(C_GUEST_FS), %rcx
 	wrfsbase %rcx
 	fldcw	516(%rsp)
@@ -292,7 +297,7 @@ default_control_word:
 	.word	0x037f
 
 /* Where a guest ends: each a ud2 of its own, so that the fault handler can say why (fault.c). */
-	.globl	gate_no_headroom, gate_bad_unwind, gate_empty_slot, gate_first_return
+	.globl	gate_no_headroom, gate_bad_unwind, gate_empty_slot, gate_first_return, gate_leaving
 	.balign	16
 gate_no_headroom:
 	ud2
@@ -301,6 +306,8 @@ gate_bad_unwind:
 gate_empty_slot:
 	ud2
 gate_first_return:
+	ud2
+gate_leaving:
 	ud2
 	.balign	4096, 0xcc
 gate_code_end:
@@ -346,6 +353,13 @@ context_program:
 	xor	%r14d, %r14d
 	xor	%r8d, %r8d
 context_start:
+	/* A stop before this comparison is seen by it, one between the labels by its pc (fault.c), one behind them in the guest. */
+	cmpl	$0, C_LEAVING(%rdi)
+	.globl	context_checked, context_entered
+context_checked:
+	mov	$-ECANCELED, %rax
+	cmovne	%rax, %rsi
+	jne	context_leave
 	mov	C_PROGRAM_BASE(%rdi), %rax
 	wrgsbase %rax
 	mov	C_GUEST_FS(%rdi), %rax
@@ -376,6 +390,7 @@ context_start:
 	xor	%r12d, %r12d
 	xor	%r13d, %r13d
 	ret
+context_entered:
 
 /* void context_leave(struct context *rdi, int64_t value rsi): out of the guest for good; context_enter returns value.
  * Reached from a host call and, after a fault, from the signal handler's return. */

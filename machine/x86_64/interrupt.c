@@ -28,49 +28,64 @@ static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_R
 			      REG_R8, 1, 2, 3, 4, 5, 6, 7};      /* gregs index of general register i; REG_R8 is 0 */
 _Static_assert(REG_R8 == 0 && REG_R15 == 7, "order[]");
 
+/* The gates' ways back to the program. From `last` on the comparison with C_KICKED has been made. */
+static const struct way {
+	const uint8_t *last, *go, *end;
+} ways[] = {
+	{gate_syscall_last, gate_syscall_go, gate_syscall_kicked},
+	{gate_syscall_raw_last, gate_syscall_raw_go, gate_syscall_raw_kicked},
+	{gate_control_mark_last, gate_control_mark_go, gate_control_mark_kicked},
+	{gate_thread_pointer_last, gate_thread_pointer_go, gate_thread_pointer_kicked},
+	{gate_control_unwind_last, gate_control_unwind_go, gate_control_unwind_kicked},
+};
+
+static const struct way *way_at(uint64_t rip)
+{
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+		if (rip >= gate_address(ways[i].last) && rip <= gate_address(ways[i].end))
+			return &ways[i];
+	return NULL;
+}
+
 int interrupt_point(const struct context *context, const ucontext_t *uc, uint64_t *pc, uint64_t *rsp)
 {
-	static const struct {
-		const uint8_t *last, *end;
-	} returns[] = {
-		{gate_syscall_last, gate_syscall_kicked}, {gate_syscall_raw_last, gate_syscall_raw_kicked},
-		{gate_control_mark_last, gate_control_mark_kicked}, {gate_thread_pointer_last, gate_thread_pointer_kicked},
-	};
 	uint64_t rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+	const struct way *way = way_at(rip);
 
 	*pc = rip;
 	*rsp = (uint64_t)uc->uc_mcontext.gregs[REG_RSP];
-	if (rip - context->program_base < WINDOW_SIZE)
-		return 1;
-	for (size_t i = 0; i < sizeof returns / sizeof *returns; i++)
-		if (rip >= gate_address(returns[i].last) && rip <= gate_address(returns[i].end)) {
-			*pc = *(uint64_t *)*rsp;        /* the gate's caller: in the program, since the gates are its */
-			*rsp += 8;
-			return 1;
-		}
-	if (rip >= gate_address(gate_control_unwind_last) && rip <= gate_address(gate_control_unwind_kicked)) {
+	if (!way)
+		return rip - context->program_base < WINDOW_SIZE;
+	if (way->last == gate_control_unwind_last) {
 		*pc = (uint64_t)uc->uc_mcontext.gregs[REG_R11];
 		return 1;
 	}
-	return 0;
+	*pc = *(uint64_t *)*rsp;        /* the gate's caller: in the program, since the gates are its */
+	*rsp += 8;
+	return 1;
 }
 
-/* Text around pc, as far as it is mapped. */
+uint64_t interrupt_passed(uint64_t pc)
+{
+	return gate_address(way_at(pc)->go);
+}
+
+/* The unit around pc. Pages are asked for one by one: what cannot be read is not text (text is readable: layout.c), and reads as
+ * zeros, which are no step. So a unit at the very start of a text that nothing lies before is seen as any other: were it missed,
+ * the library OS would resume at its branch with a target of its choice. */
 static unsigned unit_at(uint64_t pc, uint64_t base, unsigned *back)
 {
-	uint8_t text[2 * UNIT_LOOK];
-	uint64_t start = pc - UNIT_LOOK, page = (pc & ~4095ull) + 4096;
-	size_t got = 2 * UNIT_LOOK;
+	uint8_t text[2 * UNIT_LOOK] = {0};
+	uint64_t start = pc - UNIT_LOOK, end = pc + UNIT_LOOK, border = end & ~4095ull;
 
 	*back = 0;
-	if (start < base || machine_copy_in(text, (void *)start, UNIT_LOOK))
-		return UNIT_NONE;       /* text starts with more than that before a unit could end */
-	if (machine_copy_in(text + UNIT_LOOK, (void *)pc, UNIT_LOOK)) {
-		got = UNIT_LOOK + (size_t)(page - pc < UNIT_LOOK ? page - pc : 0);
-		if (machine_copy_in(text + UNIT_LOOK, (void *)pc, got - UNIT_LOOK))
-			return UNIT_NONE;
-	}
-	return unit_find(text, got, UNIT_LOOK, back);
+	if (start < base || end - base > WINDOW_SIZE)
+		return UNIT_NONE;       /* the guards: no text is there */
+	if (border <= start)
+		border = end;
+	machine_copy_in(text, (void *)start, border - start);
+	machine_copy_in(text + (border - start), (void *)border, end - border);
+	return unit_find(text, sizeof text, UNIT_LOOK, back);
 }
 
 /* Into the library OS by sigreturn. */
@@ -121,7 +136,8 @@ int interrupt_program(struct machine_thread *thread, ucontext_t *uc, uint64_t pc
 	out.flags = (uint64_t)regs[REG_EFL] & FLAGS_ARITHMETIC;
 	out.thread_pointer = context->guest_fs - context->program_base;
 	memcpy(out.vector, uc->uc_mcontext.fpregs, context->avx ? REGISTERS_VECTOR : 576);
-	memset(out.vector + 464, 0, 48);        /* sw_reserved: the kernel's own */
+	memset(out.vector + 8, 0, 16);          /* FIP, FDP: addresses, not offsets */
+	memset(out.vector + 416, 0, 96);        /* what the processor leaves as it was on this stack, and the kernel's own words */
 	*(uint64_t *)(out.vector + 512) &= context->avx ? 7 : 3;
 	if (machine_copy_out(thread->registers, &out, sizeof out))
 		return -1;

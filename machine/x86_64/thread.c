@@ -22,6 +22,7 @@ _Static_assert(offsetof(struct context, records) == C_WORDS * 8 && C_RECORDS == 
 	       "context.h's offsets are the struct's");
 _Static_assert(offsetof(struct context, kicked) == C_KICKED && offsetof(struct context, record_count) == C_RECORD_COUNT, "context.h");
 _Static_assert(offsetof(struct context, start_rsp) == C_START_RSP && sizeof(struct record) == 16, "context.h");
+_Static_assert(offsetof(struct context, leaving) == C_LEAVING, "context.h");
 _Static_assert(offsetof(struct context, host_call) == C_HOST_CALL, "context.h");
 _Static_assert(offsetof(struct context, avx) == C_AVX, "context.h");
 _Static_assert(offsetof(struct context, first_return) == C_FIRST_RETURN, "context.h");
@@ -214,8 +215,7 @@ int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32
 		return -errno;
 	thread->signal_mask &= ~kick;
 	__atomic_store_n(&thread->tid, (int)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
-	int64_t value = __atomic_load_n(&thread->leaving, __ATOMIC_SEQ_CST) ? -ECANCELED
-		: context_enter(context, context->libos_base + entry, stack, argument);
+	int64_t value = context_enter(context, context->libos_base + entry, stack, argument);
 	__atomic_store_n(&thread->tid, 0, __ATOMIC_SEQ_CST);
 	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &kick, NULL, 8);
 	sigaltstack(&before, NULL);
@@ -315,7 +315,7 @@ void machine_thread_kick(struct machine_thread *thread)
 
 void machine_thread_stop(struct machine_thread *thread)
 {
-	__atomic_store_n(&thread->leaving, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&thread->context->leaving, 1, __ATOMIC_SEQ_CST);
 	machine_thread_kick(thread);
 }
 

@@ -16,7 +16,6 @@ struct machine_thread {
 	uint8_t *registers;             /* where an interrupted program's go, in the library OS's window; NULL: nowhere yet */
 	int tid;                        /* of the host thread that runs it; 0: none */
 	uint64_t signal_mask;           /* of that host thread */
-	int leaving;                    /* machine_thread_stop was called */
 	struct machine_fault last;      /* the last fault, for a report */
 	uint32_t fixup_start, fixup_end, fixup_target;  /* library-OS text offsets; start == end: none */
 };
@@ -28,7 +27,8 @@ extern uint8_t gate_code_start[], gate_code_end[], gate_syscall[], gate_syscall_
 	gate_empty_slot[], gate_first_return[], gate_handler_return[], gate_interrupt_return[];
 extern uint8_t gate_syscall_last[], gate_syscall_kicked[], gate_syscall_raw_last[], gate_syscall_raw_kicked[],
 	gate_control_mark_last[], gate_control_mark_kicked[], gate_thread_pointer_last[], gate_thread_pointer_kicked[],
-	gate_control_unwind_last[], gate_control_unwind_kicked[];
+	gate_control_unwind_last[], gate_control_unwind_kicked[], gate_syscall_go[], gate_syscall_raw_go[], gate_control_mark_go[],
+	gate_thread_pointer_go[], gate_control_unwind_go[], gate_leaving[], context_checked[], context_entered[];
 extern uint8_t guest_copy_end[], guest_copy_fault[], blocking_start[], blocking_end[], blocking_abort[];
 
 uint64_t gate_address(const uint8_t *gate);

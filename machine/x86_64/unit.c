@@ -103,7 +103,7 @@ static unsigned rebase_at(struct text text, size_t at)
 {
 	uint8_t want[16];
 
-	for (unsigned t = 0; t < 16; t++)
+	for (unsigned t = 0; t < 16 && here(text, at, (const uint8_t *)"\x65", 1); t++)
 		if (here(text, at, want, unit_rebase_program(want, t)))
 			return t;
 	return UNIT_NONE;
@@ -115,9 +115,9 @@ static int load_before(struct text text, size_t rebase, unsigned t, size_t *load
 	uint8_t want[16];
 
 	for (size_t jump = 2; jump <= 6; jump += 4)
-		for (unsigned s = 0; s < 16; s++) {
+		for (unsigned s = 0; s < 16 && rebase >= jump && jne_length(text, rebase - jump) == jump; s++) {
 			size_t add = unit_add(want, s);
-			if (rebase < jump + add || jne_length(text, rebase - jump) != jump || !here(text, rebase - jump - add, want, add))
+			if (rebase < jump + add || !here(text, rebase - jump - add, want, add))
 				continue;
 			size_t n = unit_load_program(want, t, s);
 			if (rebase - jump - add >= n && here(text, rebase - jump - add - n, want, n)) {
@@ -159,9 +159,10 @@ unsigned unit_find(const uint8_t *bytes, size_t size, size_t at, unsigned *back)
 		return at >= n && here(text, at - n, want, n) && load_before(text, at - n, t, &load) ?
 			(*back = (unsigned)(at - load), t) : UNIT_NONE;
 	}
+	int load_like = here(text, at, (const uint8_t *)"\x65\x67", 2);
 	for (unsigned s = 0; s < 32; s++) {     /* at the load, of any T and S: the add behind it says which S */
 		unsigned half = s & 15;
-		for (unsigned r = 0; s < 16 && r < 16 && next == at; r++) {
+		for (unsigned r = 0; load_like && s < 16 && r < 16 && next == at; r++) {
 			size_t n = unit_load_program(want, r, half);
 			if (here(text, at, want, n)) {
 				size_t add = unit_add(want, half);

@@ -16,10 +16,18 @@ $(ESCAPE)/beside $(ESCAPE)/quota: $(ESCAPE)/%: $(B)/obj/tests/escape/native/%.o 
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
 
+$(ESCAPE)/step: $(B)/obj/tests/escape/native/step.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $< -o $@
+
+# The same program with nothing readable before its text: flags 0 in its first loaded segment, which holds only headers.
+$(ESCAPE)/program/step_bare: $(ESCAPE)/program/step tests/escape/bare.py
+	python3 tests/escape/bare.py $< $@
+
 # Guests in C without a libc, through the real toolchain.
 ESCAPE_C := $(patsubst tests/escape/%.c,$(ESCAPE)/%,$(wildcard tests/escape/c/*.c))
 $(ESCAPE)/c/%: tests/escape/c/%.c tests/escape/c/direct.h $(TOOLCHAIN)
 	@mkdir -p $(@D)
 	$(B)/bin/carrel-cc -O2 -nostdlib -ffreestanding -fno-tree-loop-distribute-patterns -Wall -Wextra -Itests/escape/c $< -o $@
 
-CHECKS += $(ESCAPE_C) $(ESCAPE)/judge $(ESCAPE)/beside $(ESCAPE_GUESTS) $(ESCAPE)/quota
+CHECKS += $(ESCAPE_C) $(ESCAPE)/judge $(ESCAPE)/beside $(ESCAPE_GUESTS) $(ESCAPE)/quota $(ESCAPE)/step $(ESCAPE)/program/step_bare
