@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 the Carrel authors
+ *
+ * Threads and processes: clone, exit, exec. An emulated thread is a host thread; a fork is the host's, without memory shared (vfork
+ * too: docs/caveats.md).
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include "emulator/block.h"
+#include "emulator/float.h"
+#include "emulator/memory.h"
+#include "emulator/signal.h"
+#include "emulator/stats.h"
+#include "emulator/system.h"
+#include "emulator/system_state.h"
+#include "emulator/world.h"
+
+struct birth {
+	struct cpu *cpu;
+	unsigned host_float;
+	sem_t born;
+	int thread_id;
+};
+
+static void *thread_main(void *argument)
+{
+	struct birth *birth = argument;
+	struct cpu *cpu = birth->cpu;
+	unsigned host_float = birth->host_float;
+	cpu->thread_id = (int)HOST(SYS_gettid);
+	birth->thread_id = cpu->thread_id;
+	world_add(cpu);
+	sem_post(&birth->born);		/* birth is gone from here on */
+	cpu_current = cpu;
+	signal_mask_set(cpu, &cpu->mask);
+	_mm_setcsr(host_float);
+	cpu_run(cpu);
+}
+
+static int64_t thread_start(struct cpu *parent, uint64_t flags, uint64_t stack, uint64_t parent_id, uint64_t tls, uint64_t child_id)
+{
+	struct cpu *cpu = aligned_alloc(64, (sizeof *cpu + 63) & ~(size_t)63);
+	pthread_attr_t attributes;
+	pthread_t thread;
+	sigset_t all, before;
+	if (!cpu)
+		return -ENOMEM;
+	memcpy(cpu, parent, sizeof *cpu);
+	memset(cpu->jump, 0, sizeof cpu->jump);
+	cpu->running = 0;
+	cpu->interrupt = 1;	/* look at the world before the first block */
+	cpu->pending = 0;
+	cpu->instructions = cpu->translated_entries = 0;
+	cpu->alternate_set = false;
+	cpu->reserved_address = ~(uint64_t)0;
+	cpu->clear_child = flags & CLONE_CHILD_CLEARTID ? child_id : 0;
+	cpu_put_integer(cpu, 2, stack);
+	cpu_put_integer(cpu, 10, 0);
+	if (flags & CLONE_SETTLS)
+		cpu_put_integer(cpu, 4, tls);
+	struct birth birth = { .cpu = cpu, .host_float = _mm_getcsr() };
+	sem_init(&birth.born, 0, 0);
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, 512 * 1024);
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);	/* the child opens its own mask */
+	int error = pthread_create(&thread, &attributes, thread_main, &birth);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	if (error) {
+		free(cpu);
+		return -error;
+	}
+	while (sem_wait(&birth.born))
+		;
+	int32_t id = birth.thread_id;
+	if (flags & CLONE_PARENT_SETTID)
+		memory_copy_out(parent_id, &id, 4);
+	if (flags & CLONE_CHILD_SETTID)
+		memory_copy_out(child_id, &id, 4);
+	return id;
+}
+
+static int64_t process_fork(struct cpu *cpu, uint64_t flags, uint64_t stack, uint64_t parent_id, uint64_t tls, uint64_t child_id)
+{
+	exclusive_begin(cpu);		/* nobody else is in the middle of anything */
+	system_memory_lock();
+	memory_tags_lock();
+	pid_t child = fork();
+	int error = errno;
+	memory_tags_unlock();
+	system_memory_unlock();
+	if (!child) {
+		world_forked(cpu);
+		cpu->thread_id = getpid();
+		cpu->instructions = 0;
+	}
+	exclusive_end(cpu);
+	if (child < 0)
+		return -error;
+	int32_t id = child ? child : getpid();
+	if (child) {
+		if (flags & CLONE_PARENT_SETTID)
+			memory_copy_out(parent_id, &id, 4);
+		return child;
+	}
+	cpu->clear_child = flags & CLONE_CHILD_CLEARTID ? child_id : 0;
+	atomic_store(&cpu->pending, 0);
+	if (stack)
+		cpu_put_integer(cpu, 2, stack);
+	if (flags & CLONE_SETTLS)
+		cpu_put_integer(cpu, 4, tls);
+	if (flags & CLONE_CHILD_SETTID)
+		memory_copy_out(child_id, &id, 4);
+	return 0;
+}
+
+SYSTEM(clone)
+{
+	uint64_t flags = in->a[0], sharing = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+	if ((flags & sharing) == sharing)
+		return thread_start(cpu, flags, in->a[1], in->a[2], in->a[3], in->a[4]);
+	if ((flags & CLONE_VM) && !(flags & CLONE_VFORK))
+		return -EINVAL;
+	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_FILES))
+		return -EINVAL;
+	return process_fork(cpu, flags, in->a[1], in->a[2], in->a[3], in->a[4]);
+}
+
+_Noreturn static void process_exit(struct cpu *cpu, int code)
+{
+	stats_report(cpu);
+	fflush(NULL);
+	_exit(code);
+}
+
+SYSTEM(exit_group)
+{
+	process_exit(cpu, (int)in->a[0]);
+}
+
+SYSTEM(exit)
+{
+	int32_t zero = 0;
+	if (world_count() == 1)
+		process_exit(cpu, (int)in->a[0]);
+	if (cpu->clear_child && memory_copy_out(cpu->clear_child, &zero, 4))
+		HOST(SYS_futex, system_pointer(cpu->clear_child), FUTEX_WAKE, 1);
+	sigset_t all;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	cpu_current = NULL;
+	stats_add(cpu);
+	world_remove(cpu);
+	if (world_count() == 0)		/* the other one left meanwhile */
+		_exit((int)in->a[0]);
+	if (cpu->thread_id != getpid())	/* the first one's is not from malloc */
+		free(cpu);
+	pthread_exit(NULL);
+}
+
+SYSTEM(set_tid_address)
+{
+	cpu->clear_child = in->a[0];
+	return cpu->thread_id;
+}
+
+SYSTEM(set_robust_list)
+{
+	cpu->robust_list = in->a[0];	/* not walked at a thread's death: docs/caveats.md */
+	return in->a[1] == 24 ? 0 : -EINVAL;
+}
+
+SYSTEM(futex)
+{
+	uint64_t command = in->a[1] & (uint64_t)FUTEX_CMD_MASK, fourth = in->a[3];
+	if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET || command == FUTEX_LOCK_PI || command == FUTEX_WAIT_REQUEUE_PI ||
+	    command == FUTEX_LOCK_PI2)
+		fourth = system_pointer(fourth);
+	return HOST_BLOCK(cpu, SYS_futex, system_pointer(in->a[0]), in->a[1], in->a[2], fourth, system_pointer(in->a[4]), in->a[5]);
+}
+
+SYSTEM(membarrier)
+{
+	(void)cpu;
+	return HOST(SYS_membarrier, in->a[0], in->a[1], in->a[2]);
+}
+
+SYSTEM(uname)
+{
+	(void)cpu;
+	struct utsname name;
+	uname(&name);
+	strcpy(name.machine, "riscv64");
+	return memory_copy_out(in->a[0], &name, sizeof name) ? 0 : -EFAULT;
+}
+
+SYSTEM(prctl)
+{
+	(void)cpu;
+	switch (in->a[0]) {
+	case PR_SET_NAME:
+	case PR_GET_NAME:
+		memory_forget_tags(in->a[1], in->a[0] == PR_GET_NAME ? 16 : 0);
+		return HOST(SYS_prctl, in->a[0], system_pointer(in->a[1]));
+	case PR_SET_PDEATHSIG:
+	case PR_GET_DUMPABLE:
+	case PR_SET_DUMPABLE:
+	case PR_SET_NO_NEW_PRIVS:
+	case PR_GET_NO_NEW_PRIVS:
+		return HOST(SYS_prctl, in->a[0], in->a[1], in->a[2], in->a[3], in->a[4]);
+	default:
+		return -EINVAL;
+	}
+}
+
+static bool is_emulated(const char *path)
+{
+	Elf64_Ehdr header;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool yes = fd >= 0 && read(fd, &header, sizeof header) == sizeof header && !memcmp(header.e_ident, ELFMAG, SELFMAG) &&
+		   header.e_machine == EM_RISCV;
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
+/* A null-terminated array of the program's strings as the host's: the strings stay where they are. */
+static int64_t strings(char **to, size_t most, uint64_t from, size_t *count)
+{
+	uint64_t address = 0;
+	for (*count = 0; *count < most; ++*count) {
+		if (!from || !memory_copy_in(&address, from + 8 * *count, 8))
+			return from ? -EFAULT : 0;
+		if (!address)
+			return 0;
+		to[*count] = (char *)system_pointer(address);
+	}
+	return -E2BIG;
+}
+
+SYSTEM(execve)
+{
+	enum { MOST = 65536 };
+	(void)cpu;
+	char path[PATH_MAX] = "";
+	size_t arguments, variables, n = 0;
+	if (!memory_copy_in(path, in->a[0], 1))
+		return -EFAULT;
+	for (size_t at = 0; at < sizeof path - 1; at++)
+		if (!memory_copy_in(path + at, in->a[0] + at, 1))
+			return -EFAULT;
+		else if (!path[at])
+			break;
+	char **argv = calloc(MOST + 16, sizeof *argv), **envp = calloc(MOST + 1, sizeof *envp), **old = calloc(MOST + 1, sizeof *old);
+	int64_t result = -ENOMEM;
+	if (!argv || !envp || !old)
+		goto out;
+	result = strings(old, MOST, in->a[1], &arguments);
+	if (result == 0)
+		result = strings(envp, MOST, in->a[2], &variables);
+	if (result < 0)
+		goto out;
+	if (!is_emulated(path)) {	/* a program of the host's, a script, or nothing */
+		result = HOST(SYS_execve, (uint64_t)path, (uint64_t)old, (uint64_t)envp);
+		goto out;
+	}
+	argv[n++] = (char *)settings.self;
+	for (int option = 0; option < settings.option_count && n < 12; option++)
+		argv[n++] = settings.options[option];
+	if (arguments) {
+		argv[n++] = (char *)"--argv0";
+		argv[n++] = old[0];
+	}
+	argv[n++] = path;
+	for (size_t k = 1; k < arguments; k++)
+		argv[n++] = old[k];
+	result = HOST(SYS_execve, (uint64_t)settings.self, (uint64_t)argv, (uint64_t)envp);
+out:
+	free(argv);
+	free(envp);
+	free(old);
+	return result;
+}

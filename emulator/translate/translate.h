@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 the Carrel authors
+ *
+ * Translation of hot blocks to x86-64. The interpreter is the reference; this may refuse any block. Translated code runs only while no
+ * register of the thread holds a capability, so that integer writes need not say so.
+ */
+#ifndef EMULATOR_TRANSLATE_H
+#define EMULATOR_TRANSLATE_H
+
+#include "emulator/cpu.h"
+
+bool translate_init(void);	/* false: no memory for code; then everything is interpreted */
+/* Sets block->native or block->refused; false when the code memory is full: flush and go on. Under block.c's lock. */
+bool translate_block(struct cpu *cpu, struct block *block);
+void translate_flush(void);	/* the world is stopped */
+void translate_enter(struct cpu *cpu, const void *native);
+const void *translate_no_code(void);	/* where an indirect jump goes whose target is not translated */
+/* In a fault handler: if it interrupted translated code, registers go back into the cpu; the operation at fault, or null. */
+const struct operation *translate_fault(struct cpu *cpu, void *context);
+size_t translate_total(void);
+size_t translate_bytes(void);
+
+#endif
