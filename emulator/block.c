@@ -190,8 +190,11 @@ static struct block *search(uint64_t pc, uint64_t context)
 struct block *block_find(struct cpu *cpu)
 {
 	struct jump *jump = &cpu->jump[cpu->pc >> 1 & (JUMPS - 1)];
-	if (likely(jump->pc == cpu->pc && jump->context == cpu->context))
+	if (likely(jump->pc == cpu->pc && jump->context == cpu->context)) {
+		if (jump->block->native)
+			jump->native = jump->block->native;
 		return jump->block;
+	}
 	struct block *block = search(cpu->pc, cpu->context);
 	if (!block) {
 		pthread_mutex_lock(&block_mutex);
@@ -215,13 +218,8 @@ void block_translate(struct cpu *cpu, struct block *block)
 	pthread_mutex_lock(&block_mutex);
 	bool room = block->native || block->refused || translate_block(cpu, block);
 	pthread_mutex_unlock(&block_mutex);
-	if (!room) {
+	if (!room)
 		block_flush(cpu);
-		return;
-	}
-	struct jump *jump = &cpu->jump[block->pc >> 1 & (JUMPS - 1)];
-	if (jump->block == block && block->native)
-		jump->native = block->native;
 }
 
 void block_flush(struct cpu *cpu)

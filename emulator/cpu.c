@@ -94,6 +94,7 @@ _Noreturn void cpu_run(struct cpu *cpu)
 			if (block->native) {
 				cpu->translated_entries++;
 				translate_enter(cpu, block->native);
+				translate_link(cpu);
 				continue;
 			}
 		}

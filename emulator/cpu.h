@@ -83,6 +83,8 @@ struct cpu {
 	uint64_t data_base;			/* DDC, cached: */
 	uint64_t load_count[5], store_count[5];	/* how many addresses from data_base an access of 1 << n bytes may have */
 	_Atomic uint32_t interrupt;		/* look at signals and the world before going on */
+	uint32_t exit_number;			/* translate.c: which exit was taken, 0 when it leads to no fixed address */
+	uint32_t rounding;			/* frm */
 	uint32_t capability_mask;		/* bit r: register r has a capability half; else it is an integer */
 	uint64_t f[32];
 	uint64_t context;			/* number of PCC's bounds and DDC's kind: block.c */
@@ -95,7 +97,6 @@ struct cpu {
 	struct bounds code_bounds;
 	uint32_t code_permissions;
 
-	uint32_t rounding;			/* frm */
 	uint64_t reserved_address, reserved_value[2];	/* LR/SC; address ~0 when none */
 	uint8_t reserved_size;
 	bool reserved_tag;

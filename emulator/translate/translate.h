@@ -14,6 +14,8 @@ bool translate_init(void);	/* false: no memory for code; then everything is inte
 bool translate_block(struct cpu *cpu, struct block *block);
 void translate_flush(void);	/* the world is stopped */
 void translate_enter(struct cpu *cpu, const void *native);
+/* Joins the exit just taken with its target, if that is translated. Before anything that could wait for a flush. */
+void translate_link(struct cpu *cpu);
 const void *translate_no_code(void);	/* where an indirect jump goes whose target is not translated */
 /* In a fault handler: if it interrupted translated code, registers go back into the cpu; the operation at fault, or null. */
 const struct operation *translate_fault(struct cpu *cpu, void *context);
