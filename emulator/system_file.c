@@ -30,6 +30,11 @@ void system_program_path(const char *path)
 	free(real);
 }
 
+const char *system_program(void)
+{
+	return program;
+}
+
 struct emulated_stat {
 	uint64_t device, inode;
 	uint32_t mode, links, user, group;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 void system_program_path(const char *path);	/* what /proc/self/exe is */
+const char *system_program(void);
 void system_brk_set(uint64_t start);
 void system_memory_lock(void);
 void system_memory_unlock(void);

@@ -25,6 +25,7 @@
 #include "emulator/stats.h"
 #include "emulator/system.h"
 #include "emulator/system_state.h"
+#include "emulator/translate/translate.h"
 #include "emulator/world.h"
 
 struct birth {
@@ -107,6 +108,9 @@ static int64_t process_fork(struct cpu *cpu, uint64_t flags, uint64_t stack, uin
 		world_forked(cpu);
 		cpu->thread_id = getpid();
 		cpu->instructions = 0;
+		if (!translate_forked())
+			settings.translate = false;
+		block_flush(cpu);
 	}
 	exclusive_end(cpu);
 	if (child < 0)
@@ -265,6 +269,8 @@ SYSTEM(execve)
 			return -EFAULT;
 		else if (!path[at])
 			break;
+	if (!strcmp(path, "/proc/self/exe"))
+		strcpy(path, system_program());
 	char **argv = calloc(MOST + 16, sizeof *argv), **envp = calloc(MOST + 1, sizeof *envp), **old = calloc(MOST + 1, sizeof *old);
 	int64_t result = -ENOMEM;
 	if (!argv || !envp || !old)

@@ -54,28 +54,36 @@ static void stubs(struct emitter *e)
 	jump_absolute(e, translate_leave_code);
 }
 
-bool translate_init(void)
+/* Fresh code memory at the places given, or anywhere: written through one mapping, run through the other. */
+static bool code_map(void *write_at, void *run_at)
 {
-	int fd = memfd_create("carrel-cheri code", MFD_CLOEXEC);
+	int fd = memfd_create("carrel-cheri code", MFD_CLOEXEC), fixed = write_at ? MAP_FIXED : 0;
 	if (fd < 0 || ftruncate(fd, CODE_SIZE))
 		return false;
-	code_write = mmap(NULL, CODE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	code_run = mmap(NULL, CODE_SIZE, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+	code_write = mmap(write_at, CODE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | fixed, fd, 0);
+	code_run = mmap(run_at, CODE_SIZE, PROT_READ | PROT_EXEC, MAP_SHARED | fixed, fd, 0);
 	close(fd);
+	if (code_write == MAP_FAILED || code_run == MAP_FAILED)
+		return false;
+	static struct emitter emitter;
+	emitter = (struct emitter){ .at = code_write, .end = code_write + 4096 };
+	stubs(&emitter);
+	return true;
+}
+
+bool translate_init(void)
+{
 	exits = malloc(EXITS * sizeof *exits);
 	ranges = malloc(RANGES * sizeof *ranges);
-	if (code_write == MAP_FAILED || code_run == MAP_FAILED || !exits || !ranges)
-		return false;
-	struct emitter *e = calloc(1, sizeof *e);
-	if (!e)
-		return false;
-	e->at = code_write;
-	e->end = code_write + 4096;
-	stubs(e);
 	start = used = 4096;
 	exit_count = 1;
-	free(e);
-	return true;
+	return exits && ranges && code_map(NULL, NULL);
+}
+
+/* The mappings are shared with the parent: this process needs its own before it writes or runs any code. */
+bool translate_forked(void)
+{
+	return !code_run || code_map(code_write, code_run);
 }
 
 const void *translate_no_code(void)

@@ -10,6 +10,8 @@
 #include "emulator/cpu.h"
 
 bool translate_init(void);	/* false: no memory for code; then everything is interpreted */
+/* In the child of a fork, before the blocks are flushed: code memory of its own. */
+bool translate_forked(void);
 /* Sets block->native or block->refused; false when the code memory is full: flush and go on. Under block.c's lock. */
 bool translate_block(struct cpu *cpu, struct block *block);
 void translate_flush(void);	/* the world is stopped */

@@ -45,7 +45,7 @@ def assemble(name, text):
 
 
 def compile(source, name, *options):
-    subprocess.run(["riscv64-linux-gnu-gcc", "-O2", "-static", "-Wall", "-Itests/emulator", source, "-o", path(name), *options], check=True)
+    subprocess.run(["riscv64-linux-gnu-gcc", "-O2", "-static", "-Wall", "-D_GNU_SOURCE", "-Itests/emulator", source, "-o", path(name), *options], check=True)
     return path(name)
 
 

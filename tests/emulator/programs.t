@@ -3,7 +3,6 @@
 # Copyright (c) 2026 the Carrel authors
 #
 # Static glibc programs in C with files, processes, signals, threads and floats: the same output and status as under qemu, in every way.
-import os
 import sys
 
 sys.path.insert(0, "tests/emulator")
@@ -18,6 +17,10 @@ for name, wanted in EXPECTED.items():
         status, out, errors = emulate(options, program, seconds=30)
         differences = [f"{g!r}, qemu {e!r}" for g, e in zip(out.decode().split("\n"), expected.decode().split("\n")) if g != e]
         ok(status == wanted and out == expected and not errors, f"{name}: {way}", f"status {status}, wanted {wanted}", *differences[:3], errors.decode()[:600])
+program = compile("tests/emulator/programs/exec.c", "exec")
+for way, options in WAYS.items():
+    status, out, errors = emulate(options, program)
+    ok((status, out) == (0, f"renamed 3 two words\n3\n{program} 3 spawned\n3\nof the host\n0\n-1 1\n".encode()), f"exec: {way}", status, out, errors)
 pie = compile("tests/emulator/programs/floats.c", "pie", "-static-pie", "-fPIE", "-lm")
 ok(emulate([], pie)[:2] == qemu(pie)[:2], "a static PIE")
 finish()

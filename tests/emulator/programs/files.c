@@ -86,8 +86,9 @@ static void processes(char **argv)
 	pid_t child = fork();
 	if (!child) {
 		dup2(pipe_fd[1], 1);
-		execl("/proc/self/exe", "renamed", "child", "two words", (char *)NULL);
-		_exit(99);
+		puts("by way of a pipe");
+		fflush(stdout);
+		_exit(3);
 	}
 	close(pipe_fd[1]);
 	ssize_t n = 0, total = 0;
@@ -112,10 +113,7 @@ static void processes(char **argv)
 
 int main(int argc, char **argv)
 {
-	if (argc > 1 && !strcmp(argv[1], "child")) {
-		printf("%s %d %s ", argv[0], argc, argv[2]);
-		return 3;
-	}
+	(void)argc;
 	char directory[] = "/tmp/carrel-test.XXXXXX", text[64] = "", path[200];
 	SHOW("%d", mkdtemp(directory) != NULL);
 	SHOW("%d", chdir(directory));
@@ -138,14 +136,14 @@ int main(int argc, char **argv)
 		entries++;
 	closedir(d);
 	SHOW("%d", entries);
+	void *volatile nowhere = (void *)8;
 	int fd = open("file", O_RDWR);
 	char *map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	map[0] = 'T';
 	SHOW("%zd %.4s", pread(fd, text, 4, 0), text);
 	SHOW("%d %ld", ftruncate(fd, 100), (long)lseek(fd, 0, SEEK_END));
 	SHOW("%d", fcntl(fd, F_GETFL) & O_ACCMODE);
-	SHOW("%zd %s", read(fd, (void *)8, 4), strerror(errno));
-	SHOW("%zd %s", pread(fd, (void *)8, 4, 0), strerror(errno));
+	SHOW("%zd %s", pread(fd, nowhere, 4, 0), strerror(errno));
 	SHOW("%d %s", close(99), strerror(errno));
 	memory();
 	events();

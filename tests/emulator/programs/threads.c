@@ -53,6 +53,7 @@ static void *wait_for_ever(void *argument)
 	sem_post(&semaphore);
 	for (;;)
 		pause();
+	return NULL;
 }
 
 static void on_signal(int signal)
@@ -75,6 +76,7 @@ static void *compute(void *argument)
 	(void)argument;
 	for (volatile int n = 0;; n = n + 1)
 		;
+	return NULL;
 }
 
 int main(void)
