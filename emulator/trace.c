@@ -28,8 +28,10 @@ int trace_capability(char *text, size_t size, struct capability c)
 	char type[24] = "";
 	if (capability_sealed(c))
 		snprintf(type, sizeof type, capability_type(c) == TYPE_SENTRY ? " sentry" : " type 0x%x", capability_type(c));
-	return snprintf(text, size, "0x%lx [0x%lx, 0x%s%lx) permissions 0x%x%s%s", (unsigned long)c.address, (unsigned long)b.base,
-			b.top >> 64 ? "1" : "", (unsigned long)b.top, capability_permissions(c), type, c.tag ? "" : " untagged");
+	char top[24];
+	snprintf(top, sizeof top, b.top >> 64 ? "0x1%016lx" : "0x%lx", (unsigned long)b.top);
+	return snprintf(text, size, "0x%lx [0x%lx, %s) permissions 0x%x%s%s", (unsigned long)c.address, (unsigned long)b.base, top,
+			capability_permissions(c), type, c.tag ? "" : " untagged");
 }
 
 void trace_registers(struct cpu *cpu)
