@@ -187,12 +187,19 @@ static struct block *search(uint64_t pc, uint64_t context)
 	return block;
 }
 
+static void jump_fill(struct jump *jump, const struct block *block)
+{
+	for (unsigned variant = 0; variant < VARIANTS; variant++) {
+		const void *native = block->native[variant];
+		jump->native[variant] = native ? native : translate_no_code();
+	}
+}
+
 struct block *block_find(struct cpu *cpu)
 {
 	struct jump *jump = &cpu->jump[cpu->pc >> 1 & (JUMPS - 1)];
 	if (likely(jump->pc == cpu->pc && jump->context == cpu->context)) {
-		if (jump->block->native)
-			jump->native = jump->block->native;
+		jump_fill(jump, jump->block);
 		return jump->block;
 	}
 	struct block *block = search(cpu->pc, cpu->context);
@@ -208,18 +215,28 @@ struct block *block_find(struct cpu *cpu)
 		}
 		pthread_mutex_unlock(&block_mutex);
 	}
-	const void *native = block->native;
-	*jump = (struct jump){ cpu->pc, cpu->context, native ? native : translate_no_code(), block };
+	*jump = (struct jump){ .pc = cpu->pc, .context = cpu->context, .block = block };
+	jump_fill(jump, block);
 	return block;
 }
 
-void block_translate(struct cpu *cpu, struct block *block)
+bool block_run(struct cpu *cpu, struct block *block)
 {
+	enum variant variant = cpu->capability_mask || block->refused[WITHOUT_CAPABILITIES];
+	if (block->native[variant]) {
+		cpu->translated_entries++;
+		translate_enter(cpu, block->native[variant]);
+		translate_link(cpu, variant);
+		return true;
+	}
+	if (block->refused[variant] || ++block->executions < settings.hot)
+		return false;
 	pthread_mutex_lock(&block_mutex);
-	bool room = block->native || block->refused || translate_block(cpu, block);
+	bool room = block->native[variant] || block->refused[variant] || translate_block(cpu, block, variant);
 	pthread_mutex_unlock(&block_mutex);
 	if (!room)
 		block_flush(cpu);
+	return true;
 }
 
 void block_flush(struct cpu *cpu)

@@ -21,7 +21,8 @@ const char *decode_name(enum code code);
 
 struct block *block_find(struct cpu *cpu);	/* for cpu->pc; never null: what cannot run is a block that faults */
 void block_flush(struct cpu *cpu);		/* all of them: code may have changed. Stops the world */
-void block_translate(struct cpu *cpu, struct block *block);
+/* In host code, translating it first when it is hot; false: the interpreter's. Afterwards the block may be gone. */
+bool block_run(struct cpu *cpu, struct block *block);
 uint64_t block_context(struct cpu *cpu);
 size_t block_total(void);
 

@@ -86,18 +86,8 @@ _Noreturn void cpu_run(struct cpu *cpu)
 		if (unlikely(cpu->interrupt))
 			signal_poll(cpu);
 		struct block *block = block_find(cpu);
-		if (settings.translate && !cpu->capability_mask) {
-			if (!block->native && !block->refused && ++block->executions >= settings.hot) {
-				block_translate(cpu, block);
-				continue;	/* the blocks may be gone */
-			}
-			if (block->native) {
-				cpu->translated_entries++;
-				translate_enter(cpu, block->native);
-				translate_link(cpu);
-				continue;
-			}
-		}
+		if (settings.translate && block_run(cpu, block))
+			continue;
 		interpret(cpu, block);
 	}
 }

@@ -54,19 +54,23 @@ struct place {			/* beside each operation */
 struct block {
 	uint64_t pc, context;
 	struct block *next;	/* in its hash chain */
-	const void *_Atomic native;	/* translate/: host code, for threads that hold no capability in a register */
+	const void *_Atomic native[2];	/* translate/: host code, by whether registers may hold capabilities (enum variant) */
 	uint32_t count, executions;
 	uint32_t size;		/* bytes of code */
-	bool refused;		/* not worth translating */
+	bool refused[2];	/* not worth translating */
 	struct place *place;
 	struct operation operation[];
 };
 
+enum variant { WITHOUT_CAPABILITIES, WITH_CAPABILITIES, VARIANTS };
+
 struct jump {
 	uint64_t pc, context;	/* context 0: empty */
-	const void *native;	/* where translated code goes; its own exit while the target is not translated */
+	const void *native[VARIANTS];	/* where translated code goes; its own exit while the target is not translated */
 	struct block *block;
+	uint64_t padding[3];
 };
+_Static_assert(sizeof(struct jump) == 64, "translated code shifts by it");
 enum { JUMPS = 4096 };
 
 struct pending_fault {
@@ -101,7 +105,7 @@ struct cpu {
 	uint8_t reserved_size;
 	bool reserved_tag;
 
-	struct jump jump[JUMPS];
+	struct jump jump[JUMPS] __attribute__((aligned(64)));
 	sigjmp_buf recover;
 	struct pending_fault fault;
 	uint64_t instructions;			/* interpreted, for --stats */

@@ -124,8 +124,11 @@ leave:
 		return;
 	block = block_find(cpu);
 go_on:
-	if (settings.translate && !cpu->capability_mask && (block->native || (++block->executions >= settings.hot && !block->refused)))
-		return;
+	if (settings.translate) {	/* leave it to block_run, unless that would not have it */
+		enum variant variant = cpu->capability_mask || block->refused[WITHOUT_CAPABILITIES];
+		if (block->native[variant] || (!block->refused[variant] && block->executions++ >= settings.hot))
+			return;
+	}
 	goto enter;
 
 label_SETTLE:

@@ -37,6 +37,7 @@ struct emitter {
 	const struct block *block;
 	const struct operation *operation;
 	uint64_t pc;		/* of the operation */
+	enum variant variant;
 	bool data_from_zero, full;
 	struct slow slow[SLOW_MOST];
 	struct leave leave[EXIT_MOST];

@@ -8,10 +8,11 @@
 #include "emulator/memory.h"
 #include "emulator/translate/step.h"
 
-bool step_possible(const struct operation *op)
+bool step_possible(const struct operation *op, enum variant variant)
 {
 	switch (op->code) {
 	case SETTLE:
+		return true;
 	case ILLEGAL:
 	case FETCH_FAULT:
 	case ECALL:
@@ -19,7 +20,7 @@ bool step_possible(const struct operation *op)
 	case FENCE_I:
 		return false;
 	default:
-		return decode_kind(op->code) != KIND_CAPABILITY;
+		return decode_kind(op->code) != KIND_CAPABILITY || (variant == WITH_CAPABILITIES && !decode_ends_block(op->code));
 	}
 }
 

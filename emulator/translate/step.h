@@ -8,7 +8,8 @@
 
 #include "emulator/cpu.h"
 
-bool step_possible(const struct operation *op);	/* false: system calls, capabilities, faults are the interpreter's */
+/* False for what is the interpreter's: system calls, faults, changes of PCC and DDC; capabilities in the variant without them. */
+bool step_possible(const struct operation *op, enum variant variant);
 void translate_step(struct cpu *cpu, const struct operation *op, struct block *block);	/* from enter.S; registers are in the cpu */
 
 #endif

@@ -121,8 +121,27 @@ static void look_at_interrupt(struct emitter *e)
 	emit_immediate(e, 0, 0x81, 7, FIELD(interrupt), 0);
 }
 
+/* The registers written since the last time hold integers. */
+static void settle(struct emitter *e, uint32_t written)
+{
+	if (e->variant == WITH_CAPABILITIES && written)
+		emit_immediate(e, 0, 0x81, 4, FIELD(capability_mask), (int32_t)~written);
+}
+
+static uint32_t written(const struct emitter *e)
+{
+	return e->block->place[e->operation - e->block->operation].written;
+}
+
+static uint32_t written_before(const struct emitter *e)
+{
+	ptrdiff_t n = e->operation - e->block->operation;
+	return n ? e->block->place[n - 1].written : 0;
+}
+
 static void go(struct emitter *e, uint64_t to)
 {
+	settle(e, written(e));
 	if (to <= e->pc) {
 		look_at_interrupt(e);
 		leave_by(e, emit_branch(e, C_NE), to, false);
@@ -146,7 +165,7 @@ static void branch(struct emitter *e, const struct operation *op, unsigned condi
 		int a = source(e, op->rs1, RAX);
 		emit(e, WIDE, 0x3b, a, guest(op->rs2));
 	}
-	if (to > e->pc) {
+	if (to > e->pc && (e->variant == WITHOUT_CAPABILITIES || !written(e))) {
 		leave_by(e, emit_branch(e, condition), to, true);
 		return;
 	}
@@ -177,10 +196,15 @@ static void jump_indirect(struct emitter *e, const struct operation *op)
 	}
 	emit_immediate(e, WIDE, 0x81, 4, in_register(RAX), -2);
 	link_register(e, op);
+	settle(e, written(e));
+	if (e->variant == WITH_CAPABILITIES) {	/* the last one gone? Then the other variant from here on */
+		emit_immediate(e, 0, 0x81, 7, FIELD(capability_mask), 0);
+		emit_target(e, emit_branch(e, C_E), no_code);
+	}
 	emit(e, 0, 0x8b, RCX, in_register(RAX));
-	emit_immediate(e, 0, 0xc1, 4, in_register(RCX), 4);
-	emit_immediate(e, 0, 0x81, 4, in_register(RCX), (JUMPS - 1) << 5);
-	_Static_assert(sizeof(struct jump) == 32 && offsetof(struct jump, pc) == 0, "the shift above");
+	emit_immediate(e, 0, 0xc1, 4, in_register(RCX), 5);
+	emit_immediate(e, 0, 0x81, 4, in_register(RCX), (JUMPS - 1) << 6);
+	_Static_assert(sizeof(struct jump) == 64 && offsetof(struct jump, pc) == 0, "the shift above");
 	emit(e, WIDE, 0x3b, RAX, entry);
 	emit_target(e, emit_branch(e, C_NE), no_code);
 	emit(e, WIDE, 0x8b, RDX, FIELD(context));
@@ -189,7 +213,7 @@ static void jump_indirect(struct emitter *e, const struct operation *op)
 	emit_target(e, emit_branch(e, C_NE), no_code);
 	look_at_interrupt(e);
 	emit_target(e, emit_branch(e, C_NE), no_code);
-	entry.displacement += (int32_t)(offsetof(struct jump, native) - offsetof(struct jump, context));
+	entry.displacement += (int32_t)(offsetof(struct jump, native[e->variant]) - offsetof(struct jump, context));
 	emit(e, 0, 0xff, 4, entry);
 }
 
@@ -205,8 +229,12 @@ static bool operation(struct emitter *e, const struct operation *op)
 		jump_indirect(e, op);
 		return true;
 	case STEP:
+		settle(e, written(e));
 		leave_by(e, emit_jump(e), e->pc, true);
 		return true;
+	case SETTLE:
+		settle(e, (uint32_t)op->immediate);
+		return false;
 	case BEQ:
 		branch(e, op, C_E);
 		return false;
@@ -228,7 +256,8 @@ static bool operation(struct emitter *e, const struct operation *op)
 	default:
 		break;
 	}
-	if (!step_possible(op)) {	/* the interpreter goes on from here */
+	if (!step_possible(op, e->variant)) {	/* the interpreter goes on from here */
+		settle(e, written_before(e));
 		leave_by(e, emit_jump(e), e->pc, false);
 		return true;
 	}
@@ -269,12 +298,12 @@ static void leaves(struct emitter *e)
 	}
 }
 
-bool translate_block(struct cpu *cpu, struct block *block)
+bool translate_block(struct cpu *cpu, struct block *block, enum variant variant)
 {
 	static struct emitter emitter;
 	struct emitter *e = &emitter;
-	if (!step_possible(&block->operation[0]) || block->operation[0].code == STEP) {
-		block->refused = true;
+	if (!step_possible(&block->operation[0], variant) || block->operation[0].code == STEP) {
+		block->refused[variant] = true;
 		return true;
 	}
 	if (used + BLOCK_ROOM > CODE_SIZE || exit_count + EXIT_MOST > EXITS || range_count == RANGES)
@@ -284,6 +313,7 @@ bool translate_block(struct cpu *cpu, struct block *block)
 	e->end = e->at + BLOCK_ROOM;
 	e->cpu = cpu;
 	e->block = block;
+	e->variant = variant;
 	e->data_from_zero = !cpu->data_base;
 	e->full = false;
 	e->slows = e->leaves = 0;
@@ -303,12 +333,12 @@ bool translate_block(struct cpu *cpu, struct block *block)
 	leaves(e);
 	if (e->full) {		/* 64 KiB for 64 instructions is plenty */
 		free(offset);
-		block->refused = true;
+		block->refused[variant] = true;
 		return true;
 	}
 	ranges[range_count++] = (struct range){ (uint32_t)used, offset, block };
 	used = (size_t)(e->at - code_write);
-	atomic_store(&block->native, e->entry - code_write + code_run);
+	atomic_store(&block->native[variant], e->entry - code_write + code_run);
 	return true;
 }
 
@@ -322,13 +352,13 @@ void translate_enter(struct cpu *cpu, const void *native)
 	translate_enter_code((char *)cpu + CPU_BIAS, native);
 }
 
-void translate_link(struct cpu *cpu)
+void translate_link(struct cpu *cpu, enum variant variant)
 {
 	unsigned number = cpu->exit_number;
 	if (!number)
 		return;
 	struct block *block = block_find(cpu);
-	const uint8_t *native = block->native;
+	const uint8_t *native = block->native[variant];
 	if (!native)
 		return;
 	uint8_t *rel = exits[number];
