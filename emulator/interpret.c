@@ -126,7 +126,7 @@ leave:
 go_on:
 	if (settings.translate) {	/* leave it to block_run, unless that would not have it */
 		enum variant variant = cpu->capability_mask || block->refused[WITHOUT_CAPABILITIES];
-		if (block->native[variant] || (!block->refused[variant] && block->executions++ >= settings.hot))
+		if (block->native[variant] || (!block->refused[variant] && ++block->executions >= settings.hot))
 			return;
 	}
 	goto enter;
