@@ -190,6 +190,8 @@ ALLOWED = [
     ("a sentry's jump and link", "la t2, inside\n\tcsetaddr x5, x1, t2\n\tone x5, 17, x5\n\tone x6, 12, x5\n\texit 1\ninside:\n\tone a0, 1, x6\n\tneg a0, a0\n\tli a7, 94\n\tecall", 2),
     ("jalr.pcc", "la t2, inside\n\tone x6, 20, t2\n1:\texit 1\ninside:\n\tla a0, 1b\n\tsub a0, a0, x6\n\tli a7, 94\n\tecall", 0),
     ("CClear", ".insn r 0x5b, 0, 0x7f, x16, x0, x14\n\tone a0, 4, x4\n\tli a7, 94\n\tecall", 0),
+    ("FPClear", "fcvt.d.l fa0, t0\n\tfcvt.d.l fa1, t0\n\t.insn r 0x5b, 0, 0x7f, x4, x8, x16\n\tfmv.x.d a0, fa0\n\tfmv.x.d a1, fa1\n\tseqz a1, a1\n\tadd a0, a0, a1\n\tsnez a0, a0\n\tli a7, 94\n\tecall", 0),
+    ("fence, fence.i, time and counters", "fence\n\tfence.i\n\trdtime a0\n\trdcycle a1\n\trdinstret a2\n\tsltu a0, a2, a0\n\tsltu a1, a2, a1\n\tadd a0, a0, a1\n\tli a7, 94\n\tecall", 0),
     ("tags of a line", "sc.cap x4, x4\n\t.insn i 0x5b, 1, x5, 32(x4)\n\tsc.cap x5, x4\n\tone a0, 18, x4\n\tli a7, 94\n\tecall", 5),
     ("LR.C and SC.C", "sc.cap x4, x4\n\t.insn r 0x2f, 4, 8, x5, t0, x0\n\t.insn r 0x2f, 4, 12, a0, t0, x5\n\tlc.cap x6, x4\n\tone a1, 4, x6\n\tadd a0, a0, a1\n\tli a7, 94\n\tecall", 1),
     ("SC.C after another store fails", "sc.cap x4, x4\n\t.insn r 0x2f, 4, 8, x5, t0, x0\n\tsd zero, 0(t0)\n\t.insn r 0x2f, 4, 12, a0, t0, x5\n\tli a7, 94\n\tecall", 1),
