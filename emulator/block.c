@@ -62,7 +62,7 @@ static unsigned context_number(const struct cpu *cpu)
 	return context_count;
 }
 
-uint64_t block_context(struct cpu *cpu)
+static uint64_t context_search(struct cpu *cpu)
 {
 	pthread_mutex_lock(&block_mutex);
 	unsigned number = context_number(cpu);
@@ -73,11 +73,26 @@ uint64_t block_context(struct cpu *cpu)
 	flush_all();
 	context_count = 0;
 	world_lock();
-	for (struct cpu *other = world_first(); other; other = other->next)
+	for (struct cpu *other = world_first(); other; other = other->next) {
+		memset(other->context_seen, 0, sizeof other->context_seen);
 		other->context = context_number(other);
+	}
 	world_unlock();
 	exclusive_end(cpu);
 	return cpu->context;
+}
+
+uint64_t block_context(struct cpu *cpu)
+{
+	uint64_t base = cpu->code_bounds.base, top = (uint64_t)(cpu->code_bounds.top >> 1);
+	uint64_t kind = 1 | (uint64_t)!cpu->data_base << 1 | (uint64_t)capability_flag(cpu->pcc) << 2 |
+			(uint64_t)(cpu->pcc.tag && (cpu->code_permissions & PERMIT_EXECUTE)) << 3 | (uint64_t)((unsigned)cpu->code_bounds.top & 1) << 4;
+	struct context_seen *seen = &cpu->context_seen[(base >> 12 ^ base >> 22 ^ base >> 32 ^ kind >> 1) & (CONTEXTS_SEEN - 1)];
+	if (seen->kind == kind && seen->base == base && seen->top == top)
+		return seen->number;
+	uint64_t number = context_search(cpu);
+	*seen = (struct context_seen){ base, top, kind, number };
+	return number;
 }
 
 static unsigned hash(uint64_t pc, uint64_t context)

@@ -71,7 +71,7 @@ struct jump {
 	uint64_t padding[3];
 };
 _Static_assert(sizeof(struct jump) == 64, "translated code shifts by it");
-enum { JUMPS = 4096 };
+enum { JUMPS = 4096, CONTEXTS_SEEN = 64 };
 
 struct pending_fault {
 	int signal, code;
@@ -95,6 +95,9 @@ struct cpu {
 	struct block *block;			/* being run, for faults */
 	const struct operation *operation;
 
+	struct context_seen {
+		uint64_t base, top, kind, number;
+	} context_seen[CONTEXTS_SEEN];		/* block.c: contexts by their bounds, so that a crossing need not search */
 	uint64_t upper[32];
 	uint32_t tags;				/* meaningful where capability_mask is set */
 	struct capability pcc, ddc;		/* pcc.address is not kept: pc is */

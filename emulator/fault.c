@@ -14,6 +14,7 @@
 #include "emulator/memory.h"
 #include "emulator/signal.h"
 #include "emulator/trace.h"
+#include "emulator/world.h"
 #include "emulator/translate/translate.h"
 
 static const struct {
@@ -128,6 +129,7 @@ static void host_fault(int signal, siginfo_t *information, void *context)
 		return;		/* and fault again */
 	}
 	memory_recover();
+	exclusive_abandon(cpu);
 	const struct operation *op = translate_fault(cpu, context);
 	if (!op)
 		op = cpu->operation;

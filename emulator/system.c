@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include "emulator/memory.h"
@@ -13,7 +14,7 @@
 #include "emulator/system.h"
 #include "emulator/world.h"
 
-enum { CALLS = 512, STRUCTURE_MOST = 512 };
+enum { CALLS = 512 };
 
 static const struct entry {
 	const char *name, *spec;
@@ -38,27 +39,55 @@ int64_t host_do(uint64_t number, const uint64_t *arguments)
 	return host_call(&never, number, arguments);
 }
 
-/* Pointers of arguments to the host's, or EFAULT; then afterwards, what the kernel wrote holds no capabilities. */
+/* What the call may write at argument n, whose kind is at *spec; *spec goes behind it. */
+static uint64_t written(const char **spec, unsigned n, const struct arguments *in)
+{
+	uint32_t size = 0;
+	switch (tolower(*(*spec)++)) {
+	case 'o':
+		return strtoul(*spec, (char **)spec, 10);
+	case 'w':
+		return in->a[n + 1];
+	case 'b':
+		return in->a[n - 1];
+	case 'g':
+		return 4 * (in->a[n - 1] & 0xffff);
+	case 'a':
+		return memory_copy_in(&size, in->a[n + 1], 4) && size < MEMORY_GUARD ? size : 0;
+	default:
+		return 0;
+	}
+}
+
+static void forget(const struct entry *entry, const struct arguments *in)
+{
+	unsigned n = 0;
+	for (const char *spec = entry->spec; *spec; n++) {
+		uint64_t size = written(&spec, n, in);
+		if (in->a[n])
+			memory_forget_tags(in->a[n], size);
+	}
+}
+
+/* Pointers of arguments to the host's, or EFAULT; what the kernel writes holds no capabilities, before and after. */
 static int64_t pass(struct cpu *cpu, const struct entry *entry, const struct arguments *in)
 {
 	uint64_t a[6];
-	for (unsigned n = 0; n < 6; n++) {
-		char kind = n < strlen(entry->spec) ? (char)tolower(entry->spec[n]) : 'i';
-		a[n] = in->a[n];
+	unsigned n = 0;
+	memcpy(a, in->a, sizeof a);
+	for (const char *spec = entry->spec; *spec; n++) {
+		char kind = (char)tolower(*spec);
+		uint64_t size = written(&spec, n, in);
 		if (kind == 'i')
 			continue;
-		if ((kind == 'r' || kind == 'w') && !memory_pointer(in->a[n], in->a[n + 1]))
+		if (!memory_pointer(in->a[n], kind == 'r' ? in->a[n + 1] : size))
 			return -EFAULT;
 		a[n] = system_pointer(in->a[n]);
-		if (kind == 'w')
-			memory_forget_tags(in->a[n], in->a[n + 1]);
-		if (kind == 'o' && in->a[n] < MEMORY_SIZE - STRUCTURE_MOST)
-			memory_forget_tags(in->a[n], STRUCTURE_MOST);
 	}
+	forget(entry, in);
 	int64_t result = host_call(&cpu->interrupt, (uint64_t)entry->host, a);
-	for (unsigned n = 0; result >= 0 && entry->spec[n]; n++)
-		if (tolower(entry->spec[n]) == 'w')
-			memory_forget_tags(in->a[n], in->a[n + 1]);
+	if (result >= 0)
+		forget(entry, in);
 	return result;
 }
 

@@ -134,26 +134,21 @@ SYSTEM(fcntl)
 
 SYSTEM(ioctl)
 {
+	static const struct {
+		uint64_t request, written;
+	} known[] = {
+		{ FIONREAD, 4 }, { FIONBIO, 0 }, { TCGETS, 36 }, { TCSETS, 0 }, { TCSETSW, 0 }, { TCSETSF, 0 }, { TIOCGWINSZ, 8 },
+		{ TIOCSWINSZ, 0 }, { TIOCGPGRP, 4 }, { TIOCSPGRP, 0 },
+	};
 	(void)cpu;
-	switch (in->a[1]) {
-	case FIONREAD:
-	case FIONBIO:
-	case TCGETS:
-	case TCSETS:
-	case TCSETSW:
-	case TCSETSF:
-	case TIOCGWINSZ:
-	case TIOCSWINSZ:
-	case TIOCGPGRP:
-	case TIOCSPGRP:
-		memory_forget_tags(in->a[2], 64);
-		return HOST(SYS_ioctl, in->a[0], in->a[1], system_pointer(in->a[2]));
-	case FIOCLEX:
-	case FIONCLEX:
+	if (in->a[1] == FIOCLEX || in->a[1] == FIONCLEX)
 		return HOST(SYS_ioctl, in->a[0], in->a[1], in->a[2]);
-	default:
-		return -ENOTTY;
-	}
+	for (unsigned n = 0; n < sizeof known / sizeof *known; n++)
+		if (known[n].request == in->a[1]) {
+			memory_forget_tags(in->a[2], known[n].written);
+			return HOST(SYS_ioctl, in->a[0], in->a[1], system_pointer(in->a[2]));
+		}
+	return -ENOTTY;
 }
 
 /* A vector of the program's, its addresses turned into host pointers. Read once: the kernel sees this copy. */
@@ -302,7 +297,7 @@ SYSTEM(pselect6)
 	if (!mask_in(cpu, set.mask))
 		return -EFAULT;
 	for (int n = 1; n < 4; n++)
-		memory_forget_tags(in->a[n], in->a[n] ? 128 : 0);
+		memory_forget_tags(in->a[n], in->a[n] && in->a[0] < 1024 ? (in->a[0] + 7) / 8 : 0);
 	return mask_done(cpu, HOST_BLOCK(cpu, SYS_pselect6, in->a[0], system_pointer(in->a[1]), system_pointer(in->a[2]), system_pointer(in->a[3]),
 					 system_pointer(in->a[4]), 0));
 }

@@ -127,6 +127,14 @@ void exclusive_end(struct cpu *cpu)
 	pthread_mutex_unlock(&stop_mutex);
 }
 
+void exclusive_abandon(struct cpu *cpu)
+{
+	if (!depth)
+		return;
+	depth = 1;
+	exclusive_end(cpu);
+}
+
 void world_forked(struct cpu *cpu)
 {
 	list = cpu;

@@ -19,6 +19,7 @@ void world_enter(struct cpu *cpu);	/* into emulated code: waits while the world 
 void world_leave(struct cpu *cpu);
 void exclusive_begin(struct cpu *cpu);
 void exclusive_end(struct cpu *cpu);
+void exclusive_abandon(struct cpu *cpu);	/* in a fault handler: whatever is held goes */
 void world_forked(struct cpu *cpu);	/* in the child of a fork: this thread alone is left */
 
 #endif
