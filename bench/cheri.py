@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# carrel-cheri, which checks capabilities, against qemu-riscv64 (user mode, without CHERI) and native code: the same riscv64 binaries in
-# alternating rounds, user time of the whole process. Each program prints a checksum, which all must agree on. Instructions are counted by
-# one interpreted run. `window` is mix under a DDC that does not start at 0, as in a compartment, where each access costs a subtraction more.
+# carrel-cheri, which checks capabilities, against qemu-riscv64 (user mode, without CHERI) and native code: the same riscv64
+# binaries in alternating rounds, user time of the whole process. Each program prints a checksum, which all must agree on.
+# Instructions are counted by one interpreted run. `window` is mix under a DDC that does not start at 0, as in a compartment,
+# where each access costs a subtraction more.
 import math
 import re
 import statistics
@@ -35,7 +36,8 @@ def answer(command):
 
 
 def instructions(name):
-    done = subprocess.run([EMULATOR, "--interpret", "--stats", f"build/bench/cheri/{name}"], capture_output=True, text=True, check=True)
+    command = [EMULATOR, "--interpret", "--stats", f"build/bench/cheri/{name}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return int(re.search(r"(\d+) instructions", done.stderr).group(1))
 
 
@@ -62,14 +64,16 @@ def run():
     median = {name: {way: statistics.median(v) if v else None for way, v in ways.items()} for name, ways in rounds.items()}
     ratio = {name: statistics.median(a / b for a, b in zip(rounds[name]["carrel"], rounds[name]["qemu"])) for name in PROGRAMS}
     mips = {way: geometric([counts[name] / median[name][way] / 1e6 for name in PROGRAMS]) for way in ("carrel", "interpreter")}
-    summary = {"time_vs_qemu_user": round(geometric(ratio.values()), 4), "worst_vs_qemu_user": round(max(ratio.values()), 4), "mips": round(mips["carrel"], 1),
+    summary = {"time_vs_qemu_user": round(geometric(ratio.values()), 4), "worst_vs_qemu_user": round(max(ratio.values()), 4),
+               "mips": round(mips["carrel"], 1),
                "interpreter_mips": round(mips["interpreter"], 1),
                "time_vs_native": round(geometric([median[n]["carrel"] / max(median[n]["native"], 1e-3) for n in PROGRAMS]), 3),
                "window_vs_whole": round(median["window"]["carrel"] / median["mix"]["carrel"], 3)}
     summary.update({f"{name}_vs_qemu": round(ratio[name], 4) for name in PROGRAMS})
     rows = [[name, f"{counts[name] / 1e6:.0f} M", *(f"{median[name][w]:.3f}" if median[name][w] is not None else "-" for w in WAYS),
-             f"{ratio[name]:.3f}" if name in ratio else "-", f"{counts[name] / median[name]['carrel'] / 1e6:.0f}"] for name in names]
+             f"{ratio[name]:.3f}" if name in ratio else "-", f"{counts[name] / median[name]['carrel'] / 1e6:.0f}"]
+            for name in names]
     common.table(["user seconds, median", "instructions", *WAYS, "carrel/qemu", "MIPS"], rows)
-    print(f"geometric mean against qemu {summary['time_vs_qemu_user']:.3f}, worst {summary['worst_vs_qemu_user']:.3f}; {summary['mips']:.0f} MIPS, "
-          f"interpreted {summary['interpreter_mips']:.0f}")
+    print(f"geometric mean against qemu {summary['time_vs_qemu_user']:.3f}, worst {summary['worst_vs_qemu_user']:.3f}; "
+          f"{summary['mips']:.0f} MIPS, interpreted {summary['interpreter_mips']:.0f}")
     return {"seconds": rounds, "instructions": counts}, summary

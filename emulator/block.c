@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 the Carrel authors
  *
- * The cache of decoded blocks, shared by all threads: inserted under a lock, found without one, freed only with the world stopped.
- * Code is read here and nowhere else; what the program writes there later counts only after FENCE.I or a change of the mapping.
+ * The cache of decoded blocks, shared by all threads: inserted under a lock, found without one, freed only with the world
+ * stopped. Code is read here and nowhere else; what the program writes there later counts only after FENCE.I or a change of the
+ * mapping.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 enum { CHAINS = 1 << 14, CONTEXTS = 4096 };
 
 static struct block *_Atomic chain[CHAINS];
-static pthread_mutex_t block_mutex = PTHREAD_MUTEX_INITIALIZER;	/* guards insertion, contexts and the translator */
+static pthread_mutex_t block_mutex = PTHREAD_MUTEX_INITIALIZER; /* guards insertion, contexts and the translator */
 static size_t blocks;
 
 /* Every pair of PCC bounds (and whether it may execute at all) seen: its place is its name. */
@@ -49,12 +50,13 @@ static void flush_all(void)
 static unsigned context_number(const struct cpu *cpu)
 {
 	unsigned __int128 top = cpu->code_bounds.top;
-	struct context c = { cpu->code_bounds.base, top >> 64 ? ~(uint64_t)0 : (uint64_t)top, capability_flag(cpu->pcc), !cpu->data_base };
+	struct context c = {cpu->code_bounds.base, top >> 64 ? ~(uint64_t)0 : (uint64_t)top, capability_flag(cpu->pcc),
+			    !cpu->data_base};
 	if (!cpu->pcc.tag || !(cpu->code_permissions & PERMIT_EXECUTE))
-		c.base = c.top = 1;	/* covers nothing: every block is a fault */
+		c.base = c.top = 1; /* covers nothing: every block is a fault */
 	for (unsigned n = 0; n < context_count; n++)
-		if (contexts[n].base == c.base && contexts[n].top == c.top && contexts[n].capability_mode == c.capability_mode &&
-		    contexts[n].data_from_zero == c.data_from_zero)
+		if (contexts[n].base == c.base && contexts[n].top == c.top &&
+		    contexts[n].capability_mode == c.capability_mode && contexts[n].data_from_zero == c.data_from_zero)
 			return n + 1;
 	if (context_count == CONTEXTS)
 		return 0;
@@ -69,7 +71,7 @@ static uint64_t context_search(struct cpu *cpu)
 	pthread_mutex_unlock(&block_mutex);
 	if (number)
 		return number;
-	exclusive_begin(cpu);	/* all places taken: start over, without the blocks that name them */
+	exclusive_begin(cpu); /* all places taken: start over, without the blocks that name them */
 	flush_all();
 	context_count = 0;
 	world_lock();
@@ -86,12 +88,14 @@ uint64_t block_context(struct cpu *cpu)
 {
 	uint64_t base = cpu->code_bounds.base, top = (uint64_t)(cpu->code_bounds.top >> 1);
 	uint64_t kind = 1 | (uint64_t)!cpu->data_base << 1 | (uint64_t)capability_flag(cpu->pcc) << 2 |
-			(uint64_t)(cpu->pcc.tag && (cpu->code_permissions & PERMIT_EXECUTE)) << 3 | (uint64_t)((unsigned)cpu->code_bounds.top & 1) << 4;
-	struct context_seen *seen = &cpu->context_seen[(base >> 12 ^ base >> 22 ^ base >> 32 ^ kind >> 1) & (CONTEXTS_SEEN - 1)];
+			(uint64_t)(cpu->pcc.tag && (cpu->code_permissions & PERMIT_EXECUTE)) << 3 |
+			(uint64_t)((unsigned)cpu->code_bounds.top & 1) << 4;
+	struct context_seen *seen =
+		&cpu->context_seen[(base >> 12 ^ base >> 22 ^ base >> 32 ^ kind >> 1) & (CONTEXTS_SEEN - 1)];
 	if (seen->kind == kind && seen->base == base && seen->top == top)
 		return seen->number;
 	uint64_t number = context_search(cpu);
-	*seen = (struct context_seen){ base, top, kind, number };
+	*seen = (struct context_seen){base, top, kind, number};
 	return number;
 }
 
@@ -136,7 +140,7 @@ static unsigned fetch(struct cpu *cpu, uint64_t pc, uint32_t *word, int32_t *why
 
 static void fill(struct operation *op, enum code code, int32_t immediate)
 {
-	*op = (struct operation){ .code = code, .immediate = immediate };
+	*op = (struct operation){.code = code, .immediate = immediate};
 }
 
 static struct block *build(struct cpu *cpu, uint64_t pc)
@@ -152,7 +156,7 @@ static struct block *build(struct cpu *cpu, uint64_t pc)
 		int32_t why = 0;
 		unsigned length = fetch(cpu, pc + offset, &word, &why);
 		if (!length) {
-			if (offset)	/* faults only if control gets here */
+			if (offset) /* faults only if control gets here */
 				break;
 			fill(&op[n], FETCH_FAULT, why);
 			ended = true;
@@ -164,7 +168,7 @@ static struct block *build(struct cpu *cpu, uint64_t pc)
 		} else if ((decode_kind(op[n].code) == KIND_CAPABILITY || op[n].code == ECALL) && written) {
 			struct operation capability = op[n];
 			fill(&op[n], SETTLE, (int32_t)written);
-			place[n] = (struct place){ .offset = offset, .done = instructions };
+			place[n] = (struct place){.offset = offset, .done = instructions};
 			written = 0;
 			op[++n] = capability;
 		}
@@ -173,20 +177,20 @@ static struct block *build(struct cpu *cpu, uint64_t pc)
 		if (decode_result(code) == RESULT_X && op[n].rd != SINK)
 			written |= 1u << op[n].rd;
 		instructions++;
-		place[n] = (struct place){ .offset = offset, .done = instructions, .written = written };
+		place[n] = (struct place){.offset = offset, .done = instructions, .written = written};
 		n++;
 		offset += length;
 	}
 	if (!ended) {
 		fill(&op[n], STEP, 0);
-		place[n] = (struct place){ .offset = offset, .done = instructions, .written = written };
+		place[n] = (struct place){.offset = offset, .done = instructions, .written = written};
 		n++;
 	}
 	struct block *block = malloc(sizeof *block + n * sizeof *op);
 	struct place *places = malloc(n * sizeof *place);
 	if (!block || !places)
 		abort();
-	*block = (struct block){ .pc = pc, .count = n, .size = offset, .place = places };
+	*block = (struct block){.pc = pc, .count = n, .size = offset, .place = places};
 	for (unsigned i = 0; i < n; i++)
 		op[i].run = label[op[i].code];
 	memcpy(block->operation, op, n * sizeof *op);
@@ -230,7 +234,7 @@ struct block *block_find(struct cpu *cpu)
 		}
 		pthread_mutex_unlock(&block_mutex);
 	}
-	*jump = (struct jump){ .pc = cpu->pc, .context = cpu->context, .block = block };
+	*jump = (struct jump){.pc = cpu->pc, .context = cpu->context, .block = block};
 	jump_fill(jump, block);
 	return block;
 }

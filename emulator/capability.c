@@ -37,30 +37,32 @@ static struct mantissas unpack(uint64_t upper)
 	}
 	unsigned carry = t < (b & 0xfff);
 	t |= (((b >> 12) + msb + carry) & 3) << 12;
-	return (struct mantissas){ exponent, b, t, internal };
+	return (struct mantissas){exponent, b, t, internal};
 }
 
 struct capability capability_root(uint64_t address)
 {
 	uint64_t permissions = (uint64_t)0xffff << 48;
-	return (struct capability){ .address = address, .upper = permissions, .tag = true };
+	return (struct capability){.address = address, .upper = permissions, .tag = true};
 }
 
 struct bounds capability_bounds(struct capability c)
 {
 	struct mantissas m = unpack(c.upper);
 	unsigned e = m.exponent < EXPONENT_MOST ? m.exponent : EXPONENT_MOST;
-	unsigned a3 = c.address >> (e + MANTISSA - 3) & 7;	/* e + 11 <= 63 */
+	unsigned a3 = c.address >> (e + MANTISSA - 3) & 7; /* e + 11 <= 63 */
 	unsigned b3 = m.base >> 11, t3 = m.top >> 11, r3 = (b3 - 1) & 7;
 	int a_high = a3 < r3, b_high = b3 < r3, t_high = t3 < r3;
 	uint64_t region = e + MANTISSA < 64 ? c.address >> (e + MANTISSA) : 0;
 	const unsigned __int128 most = (((unsigned __int128)1) << 65) - 1;
-	unsigned __int128 base = ((unsigned __int128)(region + (uint64_t)(int64_t)(b_high - a_high)) << MANTISSA | m.base) << e & most;
-	unsigned __int128 top = ((unsigned __int128)(region + (uint64_t)(int64_t)(t_high - a_high)) << MANTISSA | m.top) << e & most;
+	unsigned __int128 base =
+		((unsigned __int128)(region + (uint64_t)(int64_t)(b_high - a_high)) << MANTISSA | m.base) << e & most;
+	unsigned __int128 top =
+		((unsigned __int128)(region + (uint64_t)(int64_t)(t_high - a_high)) << MANTISSA | m.top) << e & most;
 	unsigned base_bit = (uint64_t)base >> 63, top_bits = (unsigned)(top >> 63) & 3;
 	if (e < EXPONENT_MOST - 1 && ((top_bits - base_bit) & 3) > 1)
 		top ^= (unsigned __int128)1 << 64;
-	return (struct bounds){ (uint64_t)base, top };
+	return (struct bounds){(uint64_t)base, top};
 }
 
 bool capability_covers(struct capability c, uint64_t address, uint64_t size)
@@ -76,7 +78,8 @@ uint32_t capability_permissions(struct capability c)
 
 struct capability capability_with_permissions(struct capability c, uint32_t permissions)
 {
-	c.upper = (c.upper & 0xffffffffffffull) | (uint64_t)(permissions & 0xfff) << 48 | (uint64_t)(permissions >> 15 & 0xf) << 60;
+	c.upper = (c.upper & 0xffffffffffffull) | (uint64_t)(permissions & 0xfff) << 48 |
+		  (uint64_t)(permissions >> 15 & 0xf) << 60;
 	return c;
 }
 
@@ -118,14 +121,14 @@ static struct mantissas pack(uint64_t base, uint64_t length, bool *exact)
 	bool internal = e || (length >> (MANTISSA - 2) & 1);
 	if (!internal) {
 		*exact = true;
-		return (struct mantissas){ 0, base & 0x3fff, (unsigned)top & 0x3fff, false };
+		return (struct mantissas){0, base & 0x3fff, (unsigned)top & 0x3fff, false};
 	}
 	uint64_t lost = ((uint64_t)1 << (e + 3)) - 1;
 	unsigned b = (unsigned)(base >> (e + 3)) & 0x7ff, t = (unsigned)(top >> (e + 3)) & 0x7ff;
 	bool base_lost = base & lost, top_lost = (uint64_t)top & lost;
 	if (top_lost)
 		t = (t + 1) & 0x7ff;
-	if ((t - b) >> 10 & 1) {	/* rounding made the length too long for this exponent */
+	if ((t - b) >> 10 & 1) { /* rounding made the length too long for this exponent */
 		base_lost |= b & 1;
 		top_lost |= t & 1;
 		e++;
@@ -133,7 +136,7 @@ static struct mantissas pack(uint64_t base, uint64_t length, bool *exact)
 		t = ((unsigned)(top >> (e + 3)) + top_lost) & 0x7ff;
 	}
 	*exact = !base_lost && !top_lost;
-	return (struct mantissas){ e, b << 3, t << 3, true };
+	return (struct mantissas){e, b << 3, t << 3, true};
 }
 
 struct capability capability_with_bounds(struct capability c, uint64_t length, bool *exact)
@@ -188,5 +191,6 @@ uint64_t capability_alignment_mask(uint64_t length)
 {
 	bool exact;
 	struct mantissas m = pack(0, length, &exact);
-	return m.internal ? ~(uint64_t)0 << ((m.exponent < EXPONENT_MOST ? m.exponent : EXPONENT_MOST) + 3) : ~(uint64_t)0;
+	return m.internal ? ~(uint64_t)0 << ((m.exponent < EXPONENT_MOST ? m.exponent : EXPONENT_MOST) + 3)
+			  : ~(uint64_t)0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 the Carrel authors
  *
- * A 128-bit CHERI Concentrate capability: an address, and 64 bits that hold permissions, type and compressed bounds, in memory form
- * (so that all zeros is the null capability). Pure functions, no state: capability.c.
+ * A 128-bit CHERI Concentrate capability: an address, and 64 bits that hold permissions, type and compressed bounds, in memory
+ * form (so that all zeros is the null capability). Pure functions, no state: capability.c.
  */
 #ifndef EMULATOR_CAPABILITY_H
 #define EMULATOR_CAPABILITY_H

@@ -22,7 +22,8 @@ static uint32_t s_type(uint32_t base, unsigned rs1, unsigned rs2, uint32_t value
 
 static uint32_t branch(uint32_t base, unsigned rs1, uint32_t value)
 {
-	return base | rs1 << 15 | (value >> 12 & 1) << 31 | (value >> 5 & 0x3f) << 25 | (value >> 1 & 0xf) << 8 | (value >> 11 & 1) << 7;
+	return base | rs1 << 15 | (value >> 12 & 1) << 31 | (value >> 5 & 0x3f) << 25 | (value >> 1 & 0xf) << 8 |
+	       (value >> 11 & 1) << 7;
 }
 
 static uint32_t bits(uint32_t word, unsigned low, unsigned count, unsigned to)
@@ -66,7 +67,7 @@ static uint32_t quadrant_0(uint32_t w)
 
 static uint32_t arithmetic(uint32_t w, int32_t value)
 {
-	static const uint32_t by_register[8] = { 0x40000033, 0x4033, 0x6033, 0x7033, 0x4000003b, 0x3b, 0, 0 };
+	static const uint32_t by_register[8] = {0x40000033, 0x4033, 0x6033, 0x7033, 0x4000003b, 0x3b, 0, 0};
 	unsigned rd = 8 + bits(w, 7, 3, 0), rs2 = 8 + bits(w, 2, 3, 0);
 	switch (w >> 10 & 3) {
 	case 0:
@@ -85,11 +86,13 @@ static uint32_t quadrant_1(uint32_t w)
 {
 	unsigned rd = w >> 7 & 0x1f;
 	int32_t value = signed_value(bits(w, 12, 1, 5) | bits(w, 2, 5, 0), 6);
-	uint32_t jump = bits(w, 3, 3, 1) | bits(w, 11, 1, 4) | bits(w, 2, 1, 5) | bits(w, 7, 1, 6) | bits(w, 6, 1, 7) | bits(w, 9, 2, 8) |
-			bits(w, 8, 1, 10) | bits(w, 12, 1, 11);
+	uint32_t jump = bits(w, 3, 3, 1) | bits(w, 11, 1, 4) | bits(w, 2, 1, 5) | bits(w, 7, 1, 6) | bits(w, 6, 1, 7) |
+			bits(w, 9, 2, 8) | bits(w, 8, 1, 10) | bits(w, 12, 1, 11);
 	uint32_t to = (uint32_t)signed_value(jump, 12);
-	uint32_t near = (uint32_t)signed_value(bits(w, 3, 2, 1) | bits(w, 10, 2, 3) | bits(w, 2, 1, 5) | bits(w, 5, 2, 6) | bits(w, 12, 1, 8), 9);
-	int32_t stack = signed_value(bits(w, 6, 1, 4) | bits(w, 2, 1, 5) | bits(w, 5, 1, 6) | bits(w, 3, 2, 7) | bits(w, 12, 1, 9), 10);
+	uint32_t near = (uint32_t)signed_value(
+		bits(w, 3, 2, 1) | bits(w, 10, 2, 3) | bits(w, 2, 1, 5) | bits(w, 5, 2, 6) | bits(w, 12, 1, 8), 9);
+	int32_t stack = signed_value(
+		bits(w, 6, 1, 4) | bits(w, 2, 1, 5) | bits(w, 5, 1, 6) | bits(w, 3, 2, 7) | bits(w, 12, 1, 9), 10);
 	switch (w >> 13) {
 	case 0:
 		return i_type(ADDI_BASE, rd, rd, value);
@@ -104,7 +107,8 @@ static uint32_t quadrant_1(uint32_t w)
 	case 4:
 		return arithmetic(w, value);
 	case 5:
-		return 0x6f | (to >> 20 & 1) << 31 | (to >> 1 & 0x3ff) << 21 | (to >> 11 & 1) << 20 | (to >> 12 & 0xff) << 12;
+		return 0x6f | (to >> 20 & 1) << 31 | (to >> 1 & 0x3ff) << 21 | (to >> 11 & 1) << 20 |
+		       (to >> 12 & 0xff) << 12;
 	case 6:
 		return branch(0x63, 8 + bits(w, 7, 3, 0), near);
 	default:

@@ -11,7 +11,12 @@
 #define CS1 cpu_get(cpu, op->rs1)
 #define CS2 cpu_get(cpu, op->rs2)
 #define RS2 cpu->x[op->rs2]
-#define INSPECT(code, expression) EXECUTE(code) { struct capability c = CS1; cpu->x[op->rd] = (uint64_t)(expression); }
+#define INSPECT(code, expression)                                                                                      \
+	EXECUTE(code)                                                                                                  \
+	{                                                                                                              \
+		struct capability c = CS1;                                                                             \
+		cpu->x[op->rd] = (uint64_t)(expression);                                                               \
+	}
 
 static uint64_t length(struct capability c)
 {
@@ -82,19 +87,40 @@ static void bound(struct cpu *cpu, const struct operation *op, uint64_t size, bo
 	c.tag = c.tag && covered && (exact || !must_be_exact);
 	cpu_put(cpu, op->rd, c);
 }
-EXECUTE(CSETBOUNDS) { bound(cpu, op, RS2, false); }
-EXECUTE(CSETBOUNDSEXACT) { bound(cpu, op, RS2, true); }
-EXECUTE(CSETBOUNDSIMM) { bound(cpu, op, (uint64_t)op->immediate, false); }
+EXECUTE(CSETBOUNDS)
+{
+	bound(cpu, op, RS2, false);
+}
+EXECUTE(CSETBOUNDSEXACT)
+{
+	bound(cpu, op, RS2, true);
+}
+EXECUTE(CSETBOUNDSIMM)
+{
+	bound(cpu, op, (uint64_t)op->immediate, false);
+}
 
 EXECUTE(CANDPERM)
 {
 	struct capability c = changeable(CS1);
 	cpu_put(cpu, op->rd, capability_with_permissions(c, capability_permissions(c) & (uint32_t)RS2));
 }
-EXECUTE(CSETFLAGS) { cpu_put(cpu, op->rd, capability_with_flag(changeable(CS1), (unsigned)RS2)); }
-EXECUTE(CSETADDR) { cpu_put(cpu, op->rd, capability_with_address(changeable(CS1), RS2)); }
-EXECUTE(CINCOFFSET) { cpu_put(cpu, op->rd, capability_incremented(changeable(CS1), RS2)); }
-EXECUTE(CINCOFFSETIMM) { cpu_put(cpu, op->rd, capability_incremented(changeable(CS1), (uint64_t)(int64_t)op->immediate)); }
+EXECUTE(CSETFLAGS)
+{
+	cpu_put(cpu, op->rd, capability_with_flag(changeable(CS1), (unsigned)RS2));
+}
+EXECUTE(CSETADDR)
+{
+	cpu_put(cpu, op->rd, capability_with_address(changeable(CS1), RS2));
+}
+EXECUTE(CINCOFFSET)
+{
+	cpu_put(cpu, op->rd, capability_incremented(changeable(CS1), RS2));
+}
+EXECUTE(CINCOFFSETIMM)
+{
+	cpu_put(cpu, op->rd, capability_incremented(changeable(CS1), (uint64_t)(int64_t)op->immediate));
+}
 EXECUTE(CSETOFFSET)
 {
 	struct capability c = changeable(CS1);
@@ -102,10 +128,13 @@ EXECUTE(CSETOFFSET)
 }
 EXECUTE(CSETHIGH)
 {
-	struct capability c = { CS1.address, RS2, false };
+	struct capability c = {CS1.address, RS2, false};
 	cpu_put(cpu, op->rd, c);
 }
-EXECUTE(CMOVE) { cpu_put(cpu, op->rd, CS1); }
+EXECUTE(CMOVE)
+{
+	cpu_put(cpu, op->rd, CS1);
+}
 EXECUTE(CCLEARTAG)
 {
 	struct capability c = CS1;
@@ -116,8 +145,8 @@ EXECUTE(CCLEARTAG)
 /* May authority c seal or unseal with the type its address names? */
 static bool authorises(struct capability c, uint32_t permission)
 {
-	return c.tag && !capability_sealed(c) && (capability_permissions(c) & permission) && capability_covers(c, c.address, 1) &&
-	       c.address <= TYPE_MOST;
+	return c.tag && !capability_sealed(c) && (capability_permissions(c) & permission) &&
+	       capability_covers(c, c.address, 1) && c.address <= TYPE_MOST;
 }
 
 EXECUTE(CSEAL)
@@ -129,7 +158,8 @@ EXECUTE(CSEAL)
 EXECUTE(CCSEAL)
 {
 	struct capability c = CS1, authority = CS2;
-	bool keep = !authority.tag || capability_sealed(c) || !capability_covers(authority, authority.address, 1) || authority.address == ~(uint64_t)0;
+	bool keep = !authority.tag || capability_sealed(c) || !capability_covers(authority, authority.address, 1) ||
+		    authority.address == ~(uint64_t)0;
 	if (!keep) {
 		c.tag = c.tag && authorises(authority, PERMIT_SEAL);
 		c = capability_with_type(c, (uint32_t)authority.address);
@@ -139,7 +169,8 @@ EXECUTE(CCSEAL)
 EXECUTE(CUNSEAL)
 {
 	struct capability c = CS1, authority = CS2;
-	bool may = capability_type(c) <= TYPE_MOST && authorises(authority, PERMIT_UNSEAL) && authority.address == capability_type(c);
+	bool may = capability_type(c) <= TYPE_MOST && authorises(authority, PERMIT_UNSEAL) &&
+		   authority.address == capability_type(c);
 	c.tag = c.tag && may;
 	c = capability_with_type(c, TYPE_UNSEALED);
 	if (!(capability_permissions(authority) & PERMIT_GLOBAL))
@@ -153,7 +184,7 @@ EXECUTE(CSEALENTRY)
 	cpu_put(cpu, op->rd, capability_with_type(c, TYPE_SENTRY));
 }
 
-/* Gives the bits of cs2 the authority of cs1, if that has all of it. Bits whose bounds are in no form that set_bounds makes stay untagged. */
+/* Gives the bits of cs2 the authority of cs1, if that has all of it. Bounds in no form that set_bounds makes stay untagged. */
 EXECUTE(CBUILDCAP)
 {
 	struct capability authority = or_data(cpu, op->rs1), c = CS2;
@@ -162,9 +193,11 @@ EXECUTE(CBUILDCAP)
 	struct capability plain = capability_with_type(c, TYPE_UNSEALED), again = plain;
 	again.address = b.base;
 	again = capability_with_bounds(again, (uint64_t)(b.top - b.base), &exact);
-	bool whole = b.base == 0 && b.top >> 64;	/* a length set_bounds cannot be given */
-	bool canonical = whole ? (plain.upper & 0x7ffffff) == (capability_root(0).upper & 0x7ffffff) : exact && again.upper == plain.upper;
-	bool may = authority.tag && !capability_sealed(authority) && b.base <= b.top && within(authority, c) && canonical;
+	bool whole = b.base == 0 && b.top >> 64; /* a length set_bounds cannot be given */
+	bool canonical = whole ? (plain.upper & 0x7ffffff) == (capability_root(0).upper & 0x7ffffff)
+			       : exact && again.upper == plain.upper;
+	bool may =
+		authority.tag && !capability_sealed(authority) && b.base <= b.top && within(authority, c) && canonical;
 	plain.tag = may;
 	cpu_put(cpu, op->rd, sentry ? capability_with_type(plain, TYPE_SENTRY) : plain);
 }
@@ -172,7 +205,7 @@ EXECUTE(CCOPYTYPE)
 {
 	struct capability c = CS1, typed = CS2;
 	if (capability_type(typed) > TYPE_MOST) {
-		cpu_put(cpu, op->rd, (struct capability){ .address = (uint64_t)type(typed) });
+		cpu_put(cpu, op->rd, (struct capability){.address = (uint64_t)type(typed)});
 		return;
 	}
 	bool covered = capability_covers(c, capability_type(typed), 1);
@@ -185,7 +218,8 @@ EXECUTE(CSPECIALRW)
 {
 	enum { PCC, DDC };
 	if (op->rs2 > DDC || (op->rs2 == PCC && op->rs1))
-		fault_signal(cpu, op, SIGILL, ILL_PRVREG, FAULT_HERE, "special capability register that a user program cannot access");
+		fault_signal(cpu, op, SIGILL, ILL_PRVREG, FAULT_HERE,
+			     "special capability register that a user program cannot access");
 	struct capability old = op->rs2 == PCC ? cpu_pcc(cpu, cpu->pc - 4) : cpu->ddc;
 	if (op->rs1)
 		cpu_set_data(cpu, CS1);
@@ -198,9 +232,9 @@ EXECUTE(CCLEAR)
 	for (unsigned n = 0; n < 8; n++)
 		if (op->immediate >> n & 1) {
 			if (first + n)
-				cpu_put(cpu, first + n, (struct capability){ 0 });
+				cpu_put(cpu, first + n, (struct capability){0});
 			else
-				cpu_set_data(cpu, (struct capability){ 0 });
+				cpu_set_data(cpu, (struct capability){0});
 		}
 }
 EXECUTE(FPCLEAR)

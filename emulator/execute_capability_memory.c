@@ -19,13 +19,13 @@ struct way {
 
 static struct way through_data(struct cpu *cpu, uint64_t address)
 {
-	return (struct way){ cpu->ddc, CHERI_DDC, address };
+	return (struct way){cpu->ddc, CHERI_DDC, address};
 }
 
 static struct way through_register(struct cpu *cpu, unsigned r)
 {
 	struct capability c = cpu_get(cpu, r);
-	return (struct way){ c, r, c.address };
+	return (struct way){c, r, c.address};
 }
 
 static void *check(struct cpu *cpu, const struct operation *op, const struct way *way, unsigned n, uint32_t needed)
@@ -61,9 +61,21 @@ static void aligned(struct cpu *cpu, const struct operation *op, uint64_t addres
 #define DDC_WAY through_data(cpu, cpu->x[op->rs1])
 #define CAP_WAY through_register(cpu, op->rs1)
 
-#define LOAD(name, type, n) \
-	EXECUTE(L_##name##_DDC) { struct way w = DDC_WAY; type v; memcpy(&v, check(cpu, op, &w, n, PERMIT_LOAD), sizeof v); cpu->x[op->rd] = (uint64_t)(int64_t)v; } \
-	EXECUTE(L_##name##_CAP) { struct way w = CAP_WAY; type v; memcpy(&v, check(cpu, op, &w, n, PERMIT_LOAD), sizeof v); cpu->x[op->rd] = (uint64_t)(int64_t)v; }
+#define LOAD(name, type, n)                                                                                            \
+	EXECUTE(L_##name##_DDC)                                                                                        \
+	{                                                                                                              \
+		struct way w = DDC_WAY;                                                                                \
+		type v;                                                                                                \
+		memcpy(&v, check(cpu, op, &w, n, PERMIT_LOAD), sizeof v);                                              \
+		cpu->x[op->rd] = (uint64_t)(int64_t)v;                                                                 \
+	}                                                                                                              \
+	EXECUTE(L_##name##_CAP)                                                                                        \
+	{                                                                                                              \
+		struct way w = CAP_WAY;                                                                                \
+		type v;                                                                                                \
+		memcpy(&v, check(cpu, op, &w, n, PERMIT_LOAD), sizeof v);                                              \
+		cpu->x[op->rd] = (uint64_t)(int64_t)v;                                                                 \
+	}
 LOAD(B, int8_t, 0)
 LOAD(H, int16_t, 1)
 LOAD(W, int32_t, 2)
@@ -81,16 +93,23 @@ static void store(struct cpu *cpu, const struct operation *op, struct way way, u
 	else
 		memcpy(at, &value, 1u << n);
 }
-#define STORE(name, n) \
-	EXECUTE(S_##name##_DDC) { store(cpu, op, DDC_WAY, n); } \
-	EXECUTE(S_##name##_CAP) { store(cpu, op, CAP_WAY, n); }
+#define STORE(name, n)                                                                                                 \
+	EXECUTE(S_##name##_DDC)                                                                                        \
+	{                                                                                                              \
+		store(cpu, op, DDC_WAY, n);                                                                            \
+	}                                                                                                              \
+	EXECUTE(S_##name##_CAP)                                                                                        \
+	{                                                                                                              \
+		store(cpu, op, CAP_WAY, n);                                                                            \
+	}
 STORE(B, 0)
 STORE(H, 1)
 STORE(W, 2)
 STORE(D, 3)
 
 /* Without the permission to load capabilities their bits arrive, but no tag. */
-static struct capability load_capability(struct cpu *cpu, const struct operation *op, const struct way *way, uint32_t needed)
+static struct capability load_capability(struct cpu *cpu, const struct operation *op, const struct way *way,
+					 uint32_t needed)
 {
 	check(cpu, op, way, 4, needed);
 	aligned(cpu, op, way->address, 4);
@@ -104,7 +123,8 @@ static uint32_t store_needs(struct capability c)
 {
 	uint32_t needed = PERMIT_STORE;
 	if (c.tag)
-		needed |= PERMIT_STORE_CAPABILITY | (capability_permissions(c) & PERMIT_GLOBAL ? 0 : PERMIT_STORE_LOCAL);
+		needed |=
+			PERMIT_STORE_CAPABILITY | (capability_permissions(c) & PERMIT_GLOBAL ? 0 : PERMIT_STORE_LOCAL);
 	return needed;
 }
 
@@ -123,10 +143,24 @@ static void store_capability(struct cpu *cpu, const struct operation *op, struct
 	memory_capability_store(cpu, way.address, c);
 }
 
-EXECUTE(L_C_DDC) { struct way w = DDC_WAY; cpu_put(cpu, op->rd, load_capability(cpu, op, &w, PERMIT_LOAD)); }
-EXECUTE(L_C_CAP) { struct way w = CAP_WAY; cpu_put(cpu, op->rd, load_capability(cpu, op, &w, PERMIT_LOAD)); }
-EXECUTE(S_C_DDC) { store_capability(cpu, op, DDC_WAY, cpu_get(cpu, op->rs2)); }
-EXECUTE(S_C_CAP) { store_capability(cpu, op, CAP_WAY, cpu_get(cpu, op->rs2)); }
+EXECUTE(L_C_DDC)
+{
+	struct way w = DDC_WAY;
+	cpu_put(cpu, op->rd, load_capability(cpu, op, &w, PERMIT_LOAD));
+}
+EXECUTE(L_C_CAP)
+{
+	struct way w = CAP_WAY;
+	cpu_put(cpu, op->rd, load_capability(cpu, op, &w, PERMIT_LOAD));
+}
+EXECUTE(S_C_DDC)
+{
+	store_capability(cpu, op, DDC_WAY, cpu_get(cpu, op->rs2));
+}
+EXECUTE(S_C_CAP)
+{
+	store_capability(cpu, op, CAP_WAY, cpu_get(cpu, op->rs2));
+}
 EXECUTE(LC)
 {
 	struct way w = through_data(cpu, cpu->x[op->rs1] + (uint64_t)(int64_t)op->immediate);
@@ -134,7 +168,8 @@ EXECUTE(LC)
 }
 EXECUTE(SC)
 {
-	store_capability(cpu, op, through_data(cpu, cpu->x[op->rs1] + (uint64_t)(int64_t)op->immediate), cpu_get(cpu, op->rs2));
+	store_capability(cpu, op, through_data(cpu, cpu->x[op->rs1] + (uint64_t)(int64_t)op->immediate),
+			 cpu_get(cpu, op->rs2));
 }
 
 /* Load-reserved and store-conditional: by comparing with what was loaded, as in execute_atomic.c, here under the lock of tags. */
@@ -166,16 +201,20 @@ static bool store_conditional(struct cpu *cpu, const struct operation *op, struc
 	memory_tags_lock();
 	switch (n) {
 	case 0:
-		stored = __atomic_compare_exchange_n((uint8_t *)at, &old8, (uint8_t)value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+		stored = __atomic_compare_exchange_n((uint8_t *)at, &old8, (uint8_t)value, false, __ATOMIC_SEQ_CST,
+						     __ATOMIC_SEQ_CST);
 		break;
 	case 1:
-		stored = __atomic_compare_exchange_n((uint16_t *)at, &old16, (uint16_t)value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+		stored = __atomic_compare_exchange_n((uint16_t *)at, &old16, (uint16_t)value, false, __ATOMIC_SEQ_CST,
+						     __ATOMIC_SEQ_CST);
 		break;
 	case 2:
-		stored = __atomic_compare_exchange_n((uint32_t *)at, &old32, (uint32_t)value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+		stored = __atomic_compare_exchange_n((uint32_t *)at, &old32, (uint32_t)value, false, __ATOMIC_SEQ_CST,
+						     __ATOMIC_SEQ_CST);
 		break;
 	default:
-		stored = __atomic_compare_exchange_n((uint64_t *)at, &old64, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+		stored = __atomic_compare_exchange_n((uint64_t *)at, &old64, value, false, __ATOMIC_SEQ_CST,
+						     __ATOMIC_SEQ_CST);
 	}
 	if (stored && memory_page_tagged(way.address))
 		memory_tag_clear(way.address, 1u << n);
@@ -183,11 +222,23 @@ static bool store_conditional(struct cpu *cpu, const struct operation *op, struc
 	return stored;
 }
 
-#define RESERVED(name, n) \
-	EXECUTE(LR_##name##_DDC) { cpu->x[op->rd] = load_reserved(cpu, op, DDC_WAY, n); } \
-	EXECUTE(LR_##name##_CAP) { cpu->x[op->rd] = load_reserved(cpu, op, CAP_WAY, n); } \
-	EXECUTE(SC_##name##_DDC) { cpu_put_integer(cpu, op->rs2, !store_conditional(cpu, op, DDC_WAY, n, cpu->x[op->rs2])); } \
-	EXECUTE(SC_##name##_CAP) { cpu_put_integer(cpu, op->rs2, !store_conditional(cpu, op, CAP_WAY, n, cpu->x[op->rs2])); }
+#define RESERVED(name, n)                                                                                              \
+	EXECUTE(LR_##name##_DDC)                                                                                       \
+	{                                                                                                              \
+		cpu->x[op->rd] = load_reserved(cpu, op, DDC_WAY, n);                                                   \
+	}                                                                                                              \
+	EXECUTE(LR_##name##_CAP)                                                                                       \
+	{                                                                                                              \
+		cpu->x[op->rd] = load_reserved(cpu, op, CAP_WAY, n);                                                   \
+	}                                                                                                              \
+	EXECUTE(SC_##name##_DDC)                                                                                       \
+	{                                                                                                              \
+		cpu_put_integer(cpu, op->rs2, !store_conditional(cpu, op, DDC_WAY, n, cpu->x[op->rs2]));               \
+	}                                                                                                              \
+	EXECUTE(SC_##name##_CAP)                                                                                       \
+	{                                                                                                              \
+		cpu_put_integer(cpu, op->rs2, !store_conditional(cpu, op, CAP_WAY, n, cpu->x[op->rs2]));               \
+	}
 RESERVED(B, 0)
 RESERVED(H, 1)
 RESERVED(W, 2)
@@ -203,7 +254,8 @@ static void load_reserved_capability(struct cpu *cpu, const struct operation *op
 	cpu_put(cpu, op->rd, c);
 }
 
-static bool store_conditional_capability(struct cpu *cpu, const struct operation *op, struct way way, struct capability c)
+static bool store_conditional_capability(struct cpu *cpu, const struct operation *op, struct way way,
+					 struct capability c)
 {
 	uint64_t *at = check(cpu, op, &way, 4, store_needs(c));
 	aligned(cpu, op, way.address, 4);
@@ -212,7 +264,7 @@ static bool store_conditional_capability(struct cpu *cpu, const struct operation
 	cpu->reserved_address = ~(uint64_t)0;
 	if (!stored)
 		return false;
-	exclusive_begin(cpu);	/* plain stores of others included */
+	exclusive_begin(cpu); /* plain stores of others included */
 	stored = at[0] == cpu->reserved_value[0] && at[1] == cpu->reserved_value[1];
 	if (stored)
 		memory_capability_store(cpu, way.address, c);
@@ -220,12 +272,30 @@ static bool store_conditional_capability(struct cpu *cpu, const struct operation
 	return stored;
 }
 
-EXECUTE(LR_C_DDC) { load_reserved_capability(cpu, op, DDC_WAY); }
-EXECUTE(LR_C_CAP) { load_reserved_capability(cpu, op, CAP_WAY); }
-EXECUTE(LR_C) { load_reserved_capability(cpu, op, DDC_WAY); }
-EXECUTE(SC_C_DDC) { cpu_put_integer(cpu, op->rs2, !store_conditional_capability(cpu, op, DDC_WAY, cpu_get(cpu, op->rs2))); }
-EXECUTE(SC_C_CAP) { cpu_put_integer(cpu, op->rs2, !store_conditional_capability(cpu, op, CAP_WAY, cpu_get(cpu, op->rs2))); }
-EXECUTE(SC_C) { cpu->x[op->rd] = !store_conditional_capability(cpu, op, DDC_WAY, cpu_get(cpu, op->rs2)); }
+EXECUTE(LR_C_DDC)
+{
+	load_reserved_capability(cpu, op, DDC_WAY);
+}
+EXECUTE(LR_C_CAP)
+{
+	load_reserved_capability(cpu, op, CAP_WAY);
+}
+EXECUTE(LR_C)
+{
+	load_reserved_capability(cpu, op, DDC_WAY);
+}
+EXECUTE(SC_C_DDC)
+{
+	cpu_put_integer(cpu, op->rs2, !store_conditional_capability(cpu, op, DDC_WAY, cpu_get(cpu, op->rs2)));
+}
+EXECUTE(SC_C_CAP)
+{
+	cpu_put_integer(cpu, op->rs2, !store_conditional_capability(cpu, op, CAP_WAY, cpu_get(cpu, op->rs2)));
+}
+EXECUTE(SC_C)
+{
+	cpu->x[op->rd] = !store_conditional_capability(cpu, op, DDC_WAY, cpu_get(cpu, op->rs2));
+}
 EXECUTE(AMOSWAP_C)
 {
 	struct way way = DDC_WAY;

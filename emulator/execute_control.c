@@ -43,7 +43,8 @@ static uint64_t csr_read(struct cpu *cpu, const struct operation *op, unsigned c
 	case CSR_INSTRET:
 		return nanoseconds();
 	default:
-		fault_signal(cpu, op, SIGILL, ILL_PRVREG, FAULT_HERE, "access to a control register that a user program does not have");
+		fault_signal(cpu, op, SIGILL, ILL_PRVREG, FAULT_HERE,
+			     "access to a control register that a user program does not have");
 	}
 }
 
@@ -78,9 +79,27 @@ static void csr(struct cpu *cpu, const struct operation *op, enum change change,
 	cpu->x[op->rd] = old;
 }
 
-EXECUTE(CSRRW) { csr(cpu, op, WRITE, cpu->x[op->rs1], true); }
-EXECUTE(CSRRS) { csr(cpu, op, SET, cpu->x[op->rs1], op->rs1); }
-EXECUTE(CSRRC) { csr(cpu, op, CLEAR_BITS, cpu->x[op->rs1], op->rs1); }
-EXECUTE(CSRRWI) { csr(cpu, op, WRITE, op->rs1, true); }
-EXECUTE(CSRRSI) { csr(cpu, op, SET, op->rs1, op->rs1); }
-EXECUTE(CSRRCI) { csr(cpu, op, CLEAR_BITS, op->rs1, op->rs1); }
+EXECUTE(CSRRW)
+{
+	csr(cpu, op, WRITE, cpu->x[op->rs1], true);
+}
+EXECUTE(CSRRS)
+{
+	csr(cpu, op, SET, cpu->x[op->rs1], op->rs1);
+}
+EXECUTE(CSRRC)
+{
+	csr(cpu, op, CLEAR_BITS, cpu->x[op->rs1], op->rs1);
+}
+EXECUTE(CSRRWI)
+{
+	csr(cpu, op, WRITE, op->rs1, true);
+}
+EXECUTE(CSRRSI)
+{
+	csr(cpu, op, SET, op->rs1, op->rs1);
+}
+EXECUTE(CSRRCI)
+{
+	csr(cpu, op, CLEAR_BITS, op->rs1, op->rs1);
+}

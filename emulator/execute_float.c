@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 the Carrel authors
  *
- * F and D on the host's SSE unit. What differs from it is done here: NaN boxing, canonical NaNs, ties away from zero, minimum and
- * maximum, conversions to integers. Every host operation is a volatile asm, so that the compiler keeps it between the changes of MXCSR.
+ * F and D on the host's SSE unit. What differs from it is done here: NaN boxing, canonical NaNs, ties away from zero, minimum
+ * and maximum, conversions to integers. Every host operation is a volatile asm, so that the compiler keeps it between the
+ * changes of MXCSR.
  */
 #include <math.h>
 #include <string.h>
@@ -69,7 +70,7 @@ static uint64_t result_d(double value)
 enum action { ADD_, SUB_, MUL_, DIV_, SQRT_, FMA_, FROM_LONG, FROM_ULONG, NARROW };
 struct operands {
 	enum action action;
-	bool wide;	/* double */
+	bool wide; /* double */
 	float s[3];
 	double d[3];
 	uint64_t integer;
@@ -103,12 +104,12 @@ static double compute_d(const struct operands *o)
 	case FROM_LONG:
 		__asm__ volatile("cvtsi2sdq %1, %0" : "=x"(a) : "r"(o->integer));
 		break;
-	default: {	/* halve, keeping what is lost as a sticky bit; doubling is exact */
+	default: { /* halve, keeping what is lost as a sticky bit; doubling is exact */
 		uint64_t half = o->integer >> 63 ? o->integer >> 1 | (o->integer & 1) : o->integer;
 		__asm__ volatile("cvtsi2sdq %1, %0" : "=x"(a) : "r"(half));
 		if (o->integer >> 63)
 			HOST2("addsd", a, a);
-		}
+	}
 	}
 	return a;
 }
@@ -149,7 +150,7 @@ static float compute_s(const struct operands *o)
 		__asm__ volatile("cvtsi2ssq %1, %0" : "=x"(a) : "r"(half));
 		if (o->integer >> 63)
 			HOST2("addss", a, a);
-		}
+	}
 	}
 	return a;
 }
@@ -175,7 +176,7 @@ static __float128 compute_wide(const struct operands *o, bool *exact)
 		q = v[0] / v[1];
 		break;
 	case FMA_:
-		q = v[0] * v[1] + v[2];		/* the product of two 53-bit mantissas is exact */
+		q = v[0] * v[1] + v[2]; /* the product of two 53-bit mantissas is exact */
 		break;
 	case FROM_LONG:
 		q = (__float128)(int64_t)o->integer;
@@ -196,7 +197,7 @@ static double away(const struct operands *o)
 {
 	double nearest = o->wide ? compute_d(o) : (double)compute_s(o), down, up;
 	unsigned saved = _mm_getcsr();
-	if (!(saved & 0x20) || o->action == SQRT_)	/* nothing was ever rounded; a root is never a tie */
+	if (!(saved & 0x20) || o->action == SQRT_) /* nothing was ever rounded; a root is never a tie */
 		return nearest;
 	_mm_setcsr(0x1f80 | 1 << 13);
 	down = o->wide ? compute_d(o) : (double)compute_s(o);
@@ -217,7 +218,8 @@ static unsigned effective(struct cpu *cpu, const struct operation *op)
 	if (mode == ROUND_DYNAMIC) {
 		mode = cpu->rounding;
 		if (mode > ROUND_AWAY)
-			fault_signal(cpu, op, SIGILL, ILL_ILLOPC, FAULT_HERE, "floating-point instruction with a reserved rounding mode");
+			fault_signal(cpu, op, SIGILL, ILL_ILLOPC, FAULT_HERE,
+				     "floating-point instruction with a reserved rounding mode");
 	}
 	return mode;
 }
@@ -237,9 +239,17 @@ static void finish(struct cpu *cpu, const struct operation *op, struct operands 
 }
 
 #define F(r) cpu->f[op->r]
-#define TWO(name, action) \
-	EXECUTE(name##_S) { struct operands o = { action, false, { single(F(rs1)), single(F(rs2)) }, { 0 }, 0 }; finish(cpu, op, &o); } \
-	EXECUTE(name##_D) { struct operands o = { action, true, { 0 }, { double_of(F(rs1)), double_of(F(rs2)) }, 0 }; finish(cpu, op, &o); }
+#define TWO(name, action)                                                                                              \
+	EXECUTE(name##_S)                                                                                              \
+	{                                                                                                              \
+		struct operands o = {action, false, {single(F(rs1)), single(F(rs2))}, {0}, 0};                         \
+		finish(cpu, op, &o);                                                                                   \
+	}                                                                                                              \
+	EXECUTE(name##_D)                                                                                              \
+	{                                                                                                              \
+		struct operands o = {action, true, {0}, {double_of(F(rs1)), double_of(F(rs2))}, 0};                    \
+		finish(cpu, op, &o);                                                                                   \
+	}
 TWO(FADD, ADD_)
 TWO(FSUB, SUB_)
 TWO(FMUL, MUL_)
@@ -249,9 +259,8 @@ TWO(FSQRT, SQRT_)
 /* (negate_product * a) * b + (negate_addend * c). Infinity times zero is invalid even when c is a quiet NaN. */
 static void fused(struct cpu *cpu, const struct operation *op, bool wide, bool negate_product, bool negate_addend)
 {
-	uint64_t c = F(rd);
-	c = cpu->f[op->immediate >> 8];
-	struct operands o = { FMA_, wide, { 0 }, { 0 }, 0 };
+	uint64_t c = cpu->f[op->immediate >> 8];
+	struct operands o = {FMA_, wide, {0}, {0}, 0};
 	if (wide) {
 		uint64_t sign = (uint64_t)1 << 63;
 		o.d[0] = double_of(F(rs1) ^ (negate_product ? sign : 0));
@@ -272,70 +281,112 @@ static void fused(struct cpu *cpu, const struct operation *op, bool wide, bool n
 	}
 	finish(cpu, op, &o);
 }
-EXECUTE(FMADD_S) { fused(cpu, op, false, false, false); }
-EXECUTE(FMSUB_S) { fused(cpu, op, false, false, true); }
-EXECUTE(FNMSUB_S) { fused(cpu, op, false, true, false); }
-EXECUTE(FNMADD_S) { fused(cpu, op, false, true, true); }
-EXECUTE(FMADD_D) { fused(cpu, op, true, false, false); }
-EXECUTE(FMSUB_D) { fused(cpu, op, true, false, true); }
-EXECUTE(FNMSUB_D) { fused(cpu, op, true, true, false); }
-EXECUTE(FNMADD_D) { fused(cpu, op, true, true, true); }
+EXECUTE(FMADD_S)
+{
+	fused(cpu, op, false, false, false);
+}
+EXECUTE(FMSUB_S)
+{
+	fused(cpu, op, false, false, true);
+}
+EXECUTE(FNMSUB_S)
+{
+	fused(cpu, op, false, true, false);
+}
+EXECUTE(FNMADD_S)
+{
+	fused(cpu, op, false, true, true);
+}
+EXECUTE(FMADD_D)
+{
+	fused(cpu, op, true, false, false);
+}
+EXECUTE(FMSUB_D)
+{
+	fused(cpu, op, true, false, true);
+}
+EXECUTE(FNMSUB_D)
+{
+	fused(cpu, op, true, true, false);
+}
+EXECUTE(FNMADD_D)
+{
+	fused(cpu, op, true, true, true);
+}
 
-#define SIGN(name, expression) \
-	EXECUTE(name##_S) { \
-		uint32_t a = bits_s(single(F(rs1))), b = bits_s(single(F(rs2))), sign = (uint32_t)1 << 31; \
-		F(rd) = BOX | (uint32_t)((a & ~sign) | ((expression) & sign)); \
-	} \
-	EXECUTE(name##_D) { \
-		uint64_t a = F(rs1), b = F(rs2), sign = (uint64_t)1 << 63; \
-		F(rd) = (a & ~sign) | ((expression) & sign); \
+#define SIGN(name, expression)                                                                                         \
+	EXECUTE(name##_S)                                                                                              \
+	{                                                                                                              \
+		uint32_t a = bits_s(single(F(rs1))), b = bits_s(single(F(rs2))), sign = (uint32_t)1 << 31;             \
+		F(rd) = BOX | (uint32_t)((a & ~sign) | ((expression)&sign));                                           \
+	}                                                                                                              \
+	EXECUTE(name##_D)                                                                                              \
+	{                                                                                                              \
+		uint64_t a = F(rs1), b = F(rs2), sign = (uint64_t)1 << 63;                                             \
+		F(rd) = (a & ~sign) | ((expression)&sign);                                                             \
 	}
 SIGN(FSGNJ, b)
 SIGN(FSGNJN, ~b)
 SIGN(FSGNJX, a ^ b)
 
 /* -0 is less than +0; a NaN loses to a number. */
-#define LEAST(suffix, type, load, word, nan, signaling, quiet, store) \
-	static uint64_t least_##suffix(word a, word b, type x, type y, bool greatest) \
-	{ \
-		if (signaling(a) || signaling(b)) \
-			float_flags_raise(FLAG_INVALID); \
-		if (nan(a)) \
-			return nan(b) ? store(quiet) : store(b); \
-		if (nan(b)) \
-			return store(a); \
-		bool a_less = x == y ? a >> (8 * sizeof(word) - 1) : x < y; \
-		return a_less != greatest ? store(a) : store(b); \
+#define LEAST(suffix, type, load, word, nan, signaling, quiet, store)                                                  \
+	static uint64_t least_##suffix(word a, word b, type x, type y, bool greatest)                                  \
+	{                                                                                                              \
+		if (signaling(a) || signaling(b))                                                                      \
+			float_flags_raise(FLAG_INVALID);                                                               \
+		if (nan(a))                                                                                            \
+			return nan(b) ? store(quiet) : store(b);                                                       \
+		if (nan(b))                                                                                            \
+			return store(a);                                                                               \
+		bool a_less = x == y ? a >> (8 * sizeof(word) - 1) : x < y;                                            \
+		return a_less != greatest ? store(a) : store(b);                                                       \
 	}
 #define STORE_S(v) (BOX | (uint32_t)(v))
 #define STORE_D(v) (v)
 LEAST(s, float, single, uint32_t, is_nan_s, is_signaling_s, NAN_SINGLE, STORE_S)
 LEAST(d, double, double_of, uint64_t, is_nan_d, is_signaling_d, NAN_DOUBLE, STORE_D)
-#define PAIR_S single(F(rs1)), single(F(rs2))
-EXECUTE(FMIN_S) { float a = single(F(rs1)), b = single(F(rs2)); F(rd) = least_s(bits_s(a), bits_s(b), a, b, false); }
-EXECUTE(FMAX_S) { float a = single(F(rs1)), b = single(F(rs2)); F(rd) = least_s(bits_s(a), bits_s(b), a, b, true); }
-EXECUTE(FMIN_D) { F(rd) = least_d(F(rs1), F(rs2), double_of(F(rs1)), double_of(F(rs2)), false); }
-EXECUTE(FMAX_D) { F(rd) = least_d(F(rs1), F(rs2), double_of(F(rs1)), double_of(F(rs2)), true); }
+EXECUTE(FMIN_S)
+{
+	float a = single(F(rs1)), b = single(F(rs2));
+	F(rd) = least_s(bits_s(a), bits_s(b), a, b, false);
+}
+EXECUTE(FMAX_S)
+{
+	float a = single(F(rs1)), b = single(F(rs2));
+	F(rd) = least_s(bits_s(a), bits_s(b), a, b, true);
+}
+EXECUTE(FMIN_D)
+{
+	F(rd) = least_d(F(rs1), F(rs2), double_of(F(rs1)), double_of(F(rs2)), false);
+}
+EXECUTE(FMAX_D)
+{
+	F(rd) = least_d(F(rs1), F(rs2), double_of(F(rs1)), double_of(F(rs2)), true);
+}
 
 /* less: signaling compare; equal: quiet. */
-#define COMPARE(suffix, type, load, compare, compare_quiet) \
-	EXECUTE(FLT_##suffix) { \
-		type a = load(F(rs1)), b = load(F(rs2)); \
-		bool yes; \
-		__asm__ volatile(compare " %1, %2" : "=@cca"(yes) : "x"(a), "x"(b)); \
-		cpu->x[op->rd] = yes; \
-	} \
-	EXECUTE(FLE_##suffix) { \
-		type a = load(F(rs1)), b = load(F(rs2)); \
-		bool yes; \
-		__asm__ volatile(compare " %1, %2" : "=@ccae"(yes) : "x"(a), "x"(b)); \
-		cpu->x[op->rd] = yes; \
-	} \
-	EXECUTE(FEQ_##suffix) { \
-		type a = load(F(rs1)), b = load(F(rs2)); \
-		bool same, unordered; \
-		__asm__ volatile(compare_quiet " %2, %3" : "=@cce"(same), "=@ccp"(unordered) : "x"(a), "x"(b)); \
-		cpu->x[op->rd] = same && !unordered; \
+#define COMPARE(suffix, type, load, compare, compare_quiet)                                                            \
+	EXECUTE(FLT_##suffix)                                                                                          \
+	{                                                                                                              \
+		type a = load(F(rs1)), b = load(F(rs2));                                                               \
+		bool yes;                                                                                              \
+		__asm__ volatile(compare " %1, %2" : "=@cca"(yes) : "x"(a), "x"(b));                                   \
+		cpu->x[op->rd] = yes;                                                                                  \
+	}                                                                                                              \
+	EXECUTE(FLE_##suffix)                                                                                          \
+	{                                                                                                              \
+		type a = load(F(rs1)), b = load(F(rs2));                                                               \
+		bool yes;                                                                                              \
+		__asm__ volatile(compare " %1, %2" : "=@ccae"(yes) : "x"(a), "x"(b));                                  \
+		cpu->x[op->rd] = yes;                                                                                  \
+	}                                                                                                              \
+	EXECUTE(FEQ_##suffix)                                                                                          \
+	{                                                                                                              \
+		type a = load(F(rs1)), b = load(F(rs2));                                                               \
+		bool same, unordered;                                                                                  \
+		__asm__ volatile(compare_quiet " %2, %3" : "=@cce"(same), "=@ccp"(unordered) : "x"(a), "x"(b));        \
+		cpu->x[op->rd] = same && !unordered;                                                                   \
 	}
 COMPARE(S, float, single, "comiss", "ucomiss")
 COMPARE(D, double, double_of, "comisd", "ucomisd")
@@ -359,10 +410,22 @@ EXECUTE(FCLASS_D)
 	cpu->x[op->rd] = class(raw >> 63, raw >> 52 & 0x7ff, 0x7ff, raw & 0xfffffffffffffull, raw >> 51 & 1);
 }
 
-EXECUTE(FMV_X_W) { cpu->x[op->rd] = (uint64_t)(int64_t)(int32_t)F(rs1); }
-EXECUTE(FMV_X_D) { cpu->x[op->rd] = F(rs1); }
-EXECUTE(FMV_W_X) { F(rd) = BOX | (uint32_t)cpu->x[op->rs1]; }
-EXECUTE(FMV_D_X) { F(rd) = cpu->x[op->rs1]; }
+EXECUTE(FMV_X_W)
+{
+	cpu->x[op->rd] = (uint64_t)(int64_t)(int32_t)F(rs1);
+}
+EXECUTE(FMV_X_D)
+{
+	cpu->x[op->rd] = F(rs1);
+}
+EXECUTE(FMV_W_X)
+{
+	F(rd) = BOX | (uint32_t)cpu->x[op->rs1];
+}
+EXECUTE(FMV_D_X)
+{
+	F(rd) = cpu->x[op->rs1];
+}
 
 static void to_integer(struct cpu *cpu, const struct operation *op, double value, unsigned bits, bool is_signed)
 {
@@ -380,17 +443,31 @@ static double widened(uint64_t raw)
 	__asm__ volatile("cvtss2sd %1, %0" : "=x"(wide) : "x"(value));
 	return wide;
 }
-#define TO_INTEGER(n, bits, is_signed) \
-	EXECUTE(FCVT_##n##_S) { to_integer(cpu, op, widened(F(rs1)), bits, is_signed); } \
-	EXECUTE(FCVT_##n##_D) { to_integer(cpu, op, double_of(F(rs1)), bits, is_signed); }
+#define TO_INTEGER(n, bits, is_signed)                                                                                 \
+	EXECUTE(FCVT_##n##_S)                                                                                          \
+	{                                                                                                              \
+		to_integer(cpu, op, widened(F(rs1)), bits, is_signed);                                                 \
+	}                                                                                                              \
+	EXECUTE(FCVT_##n##_D)                                                                                          \
+	{                                                                                                              \
+		to_integer(cpu, op, double_of(F(rs1)), bits, is_signed);                                               \
+	}
 TO_INTEGER(W, 32, true)
 TO_INTEGER(WU, 32, false)
 TO_INTEGER(L, 64, true)
 TO_INTEGER(LU, 64, false)
 
-#define FROM_INTEGER(n, action, value) \
-	EXECUTE(FCVT_S_##n) { struct operands o = { action, false, { 0 }, { 0 }, (uint64_t)(value) }; finish(cpu, op, &o); } \
-	EXECUTE(FCVT_D_##n) { struct operands o = { action, true, { 0 }, { 0 }, (uint64_t)(value) }; finish(cpu, op, &o); }
+#define FROM_INTEGER(n, action, value)                                                                                 \
+	EXECUTE(FCVT_S_##n)                                                                                            \
+	{                                                                                                              \
+		struct operands o = {action, false, {0}, {0}, (uint64_t)(value)};                                      \
+		finish(cpu, op, &o);                                                                                   \
+	}                                                                                                              \
+	EXECUTE(FCVT_D_##n)                                                                                            \
+	{                                                                                                              \
+		struct operands o = {action, true, {0}, {0}, (uint64_t)(value)};                                       \
+		finish(cpu, op, &o);                                                                                   \
+	}
 FROM_INTEGER(W, FROM_LONG, (int64_t)(int32_t)cpu->x[op->rs1])
 FROM_INTEGER(WU, FROM_LONG, (uint32_t)cpu->x[op->rs1])
 FROM_INTEGER(L, FROM_LONG, cpu->x[op->rs1])
@@ -398,7 +475,7 @@ FROM_INTEGER(LU, FROM_ULONG, cpu->x[op->rs1])
 
 EXECUTE(FCVT_S_D)
 {
-	struct operands o = { NARROW, false, { 0 }, { double_of(F(rs1)) }, 0 };
+	struct operands o = {NARROW, false, {0}, {double_of(F(rs1))}, 0};
 	finish(cpu, op, &o);
 }
 EXECUTE(FCVT_D_S)

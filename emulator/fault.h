@@ -23,17 +23,25 @@ enum cheri_cause {
 	CHERI_SYSTEM_REGISTERS = 0x18,
 	CHERI_PERMIT_CINVOKE = 0x19,
 };
-enum { CHERI_PCC = 0x20, CHERI_DDC = 0x21 };	/* in the place of a register's number */
+enum { CHERI_PCC = 0x20, CHERI_DDC = 0x21 }; /* in the place of a register's number */
 
 /* si_code of SIGSEGV, as CHERI's Linux (Morello) has them. */
-enum { SEGV_CAPABILITY_TAG = 10, SEGV_CAPABILITY_SEALED, SEGV_CAPABILITY_BOUNDS, SEGV_CAPABILITY_PERMISSION, SEGV_CAPABILITY_ACCESS };
+enum {
+	SEGV_CAPABILITY_TAG = 10,
+	SEGV_CAPABILITY_SEALED,
+	SEGV_CAPABILITY_BOUNDS,
+	SEGV_CAPABILITY_PERMISSION,
+	SEGV_CAPABILITY_ACCESS
+};
 
-_Noreturn void fault_cheri(struct cpu *cpu, const struct operation *op, enum cheri_cause cause, unsigned reg, uint64_t address);
+_Noreturn void fault_cheri(struct cpu *cpu, const struct operation *op, enum cheri_cause cause, unsigned reg,
+			   uint64_t address);
 _Noreturn void fault_illegal(struct cpu *cpu, const struct operation *op, uint32_t encoding);
-#define FAULT_HERE (~(uint64_t)0)	/* as address: the instruction's own */
-_Noreturn void fault_signal(struct cpu *cpu, const struct operation *op, int signal, int code, uint64_t address, const char *text);
-void fault_init(void);		/* the host's SIGSEGV and SIGBUS */
-void fault_report(struct cpu *cpu);	/* of a fault that ends the program: one line, then registers */
+#define FAULT_HERE (~(uint64_t)0) /* as address: the instruction's own */
+_Noreturn void fault_signal(struct cpu *cpu, const struct operation *op, int signal, int code, uint64_t address,
+			    const char *text);
+void fault_init(void); /* the host's SIGSEGV and SIGBUS */
+void fault_report(struct cpu *cpu); /* of a fault that ends the program: one line, then registers */
 const char *fault_cause_name(unsigned cause);
 /* Where operation op of the block being run stands; and what it and those before it wrote is settled. */
 void fault_locate(struct cpu *cpu, const struct operation *op);

@@ -14,13 +14,14 @@
 #include "emulator/translate/translate.h"
 #include "emulator/world.h"
 
-struct settings settings = { .cheri = true, .translate = true, .hot = 8 };
+struct settings settings = {.cheri = true, .translate = true, .hot = 8};
 static struct cpu first __attribute__((aligned(64)));
 static char *kept[16];
 
 static const char usage[] =
 	"Usage: carrel-cheri [OPTION]... PROGRAM [ARGUMENT]...\n"
-	"Runs a static riscv64 Linux program on an emulated RV64IMAFDC machine with CHERI capabilities (Xcheri, ISAv9, hybrid mode).\n"
+	"Runs a static riscv64 Linux program on an emulated RV64IMAFDC machine with CHERI capabilities (Xcheri, ISAv9, "
+	"hybrid mode).\n"
 	"\n"
 	"  --interpret      only the interpreter, no translation to host code\n"
 	"  --cheri-off      without capabilities: their instructions are illegal, DDC and PCC bound nothing\n"
@@ -29,7 +30,8 @@ static const char usage[] =
 	"  --argv0 NAME     the program's argv[0]\n"
 	"  --help           this\n"
 	"\n"
-	"Exit status: the program's; 128 + N by way of signal N; 127 no such program, 126 not one to run, 125 a mistake on this line.\n";
+	"Exit status: the program's; 128 + N by way of signal N; 127 no such program, 126 not one to run, 125 a "
+	"mistake on this line.\n";
 
 int main(int count, char **arguments, char **environment)
 {
@@ -58,7 +60,7 @@ int main(int count, char **arguments, char **environment)
 			settings.cheri = false;
 		else if (!strcmp(option, "--interpret"))
 			settings.translate = false;
-		else if (!strcmp(option, "--eager"))	/* for tests: translate every block at once */
+		else if (!strcmp(option, "--eager")) /* for tests: translate every block at once */
 			settings.hot = 1;
 		else {
 			fprintf(stderr, "carrel-cheri: no option %s; see carrel-cheri --help\n", option);
@@ -82,7 +84,8 @@ int main(int count, char **arguments, char **environment)
 	world_add(&first);
 	cpu_current = &first;
 	pthread_sigmask(SIG_SETMASK, NULL, &first.mask);
-	int status = load_program(&first, arguments[at], name ? name : arguments[at], count - at, arguments + at, environment);
+	int status = load_program(&first, arguments[at], name ? name : arguments[at], count - at, arguments + at,
+				  environment);
 	if (status)
 		return status;
 	fault_init();

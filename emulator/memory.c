@@ -18,9 +18,12 @@ static _Thread_local volatile sig_atomic_t copying;
 
 static void reserve(uint64_t at, uint64_t size, int protection)
 {
-	void *got = mmap((void *)at, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	void *got = mmap((void *)at, size, protection,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 	if (got != (void *)at) {
-		fprintf(stderr, "carrel-cheri: cannot reserve %lu GiB of address space at 0x%lx: is there a limit (ulimit -v)?\n",
+		fprintf(stderr,
+			"carrel-cheri: cannot reserve %lu GiB of address space at 0x%lx: is there a limit (ulimit "
+			"-v)?\n",
 			(unsigned long)(size >> 30), (unsigned long)at);
 		exit(125);
 	}
@@ -100,14 +103,17 @@ bool memory_free(uint64_t address, uint64_t size)
 /* From the top down, going on below the last answer: then once more from the top. */
 uint64_t memory_find(uint64_t size, uint64_t hint)
 {
-	uint64_t pages = (size + 4095) >> 12, lowest = 0x1000000;	/* above where programs are linked */
+	uint64_t pages = (size + 4095) >> 12, lowest = 0x1000000; /* above where programs are linked */
 	if (!pages || pages > MEMORY_PAGES)
 		return 0;
 	hint &= ~(uint64_t)4095;
 	if (hint >= MEMORY_LOWEST && memory_free(hint, size))
 		return hint;
 	for (int turn = 0; turn < 2; turn++) {
-		uint64_t top = turn ? MEMORY_PAGES - 256 : find_from < MEMORY_PAGES - 256 ? find_from : MEMORY_PAGES - 256, run = 0;
+		uint64_t top = turn                             ? MEMORY_PAGES - 256
+			       : find_from < MEMORY_PAGES - 256 ? find_from
+								: MEMORY_PAGES - 256,
+			 run = 0;
 		for (uint64_t page = top; page-- > lowest >> 12;) {
 			run = state[page] ? 0 : run + 1;
 			if (run == pages) {
@@ -179,5 +185,6 @@ _Noreturn void memory_data_fault(struct cpu *cpu, const struct operation *op, ui
 		if (!capability_covers(ddc, address, (uint64_t)1 << n))
 			fault_cheri(cpu, op, CHERI_LENGTH, CHERI_DDC, address);
 	}
-	fault_signal(cpu, op, SIGSEGV, SEGV_MAPERR, address, store ? "a store to no address a program has" : "a load from no address a program has");
+	fault_signal(cpu, op, SIGSEGV, SEGV_MAPERR, address,
+		     store ? "a store to no address a program has" : "a load from no address a program has");
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 the Carrel authors
  *
- * The emulated address space: 1 TiB reserved at a fixed place of the host's, one tag bit per 16 bytes, one byte of flags per page.
- * An emulated address becomes a host pointer only through memory_pointer or a check below. Accesses through DDC compare with counts
- * cached in the cpu, which never reach beyond the reservation: the same compare keeps the program inside its capability and the
- * emulator safe from the program.
+ * The emulated address space: 1 TiB reserved at a fixed place of the host's, one tag bit per 16 bytes, one byte of flags per
+ * page. An emulated address becomes a host pointer only through memory_pointer or a check below. Accesses through DDC compare
+ * with counts cached in the cpu, which never reach beyond the reservation: the same compare keeps the program inside its
+ * capability and the emulator safe from the program.
  *
- * Plain stores clear tags. A page that never held a capability has flag 0 and its stores need nothing more; on others every store
- * takes memory_store_tagged, under the lock of tags. A page's first capability stops the world, so no thread is between its look at
- * the flag and its store.
+ * Plain stores clear tags. A page that never held a capability has flag 0 and its stores need nothing more; on others every
+ * store takes memory_store_tagged, under the lock of tags. A page's first capability stops the world, so no thread is between
+ * its look at the flag and its store.
  */
 #ifndef EMULATOR_MEMORY_H
 #define EMULATOR_MEMORY_H

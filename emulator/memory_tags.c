@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 the Carrel authors
  *
- * Tags: one bit per 16 bytes in a flat bitmap, changed only under one lock, and only for pages whose flag says that they hold or held
- * capabilities. That no data ever comes to stand under a set tag is what all capability integrity rests on; memory.h says how.
+ * Tags: one bit per 16 bytes in a flat bitmap, changed only under one lock, and only for pages whose flag says that they hold or
+ * held capabilities. That no data ever comes to stand under a set tag is what all capability integrity rests on; memory.h says
+ * how.
  */
 #include <string.h>
 #include <sys/mman.h>
@@ -15,15 +16,16 @@
 
 static uint64_t *const tags = (uint64_t *)TAGS;
 static uint8_t *const tagged = (uint8_t *)MEMORY_TAGGED;
-static pthread_mutex_t tags_mutex = PTHREAD_MUTEX_INITIALIZER;	/* innermost of all locks */
+static pthread_mutex_t tags_mutex = PTHREAD_MUTEX_INITIALIZER; /* innermost of all locks */
 static _Thread_local volatile sig_atomic_t held;
 
 void memory_tags_init(void)
 {
-	void *got = mmap((void *)TAGS, MEMORY_SIZE / 128, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
-			 -1, 0);
+	void *got = mmap((void *)TAGS, MEMORY_SIZE / 128, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 	if (got != (void *)TAGS) {
-		fprintf(stderr, "carrel-cheri: cannot reserve %lu GiB for tags: is there a limit (ulimit -v)?\n", (unsigned long)(MEMORY_SIZE >> 37));
+		fprintf(stderr, "carrel-cheri: cannot reserve %lu GiB for tags: is there a limit (ulimit -v)?\n",
+			(unsigned long)(MEMORY_SIZE >> 37));
 		exit(125);
 	}
 	madvise(got, MEMORY_SIZE / 128, MADV_DONTDUMP);
@@ -97,7 +99,7 @@ void memory_page_prepare(struct cpu *cpu, uint64_t address)
 
 struct capability memory_capability_load(uint64_t address)
 {
-	struct capability c = { 0 };
+	struct capability c = {0};
 	const uint64_t *from = memory_host(address);
 	if (!tagged[address >> 12]) {
 		c.address = from[0];

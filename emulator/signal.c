@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 the Carrel authors
  *
- * Dispositions and masks are mirrored to the host, so its kernel routes signals to threads, ignores them or acts by default. Only a
- * signal with a handler reaches us: the host's handler notes it, and it is delivered between two blocks. A handler runs with
- * the program's own PCC and DDC, those it had at its start.
+ * Dispositions and masks are mirrored to the host, so its kernel routes signals to threads, ignores them or acts by default.
+ * Only a signal with a handler reaches us: the host's handler notes it, and it is delivered between two blocks. A handler runs
+ * with the program's own PCC and DDC, those it had at its start.
  */
 #include <errno.h>
 #include <string.h>
@@ -24,11 +24,16 @@ static uint64_t trampoline;
 static struct capability start_code, start_data;
 static _Thread_local uint64_t suspended_mask;
 static _Thread_local bool suspended;
-static _Thread_local struct { bool possible; uint64_t pc, first; } restart;
+static _Thread_local struct {
+	bool possible;
+	uint64_t pc, first;
+} restart;
 
-#define SYNCHRONOUS ((1ull << (SIGSEGV - 1)) | (1ull << (SIGBUS - 1)) | (1ull << (SIGILL - 1)) | (1ull << (SIGFPE - 1)) | (1ull << (SIGTRAP - 1)))
+#define SYNCHRONOUS                                                                                                    \
+	((1ull << (SIGSEGV - 1)) | (1ull << (SIGBUS - 1)) | (1ull << (SIGILL - 1)) | (1ull << (SIGFPE - 1)) |          \
+	 (1ull << (SIGTRAP - 1)))
 #define UNBLOCKABLE ((1ull << (SIGKILL - 1)) | (1ull << (SIGSTOP - 1)))
-#define BIT(signal) (1ull << ((signal) - 1))
+#define BIT(signal) (1ull << ((signal)-1))
 
 void signal_init(uint64_t at, struct capability code, struct capability data)
 {
@@ -131,10 +136,10 @@ static bool deliver(struct cpu *cpu, int signal, const siginfo_t *information)
 
 _Noreturn void signal_die(int signal)
 {
-	struct rlimit none = { 0, 0 };
-	struct sigaction plain = { .sa_handler = SIG_DFL };
+	struct rlimit none = {0, 0};
+	struct sigaction plain = {.sa_handler = SIG_DFL};
 	uint64_t open = 0;
-	setrlimit(RLIMIT_CORE, &none);		/* a core would be the emulator's */
+	setrlimit(RLIMIT_CORE, &none); /* a core would be the emulator's */
 	sigaction(signal, &plain, NULL);
 	HOST(SYS_rt_sigprocmask, SIG_SETMASK, (uint64_t)&open, 0, 8);
 	kill(getpid(), signal);
@@ -167,7 +172,7 @@ void signal_poll(struct cpu *cpu)
 
 void signal_interrupted(struct cpu *cpu, bool restarts, uint64_t first)
 {
-	if (!cpu->pending) {		/* no handler is due: the interruption was not the program's */
+	if (!cpu->pending) { /* no handler is due: the interruption was not the program's */
 		if (restarts) {
 			cpu->pc -= 4;
 			cpu_put_integer(cpu, 10, first);
@@ -187,7 +192,7 @@ void signal_fault(struct cpu *cpu)
 	information.si_signo = signal;
 	information.si_code = cpu->fault.code;
 	information.si_addr = (void *)cpu->fault.address;
-	memcpy((uint8_t *)&information + 24, &cpu->fault.cheri, 4);	/* where si_trapno would be: docs/emulator.md */
+	memcpy((uint8_t *)&information + 24, &cpu->fault.cheri, 4); /* where si_trapno would be: docs/emulator.md */
 	cpu->reserved_address = ~(uint64_t)0;
 	bool blocked = mask_of(cpu) & BIT(signal);
 	if (!blocked && deliver(cpu, signal, &information))
@@ -200,8 +205,10 @@ void signal_fault(struct cpu *cpu)
 static void host_action(int signal, const struct emulated_action *action)
 {
 	enum { SA_RESTORER_ = 0x04000000 };
-	struct { uint64_t handler, flags, restorer, mask; } raw;
-	HOST(SYS_rt_sigaction, SIGSEGV, 0, (uint64_t)&raw, 8);	/* for its restorer */
+	struct {
+		uint64_t handler, flags, restorer, mask;
+	} raw;
+	HOST(SYS_rt_sigaction, SIGSEGV, 0, (uint64_t)&raw, 8); /* for its restorer */
 	raw.handler = action->handler > 1 ? (uint64_t)signal_arrived : action->handler;
 	raw.flags = SA_SIGINFO | SA_RESTORER_ | (action->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT));
 	raw.mask = ~SYNCHRONOUS;
@@ -224,7 +231,7 @@ SYSTEM(rt_sigaction)
 	if (in->a[1]) {
 		new.mask &= ~UNBLOCKABLE;
 		actions[signal] = new;
-		if (signal != SIGSEGV && signal != SIGBUS)	/* fault.c has those */
+		if (signal != SIGSEGV && signal != SIGBUS) /* fault.c has those */
 			host_action((int)signal, &new);
 	}
 	pthread_mutex_unlock(&actions_mutex);
@@ -264,7 +271,9 @@ SYSTEM(rt_sigsuspend)
 		return -EFAULT;
 	signal_mask_until_return(cpu, &mask);
 	uint64_t bits = mask_of(cpu) & ~SYNCHRONOUS;
-	int64_t result = atomic_load(&cpu->pending) & ~mask_of(cpu) ? -EINTR : HOST_BLOCK(cpu, SYS_rt_sigsuspend, (uint64_t)&bits, 8);
+	int64_t result = atomic_load(&cpu->pending) & ~mask_of(cpu)
+				 ? -EINTR
+				 : HOST_BLOCK(cpu, SYS_rt_sigsuspend, (uint64_t)&bits, 8);
 	if (result == CALL_AGAIN) {
 		if (atomic_load(&cpu->pending) & ~mask_of(cpu))
 			return -EINTR;
@@ -281,7 +290,8 @@ SYSTEM(rt_sigreturn)
 	bool good = signal_frame_pop(cpu, &mask);
 	world_leave(cpu);
 	if (!good) {
-		cpu->fault = (struct pending_fault){ .signal = SIGSEGV, .code = SEGV_MAPERR, .address = cpu->x[2], .text = "a bad signal frame" };
+		cpu->fault = (struct pending_fault){
+			.signal = SIGSEGV, .code = SEGV_MAPERR, .address = cpu->x[2], .text = "a bad signal frame"};
 		fault_report(cpu);
 		signal_die(SIGSEGV);
 	}
@@ -293,7 +303,11 @@ SYSTEM(rt_sigreturn)
 
 SYSTEM(sigaltstack)
 {
-	struct { uint64_t base; uint32_t flags, padding; uint64_t size; } new, old = { cpu->alternate_base, 0, 0, cpu->alternate_size };
+	struct {
+		uint64_t base;
+		uint32_t flags, padding;
+		uint64_t size;
+	} new, old = {cpu->alternate_base, 0, 0, cpu->alternate_size};
 	uint64_t sp = cpu->x[2];
 	bool on = cpu->alternate_set && sp > cpu->alternate_base && sp <= cpu->alternate_base + cpu->alternate_size;
 	old.flags = !cpu->alternate_set ? SS_DISABLE : on ? SS_ONSTACK : 0;
@@ -302,9 +316,9 @@ SYSTEM(sigaltstack)
 			return -EFAULT;
 		if (on)
 			return -EPERM;
-		if (!(new.flags & SS_DISABLE) && new.size < 2048)
+		if (!(new.flags &SS_DISABLE) && new.size < 2048)
 			return -ENOMEM;
-		cpu->alternate_set = !(new.flags & SS_DISABLE);
+		cpu->alternate_set = !(new.flags &SS_DISABLE);
 		cpu->alternate_base = cpu->alternate_set ? new.base : 0;
 		cpu->alternate_size = cpu->alternate_set ? new.size : 0;
 	}

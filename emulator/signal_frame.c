@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 the Carrel authors
  *
- * The frame of a signal handler on the emulated stack: riscv64 Linux's rt_sigframe, and behind it the capabilities of the interrupted
- * context (DDC, c1 to c31, PCC) in tagged memory. A compartment (its PCC or DDC is not the program's own) controls its stack pointer, so
- * its frames go to the top of the alternate stack and nowhere else. On return the frame is the program's: a capability comes back
- * only with the tag memory kept, and only into a register that still has its address.
+ * The frame of a signal handler on the emulated stack: riscv64 Linux's rt_sigframe, and behind it the capabilities of the
+ * interrupted context (DDC, c1 to c31, PCC) in tagged memory. A compartment (its PCC or DDC is not the program's own) controls
+ * its stack pointer, so its frames go to the top of the alternate stack and nowhere else. On return the frame is the program's:
+ * a capability comes back only with the tag memory kept, and only into a register that still has its address.
  */
 #include <string.h>
 #include "emulator/float.h"
@@ -19,18 +19,19 @@ struct frame {
 	uint64_t stack_size;
 	uint64_t mask, mask_unused[15];
 	uint64_t padding;
-	uint64_t pc, x[31];		/* x1 first */
+	uint64_t pc, x[31]; /* x1 first */
 	uint64_t f[32];
 	uint32_t fcsr, fcsr_padding;
 	uint64_t float_unused[33];
 	struct {
 		uint64_t address, upper;
-	} capability[33];		/* 0 DDC, 1 to 31 registers, 32 PCC */
+	} capability[33]; /* 0 DDC, 1 to 31 registers, 32 PCC */
 };
-_Static_assert(offsetof(struct frame, pc) == 128 + 176 && offsetof(struct frame, capability) == 128 + 960, "as Linux has it");
+_Static_assert(offsetof(struct frame, pc) == 128 + 176 && offsetof(struct frame, capability) == 128 + 960,
+	       "as Linux has it");
 
-bool signal_frame_push(struct cpu *cpu, int signal, const siginfo_t *information, const struct emulated_action *action, uint64_t mask,
-		       uint64_t trampoline, bool compartment)
+bool signal_frame_push(struct cpu *cpu, int signal, const siginfo_t *information, const struct emulated_action *action,
+		       uint64_t mask, uint64_t trampoline, bool compartment)
 {
 	uint64_t sp = cpu->x[2], top = cpu->alternate_base + cpu->alternate_size;
 	bool on_alternate = sp > cpu->alternate_base && sp <= top && !compartment;
@@ -40,7 +41,7 @@ bool signal_frame_push(struct cpu *cpu, int signal, const siginfo_t *information
 		sp = top;
 	}
 	uint64_t at = (sp - sizeof(struct frame)) & ~(uint64_t)15;
-	struct frame frame = { .pc = cpu->pc, .mask = mask };
+	struct frame frame = {.pc = cpu->pc, .mask = mask};
 	memcpy(frame.information, information, sizeof frame.information);
 	frame.stack_base = cpu->alternate_base;
 	frame.stack_size = cpu->alternate_size;

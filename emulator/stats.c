@@ -26,6 +26,9 @@ void stats_report(struct cpu *cpu)
 	for (struct cpu *each = world_first(); each; each = each->next)
 		stats_add(each);
 	world_unlock();
-	fprintf(stderr, "carrel-cheri: %lu instructions interpreted, %zu blocks decoded, %zu translated (%zu bytes), %lu entries into translated code\n",
-		(unsigned long)instructions, block_total(), translate_total(), translate_bytes(), (unsigned long)entries);
+	fprintf(stderr,
+		"carrel-cheri: %lu instructions interpreted, %zu blocks decoded, %zu translated (%zu bytes), %lu "
+		"entries into translated code\n",
+		(unsigned long)instructions, block_total(), translate_total(), translate_bytes(),
+		(unsigned long)entries);
 }

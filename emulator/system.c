@@ -21,8 +21,8 @@ static const struct entry {
 	int64_t (*own)(struct cpu *cpu, const struct arguments *in);
 	int host;
 } table[CALLS] = {
-#define PASS(number, name, spec) [number] = { #name, spec, NULL, SYS_##name },
-#define OWN(number, name) [number] = { #name, NULL, system_##name, 0 },
+#define PASS(number, name, spec) [number] = {#name, spec, NULL, SYS_##name},
+#define OWN(number, name) [number] = {#name, NULL, system_##name, 0},
 #include "emulator/system_calls.def"
 #undef PASS
 #undef OWN
@@ -95,7 +95,8 @@ static bool restarts(const struct entry *entry, uint64_t number)
 {
 	enum { FUTEX = 98, READV = 65, WRITEV = 66, OPENAT = 56, SENDMSG = 211, RECVMSG = 212 };
 	return entry->spec ? entry->spec[0] == 'I'
-			   : number == FUTEX || number == READV || number == WRITEV || number == OPENAT || number == SENDMSG || number == RECVMSG;
+			   : number == FUTEX || number == READV || number == WRITEV || number == OPENAT ||
+				     number == SENDMSG || number == RECVMSG;
 }
 
 void system_call(struct cpu *cpu)
@@ -106,8 +107,9 @@ void system_call(struct cpu *cpu)
 	memcpy(in.a, &cpu->x[A0], sizeof in.a);
 	const struct entry *entry = number < CALLS ? &table[number] : &table[0];
 	if (settings.trace)
-		fprintf(stderr, "[%d] %s(%lu: 0x%lx, 0x%lx, 0x%lx, 0x%lx)", cpu->thread_id, entry->name ? entry->name : "?", (unsigned long)number,
-			(unsigned long)in.a[0], (unsigned long)in.a[1], (unsigned long)in.a[2], (unsigned long)in.a[3]);
+		fprintf(stderr, "[%d] %s(%lu: 0x%lx, 0x%lx, 0x%lx, 0x%lx)", cpu->thread_id,
+			entry->name ? entry->name : "?", (unsigned long)number, (unsigned long)in.a[0],
+			(unsigned long)in.a[1], (unsigned long)in.a[2], (unsigned long)in.a[3]);
 	world_leave(cpu);
 	int64_t result = -ENOSYS;
 	if (entry->own)
@@ -118,7 +120,7 @@ void system_call(struct cpu *cpu)
 	if (settings.trace)
 		fprintf(stderr, " = %ld\n", (long)result);
 	if (entry->own == system_rt_sigreturn && result == 0)
-		return;		/* every register is another's */
+		return; /* every register is another's */
 	if (result == CALL_AGAIN) {
 		cpu->pc = behind - 4;
 		cpu->x[A0] = first;

@@ -47,9 +47,25 @@ struct emulated_stat {
 
 static int64_t stat_out(uint64_t to, const struct stat *s)
 {
-	struct emulated_stat e = { s->st_dev, s->st_ino, s->st_mode, (uint32_t)s->st_nlink, s->st_uid, s->st_gid, s->st_rdev, 0, s->st_size,
-				   (int32_t)s->st_blksize, 0, s->st_blocks, s->st_atim.tv_sec, s->st_atim.tv_nsec, s->st_mtim.tv_sec,
-				   s->st_mtim.tv_nsec, s->st_ctim.tv_sec, s->st_ctim.tv_nsec, { 0 } };
+	struct emulated_stat e = {s->st_dev,
+				  s->st_ino,
+				  s->st_mode,
+				  (uint32_t)s->st_nlink,
+				  s->st_uid,
+				  s->st_gid,
+				  s->st_rdev,
+				  0,
+				  s->st_size,
+				  (int32_t)s->st_blksize,
+				  0,
+				  s->st_blocks,
+				  s->st_atim.tv_sec,
+				  s->st_atim.tv_nsec,
+				  s->st_mtim.tv_sec,
+				  s->st_mtim.tv_nsec,
+				  s->st_ctim.tv_sec,
+				  s->st_ctim.tv_nsec,
+				  {0}};
 	return memory_copy_out(to, &e, sizeof e) ? 0 : -EFAULT;
 }
 
@@ -137,8 +153,8 @@ SYSTEM(ioctl)
 	static const struct {
 		uint64_t request, written;
 	} known[] = {
-		{ FIONREAD, 4 }, { FIONBIO, 0 }, { TCGETS, 36 }, { TCSETS, 0 }, { TCSETSW, 0 }, { TCSETSF, 0 }, { TIOCGWINSZ, 8 },
-		{ TIOCSWINSZ, 0 }, { TIOCGPGRP, 4 }, { TIOCSPGRP, 0 },
+		{FIONREAD, 4}, {FIONBIO, 0},    {TCGETS, 36},    {TCSETS, 0},    {TCSETSW, 0},
+		{TCSETSF, 0},  {TIOCGWINSZ, 8}, {TIOCSWINSZ, 0}, {TIOCGPGRP, 4}, {TIOCSPGRP, 0},
 	};
 	(void)cpu;
 	if (in->a[1] == FIOCLEX || in->a[1] == FIONCLEX)
@@ -162,7 +178,7 @@ static int64_t vector(struct iovec *to, uint64_t from, uint64_t count, bool writ
 	for (uint64_t n = 0; n < count; n++) {
 		if (!memory_copy_in(&entry, from + 16 * n, 16) || !memory_pointer(entry.base, entry.size))
 			return -EFAULT;
-		to[n] = (struct iovec){ memory_host(entry.base), entry.size };
+		to[n] = (struct iovec){memory_host(entry.base), entry.size};
 		if (written)
 			memory_forget_tags(entry.base, entry.size);
 	}
@@ -186,10 +202,22 @@ static int64_t vectored(struct cpu *cpu, const struct arguments *in, uint64_t nu
 		vector_written(v, in->a[2]);
 	return result;
 }
-SYSTEM(readv) { return vectored(cpu, in, SYS_readv, true); }
-SYSTEM(writev) { return vectored(cpu, in, SYS_writev, false); }
-SYSTEM(preadv) { return vectored(cpu, in, SYS_preadv, true); }
-SYSTEM(pwritev) { return vectored(cpu, in, SYS_pwritev, false); }
+SYSTEM(readv)
+{
+	return vectored(cpu, in, SYS_readv, true);
+}
+SYSTEM(writev)
+{
+	return vectored(cpu, in, SYS_writev, false);
+}
+SYSTEM(preadv)
+{
+	return vectored(cpu, in, SYS_preadv, true);
+}
+SYSTEM(pwritev)
+{
+	return vectored(cpu, in, SYS_pwritev, false);
+}
 
 static int64_t message(struct cpu *cpu, const struct arguments *in, uint64_t number, bool written)
 {
@@ -202,7 +230,8 @@ static int64_t message(struct cpu *cpu, const struct arguments *in, uint64_t num
 	int64_t result = vector(v, (uint64_t)header.msg_iov, count, written);
 	if (result < 0)
 		return result;
-	if (!memory_pointer((uint64_t)header.msg_name, header.msg_namelen) || !memory_pointer((uint64_t)header.msg_control, header.msg_controllen))
+	if (!memory_pointer((uint64_t)header.msg_name, header.msg_namelen) ||
+	    !memory_pointer((uint64_t)header.msg_control, header.msg_controllen))
 		return -EFAULT;
 	memory_forget_tags((uint64_t)header.msg_control, written ? header.msg_controllen : 0);
 	memory_forget_tags((uint64_t)header.msg_name, written ? header.msg_namelen : 0);
@@ -221,8 +250,14 @@ static int64_t message(struct cpu *cpu, const struct arguments *in, uint64_t num
 	}
 	return result;
 }
-SYSTEM(sendmsg) { return message(cpu, in, SYS_sendmsg, false); }
-SYSTEM(recvmsg) { return message(cpu, in, SYS_recvmsg, true); }
+SYSTEM(sendmsg)
+{
+	return message(cpu, in, SYS_sendmsg, false);
+}
+SYSTEM(recvmsg)
+{
+	return message(cpu, in, SYS_recvmsg, true);
+}
 
 /* riscv64 does not pack its epoll_event. */
 struct emulated_event {
@@ -233,10 +268,10 @@ struct emulated_event {
 SYSTEM(epoll_ctl)
 {
 	(void)cpu;
-	struct emulated_event e = { 0 };
+	struct emulated_event e = {0};
 	if (in->a[1] != EPOLL_CTL_DEL && !memory_copy_in(&e, in->a[3], sizeof e))
 		return -EFAULT;
-	struct epoll_event host = { .events = e.events, .data.u64 = e.data };
+	struct epoll_event host = {.events = e.events, .data.u64 = e.data};
 	return HOST(SYS_epoll_ctl, in->a[0], in->a[1], in->a[2], (uint64_t)&host);
 }
 
@@ -270,7 +305,7 @@ SYSTEM(epoll_pwait)
 		return -EFAULT;
 	int64_t result = mask_done(cpu, HOST_BLOCK(cpu, SYS_epoll_wait, in->a[0], (uint64_t)host, most, in->a[3]));
 	for (int64_t n = 0; n < result; n++) {
-		struct emulated_event e = { host[n].events, 0, host[n].data.u64 };
+		struct emulated_event e = {host[n].events, 0, host[n].data.u64};
 		if (!memory_copy_out(in->a[1] + 16 * (uint64_t)n, &e, sizeof e))
 			return -EFAULT;
 	}
@@ -284,20 +319,22 @@ SYSTEM(ppoll)
 	if (!mask_in(cpu, in->a[3]))
 		return -EFAULT;
 	memory_forget_tags(in->a[0], in->a[1] * sizeof(struct pollfd));
-	return mask_done(cpu, HOST_BLOCK(cpu, SYS_ppoll, system_pointer(in->a[0]), in->a[1], system_pointer(in->a[2]), 0, 8));
+	return mask_done(
+		cpu, HOST_BLOCK(cpu, SYS_ppoll, system_pointer(in->a[0]), in->a[1], system_pointer(in->a[2]), 0, 8));
 }
 
 SYSTEM(pselect6)
 {
 	struct {
 		uint64_t mask, size;
-	} set = { 0 };
+	} set = {0};
 	if (in->a[5] && !memory_copy_in(&set, in->a[5], sizeof set))
 		return -EFAULT;
 	if (!mask_in(cpu, set.mask))
 		return -EFAULT;
 	for (int n = 1; n < 4; n++)
 		memory_forget_tags(in->a[n], in->a[n] && in->a[0] < 1024 ? (in->a[0] + 7) / 8 : 0);
-	return mask_done(cpu, HOST_BLOCK(cpu, SYS_pselect6, in->a[0], system_pointer(in->a[1]), system_pointer(in->a[2]), system_pointer(in->a[3]),
-					 system_pointer(in->a[4]), 0));
+	return mask_done(cpu,
+			 HOST_BLOCK(cpu, SYS_pselect6, in->a[0], system_pointer(in->a[1]), system_pointer(in->a[2]),
+				    system_pointer(in->a[3]), system_pointer(in->a[4]), 0));
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# int64_t host_call(const uint32_t *interrupt, uint64_t number, const uint64_t arguments[6])
-# A signal between the look at *interrupt and the syscall instruction would be lost: the handler (signal.c) moves the program counter
-# from [host_call_begin, host_call_end) to host_call_interrupted. Once the kernel has begun, a signal ends the call with EINTR.
+# int64_t host_call(const uint32_t *interrupt, uint64_t number, const uint64_t arguments[6]) A signal between the look at
+# *interrupt and the syscall instruction would be lost: the handler (signal.c) moves the program counter from [host_call_begin,
+# host_call_end) to host_call_interrupted. Once the kernel has begun, a signal ends the call with EINTR.
 	.text
 	.globl host_call, host_call_begin, host_call_end, host_call_interrupted
 	.type host_call, @function

@@ -13,7 +13,7 @@
 #include "emulator/system_state.h"
 #include "emulator/world.h"
 
-static pthread_mutex_t map_mutex = PTHREAD_MUTEX_INITIALIZER;	/* guards what is mapped where, and brk */
+static pthread_mutex_t map_mutex = PTHREAD_MUTEX_INITIALIZER; /* guards what is mapped where, and brk */
 static uint64_t brk_start, brk_now;
 
 void system_brk_set(uint64_t start)
@@ -33,7 +33,8 @@ static bool in_range(uint64_t address, uint64_t size)
 
 static int host_protection(uint64_t protection)
 {
-	return (protection & PROT_WRITE ? PROT_READ | PROT_WRITE : 0) | (protection & (PROT_READ | PROT_EXEC) ? PROT_READ : 0);
+	return (protection & PROT_WRITE ? PROT_READ | PROT_WRITE : 0) |
+	       (protection & (PROT_READ | PROT_EXEC) ? PROT_READ : 0);
 }
 
 static void flush_code(struct cpu *cpu)
@@ -46,7 +47,8 @@ static void flush_code(struct cpu *cpu)
 SYSTEM(mmap)
 {
 	uint64_t address = in->a[0], size = pages(in->a[1]), protection = in->a[2], flags = in->a[3] & ~(uint64_t)0x40;
-	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE), shared = (flags & MAP_TYPE) != MAP_PRIVATE, code = protection & PROT_EXEC;
+	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE), shared = (flags & MAP_TYPE) != MAP_PRIVATE,
+	     code = protection & PROT_EXEC;
 	if (!in->a[1] || (in->a[5] & 4095))
 		return -EINVAL;
 	if (size < in->a[1] || size > MEMORY_SIZE)
@@ -77,7 +79,8 @@ SYSTEM(mmap)
 
 static int64_t unmap(uint64_t address, uint64_t size)
 {
-	int64_t result = HOST(SYS_mmap, MEMORY_BASE + address, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, (uint64_t)-1, 0);
+	int64_t result = HOST(SYS_mmap, MEMORY_BASE + address, size, PROT_NONE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, (uint64_t)-1, 0);
 	if (result < 0)
 		return result;
 	memory_forget_tags(address, size);
@@ -111,7 +114,9 @@ SYSTEM(mprotect)
 		return -ENOMEM;
 	pthread_mutex_lock(&map_mutex);
 	bool code = memory_executable(address, size) || (protection & PROT_EXEC);
-	int64_t result = !memory_mapped(address, size) ? -ENOMEM : HOST(SYS_mprotect, MEMORY_BASE + address, size, (uint64_t)host_protection(protection));
+	int64_t result = !memory_mapped(address, size) ? -ENOMEM
+						       : HOST(SYS_mprotect, MEMORY_BASE + address, size,
+							      (uint64_t)host_protection(protection));
 	if (result >= 0)
 		memory_protected(address, size, (int)protection);
 	pthread_mutex_unlock(&map_mutex);
@@ -147,13 +152,15 @@ SYSTEM(mremap)
 		}
 	} else if (in_range(address, new) && memory_free(address + old, new - old)) {
 		to = address;
-		HOST(SYS_munmap, MEMORY_BASE + address + old, new - old);	/* for the host's mremap to grow into; map_mutex is held */
+		HOST(SYS_munmap, MEMORY_BASE + address + old,
+		     new - old); /* for the host's mremap to grow into; map_mutex is held */
 	} else if (flags & MREMAP_MAYMOVE) {
 		to = memory_find(new, 0);
 	}
 	if (!to)
 		goto out;
-	result = HOST(SYS_mremap, MEMORY_BASE + address, old, new, to == address ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED, MEMORY_BASE + to);
+	result = HOST(SYS_mremap, MEMORY_BASE + address, old, new, to == address ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED,
+		      MEMORY_BASE + to);
 	if (to == address && result < 0)
 		unmap(address + old, new - old);
 	if (result < 0)
@@ -179,7 +186,8 @@ SYSTEM(brk)
 	uint64_t end = pages(brk_now), new_end = pages(wanted);
 	if (wanted >= brk_start && wanted < MEMORY_SIZE / 2) {
 		if (new_end > end && memory_free(end, new_end - end) &&
-		    HOST(SYS_mmap, MEMORY_BASE + end, new_end - end, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, (uint64_t)-1, 0) >= 0) {
+		    HOST(SYS_mmap, MEMORY_BASE + end, new_end - end, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, (uint64_t)-1, 0) >= 0) {
 			memory_note(end, new_end - end, STATE_MAPPED | PROT_READ | PROT_WRITE);
 			brk_now = wanted;
 		} else if (new_end <= end) {
@@ -221,7 +229,8 @@ SYSTEM(madvise)
 SYSTEM(msync)
 {
 	(void)cpu;
-	return in_range(in->a[0], pages(in->a[1])) ? HOST(SYS_msync, MEMORY_BASE + in->a[0], in->a[1], in->a[2]) : -ENOMEM;
+	return in_range(in->a[0], pages(in->a[1])) ? HOST(SYS_msync, MEMORY_BASE + in->a[0], in->a[1], in->a[2])
+						   : -ENOMEM;
 }
 
 SYSTEM(riscv_flush_icache)

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 the Carrel authors
  *
- * Threads and processes: clone, exit, exec. An emulated thread is a host thread; a fork is the host's, without memory shared (vfork
- * too: docs/caveats.md).
+ * Threads and processes: clone, exit, futex. An emulated thread is a host thread; a fork is the host's, without memory shared
+ * (vfork too: docs/caveats.md).
  */
-#include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 #include "emulator/block.h"
 #include "emulator/float.h"
@@ -43,14 +38,15 @@ static void *thread_main(void *argument)
 	cpu->thread_id = (int)HOST(SYS_gettid);
 	birth->thread_id = cpu->thread_id;
 	world_add(cpu);
-	sem_post(&birth->born);		/* birth is gone from here on */
+	sem_post(&birth->born); /* birth is gone from here on */
 	cpu_current = cpu;
 	signal_mask_set(cpu, &cpu->mask);
 	_mm_setcsr(host_float);
 	cpu_run(cpu);
 }
 
-static int64_t thread_start(struct cpu *parent, uint64_t flags, uint64_t stack, uint64_t parent_id, uint64_t tls, uint64_t child_id)
+static int64_t thread_start(struct cpu *parent, uint64_t flags, uint64_t stack, uint64_t parent_id, uint64_t tls,
+			    uint64_t child_id)
 {
 	struct cpu *cpu = aligned_alloc(64, (sizeof *cpu + 63) & ~(size_t)63);
 	pthread_attr_t attributes;
@@ -61,7 +57,7 @@ static int64_t thread_start(struct cpu *parent, uint64_t flags, uint64_t stack, 
 	memcpy(cpu, parent, sizeof *cpu);
 	memset(cpu->jump, 0, sizeof cpu->jump);
 	cpu->running = 0;
-	cpu->interrupt = 1;	/* look at the world before the first block */
+	cpu->interrupt = 1; /* look at the world before the first block */
 	cpu->pending = 0;
 	cpu->instructions = cpu->translated_entries = 0;
 	cpu->alternate_set = false;
@@ -71,13 +67,13 @@ static int64_t thread_start(struct cpu *parent, uint64_t flags, uint64_t stack, 
 	cpu_put_integer(cpu, 10, 0);
 	if (flags & CLONE_SETTLS)
 		cpu_put_integer(cpu, 4, tls);
-	struct birth birth = { .cpu = cpu, .host_float = _mm_getcsr() };
+	struct birth birth = {.cpu = cpu, .host_float = _mm_getcsr()};
 	sem_init(&birth.born, 0, 0);
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, 512 * 1024);
 	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);	/* the child opens its own mask */
+	pthread_sigmask(SIG_BLOCK, &all, &before); /* the child opens its own mask */
 	int error = pthread_create(&thread, &attributes, thread_main, &birth);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
@@ -95,9 +91,10 @@ static int64_t thread_start(struct cpu *parent, uint64_t flags, uint64_t stack, 
 	return id;
 }
 
-static int64_t process_fork(struct cpu *cpu, uint64_t flags, uint64_t stack, uint64_t parent_id, uint64_t tls, uint64_t child_id)
+static int64_t process_fork(struct cpu *cpu, uint64_t flags, uint64_t stack, uint64_t parent_id, uint64_t tls,
+			    uint64_t child_id)
 {
-	exclusive_begin(cpu);		/* nobody else is in the middle of anything */
+	exclusive_begin(cpu); /* nobody else is in the middle of anything */
 	system_memory_lock();
 	memory_tags_lock();
 	pid_t child = fork();
@@ -169,9 +166,9 @@ SYSTEM(exit)
 	cpu_current = NULL;
 	stats_add(cpu);
 	world_remove(cpu);
-	if (world_count() == 0)		/* the other one left meanwhile */
+	if (world_count() == 0) /* the other one left meanwhile */
 		_exit((int)in->a[0]);
-	if (cpu->thread_id != getpid())	/* the first one's is not from malloc */
+	if (cpu->thread_id != getpid()) /* the first one's is not from malloc */
 		free(cpu);
 	pthread_exit(NULL);
 }
@@ -184,120 +181,22 @@ SYSTEM(set_tid_address)
 
 SYSTEM(set_robust_list)
 {
-	cpu->robust_list = in->a[0];	/* not walked at a thread's death: docs/caveats.md */
+	cpu->robust_list = in->a[0]; /* not walked at a thread's death: docs/caveats.md */
 	return in->a[1] == 24 ? 0 : -EINVAL;
 }
 
 SYSTEM(futex)
 {
 	uint64_t command = in->a[1] & (uint64_t)FUTEX_CMD_MASK, fourth = in->a[3];
-	if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET || command == FUTEX_LOCK_PI || command == FUTEX_WAIT_REQUEUE_PI ||
-	    command == FUTEX_LOCK_PI2)
+	if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET || command == FUTEX_LOCK_PI ||
+	    command == FUTEX_WAIT_REQUEUE_PI || command == FUTEX_LOCK_PI2)
 		fourth = system_pointer(fourth);
-	return HOST_BLOCK(cpu, SYS_futex, system_pointer(in->a[0]), in->a[1], in->a[2], fourth, system_pointer(in->a[4]), in->a[5]);
+	return HOST_BLOCK(cpu, SYS_futex, system_pointer(in->a[0]), in->a[1], in->a[2], fourth,
+			  system_pointer(in->a[4]), in->a[5]);
 }
 
 SYSTEM(membarrier)
 {
 	(void)cpu;
 	return HOST(SYS_membarrier, in->a[0], in->a[1], in->a[2]);
-}
-
-SYSTEM(uname)
-{
-	(void)cpu;
-	struct utsname name;
-	uname(&name);
-	strcpy(name.machine, "riscv64");
-	return memory_copy_out(in->a[0], &name, sizeof name) ? 0 : -EFAULT;
-}
-
-SYSTEM(prctl)
-{
-	(void)cpu;
-	switch (in->a[0]) {
-	case PR_SET_NAME:
-	case PR_GET_NAME:
-		memory_forget_tags(in->a[1], in->a[0] == PR_GET_NAME ? 16 : 0);
-		return HOST(SYS_prctl, in->a[0], system_pointer(in->a[1]));
-	case PR_SET_PDEATHSIG:
-	case PR_GET_DUMPABLE:
-	case PR_SET_DUMPABLE:
-	case PR_SET_NO_NEW_PRIVS:
-	case PR_GET_NO_NEW_PRIVS:
-		return HOST(SYS_prctl, in->a[0], in->a[1], in->a[2], in->a[3], in->a[4]);
-	default:
-		return -EINVAL;
-	}
-}
-
-static bool is_emulated(const char *path)
-{
-	Elf64_Ehdr header;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool yes = fd >= 0 && read(fd, &header, sizeof header) == sizeof header && !memcmp(header.e_ident, ELFMAG, SELFMAG) &&
-		   header.e_machine == EM_RISCV;
-	if (fd >= 0)
-		close(fd);
-	return yes;
-}
-
-/* A null-terminated array of the program's strings as the host's: the strings stay where they are. */
-static int64_t strings(char **to, size_t most, uint64_t from, size_t *count)
-{
-	uint64_t address = 0;
-	for (*count = 0; *count < most; ++*count) {
-		if (!from || !memory_copy_in(&address, from + 8 * *count, 8))
-			return from ? -EFAULT : 0;
-		if (!address)
-			return 0;
-		to[*count] = (char *)system_pointer(address);
-	}
-	return -E2BIG;
-}
-
-SYSTEM(execve)
-{
-	enum { MOST = 65536 };
-	(void)cpu;
-	char path[PATH_MAX] = "";
-	size_t arguments, variables, n = 0;
-	if (!memory_copy_in(path, in->a[0], 1))
-		return -EFAULT;
-	for (size_t at = 0; at < sizeof path - 1; at++)
-		if (!memory_copy_in(path + at, in->a[0] + at, 1))
-			return -EFAULT;
-		else if (!path[at])
-			break;
-	if (!strcmp(path, "/proc/self/exe"))
-		strcpy(path, system_program());
-	char **argv = calloc(MOST + 16, sizeof *argv), **envp = calloc(MOST + 1, sizeof *envp), **old = calloc(MOST + 1, sizeof *old);
-	int64_t result = -ENOMEM;
-	if (!argv || !envp || !old)
-		goto out;
-	result = strings(old, MOST, in->a[1], &arguments);
-	if (result == 0)
-		result = strings(envp, MOST, in->a[2], &variables);
-	if (result < 0)
-		goto out;
-	if (!is_emulated(path)) {	/* a program of the host's, a script, or nothing */
-		result = HOST(SYS_execve, (uint64_t)path, (uint64_t)old, (uint64_t)envp);
-		goto out;
-	}
-	argv[n++] = (char *)settings.self;
-	for (int option = 0; option < settings.option_count && n < 12; option++)
-		argv[n++] = settings.options[option];
-	if (arguments) {
-		argv[n++] = (char *)"--argv0";
-		argv[n++] = old[0];
-	}
-	argv[n++] = path;
-	for (size_t k = 1; k < arguments; k++)
-		argv[n++] = old[k];
-	result = HOST(SYS_execve, (uint64_t)settings.self, (uint64_t)argv, (uint64_t)envp);
-out:
-	free(argv);
-	free(envp);
-	free(old);
-	return result;
 }

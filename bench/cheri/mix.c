@@ -39,7 +39,7 @@ static struct node *reverse(struct node *list)
 
 static unsigned machine(const char *at)
 {
-	unsigned count[5] = { 0 }, state = 0;
+	unsigned count[5] = {0}, state = 0;
 	for (; *at; at++) {
 		switch (state) {
 		case 0:
@@ -67,7 +67,8 @@ int main(void)
 	uint64_t seed = 12345;
 	uint16_t result = 0xffff;
 	for (int i = 0; i < NODES; i++)
-		node[i] = (struct node){ i + 1 < NODES ? &node[(i * 7 + 7) % NODES ? i + 1 : 0] : NULL, (int16_t)random_next(&seed), (int16_t)i };
+		node[i] = (struct node){i + 1 < NODES ? &node[(i * 7 + 7) % NODES ? i + 1 : 0] : NULL,
+					(int16_t)random_next(&seed), (int16_t)i};
 	for (int i = 0; i < TEXT - 1; i++)
 		text[i] = "0123456789+-.,e 7"[random_next(&seed) % 17];
 	struct node *list = node;

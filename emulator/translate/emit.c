@@ -6,10 +6,11 @@
 #include "emulator/translate/emit.h"
 
 const int8_t pinned[33] = {
-	[0] = NONE_, [1] = NONE_, [2] = RBX, [3] = NONE_, [4] = NONE_, [5] = NONE_, [6] = NONE_, [7] = NONE_, [8] = RSI, [9] = RDI,
-	[10] = R8, [11] = R9, [12] = R10, [13] = R11, [14] = R12, [15] = R13, [16] = R14, [17] = R15, [18] = NONE_, [19] = NONE_, [20] = NONE_,
-	[21] = NONE_, [22] = NONE_, [23] = NONE_, [24] = NONE_, [25] = NONE_, [26] = NONE_, [27] = NONE_, [28] = NONE_, [29] = NONE_, [30] = NONE_,
-	[31] = NONE_, [32] = NONE_,
+	[0] = NONE_,  [1] = NONE_,  [2] = RBX,    [3] = NONE_,  [4] = NONE_,  [5] = NONE_,  [6] = NONE_,
+	[7] = NONE_,  [8] = RSI,    [9] = RDI,    [10] = R8,    [11] = R9,    [12] = R10,   [13] = R11,
+	[14] = R12,   [15] = R13,   [16] = R14,   [17] = R15,   [18] = NONE_, [19] = NONE_, [20] = NONE_,
+	[21] = NONE_, [22] = NONE_, [23] = NONE_, [24] = NONE_, [25] = NONE_, [26] = NONE_, [27] = NONE_,
+	[28] = NONE_, [29] = NONE_, [30] = NONE_, [31] = NONE_, [32] = NONE_,
 };
 
 static void modrm(struct emitter *e, int reg, struct operand o)
@@ -82,7 +83,7 @@ void emit_move_constant(struct emitter *e, int reg, uint64_t value)
 void emit_vex_fma(struct emitter *e, bool wide, unsigned opcode, int reg, int second, int third)
 {
 	emit_byte(e, 0xc4);
-	emit_byte(e, 0xe2);		/* xmm0 to xmm7 only */
+	emit_byte(e, 0xe2); /* xmm0 to xmm7 only */
 	emit_byte(e, (wide ? 0x80u : 0) | (unsigned)(~second & 15) << 3 | 1);
 	emit_byte(e, opcode);
 	emit_byte(e, 0xc0u | (unsigned)reg << 3 | (unsigned)third);
@@ -122,7 +123,7 @@ void emit_target(struct emitter *e, uint8_t *rel, const uint8_t *to)
 uint8_t *slow_path(struct emitter *e, uint8_t *rel)
 {
 	if (e->slows < SLOW_MOST)
-		e->slow[e->slows++] = (struct slow){ rel, NULL, e->operation };
+		e->slow[e->slows++] = (struct slow){rel, NULL, e->operation};
 	else
 		e->full = true;
 	return rel;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# The ways into and out of translated code. Inside it rbp is the cpu plus 128, rsp is 16-byte aligned, and rbx rsi rdi r8 to r15 hold sp s0
-# s1 a0 to a7 (emit.c). x register r is at 8 * r - 128(%rbp). A fault unwinds past all of this by longjmp.
+# The ways into and out of translated code. Inside it rbp is the cpu plus 128, rsp is 16-byte aligned, and rbx rsi rdi r8 to r15
+# hold sp s0 s1 a0 to a7 (emit.c). x register r is at 8 * r - 128(%rbp). A fault unwinds past all of this by longjmp.
 	.text
 	.globl translate_enter_code, translate_leave_code, translate_slow_code
 	.type translate_enter_code, @function

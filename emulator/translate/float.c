@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 the Carrel authors
  *
- * The common floating-point operations, in SSE. Dynamic rounding only, and not ties-away; a NaN as result, a single that is not boxed,
- * and a conversion out of range go to the C version, which does it again: flags are sticky, so that adds none.
+ * The common floating-point operations, in SSE. Dynamic rounding only, and not ties-away; a NaN as result, a single that is not
+ * boxed, and a conversion out of range go to the C version, which does it again: flags are sticky, so that adds none.
  */
 #include "emulator/float.h"
 #include "emulator/translate/emit.h"
@@ -26,7 +26,7 @@ static bool dynamic(struct emitter *e, const struct operation *op)
 
 static void finish(struct emitter *e, const struct operation *op, bool wide)
 {
-	emit(e, ESCAPE | (wide ? P66 : 0), 0x2e, 0, in_register(0));	/* ucomis: unordered with itself? */
+	emit(e, ESCAPE | (wide ? P66 : 0), 0x2e, 0, in_register(0)); /* ucomis: unordered with itself? */
 	slow_path(e, emit_branch(e, C_P));
 	struct operand to = guest_float(op->rd);
 	emit(e, ESCAPE | (wide ? PF2 : PF3), 0x11, 0, to);
@@ -114,7 +114,7 @@ static void compare(struct emitter *e, const struct operation *op, bool wide, un
 	slow_backs(e, from);
 }
 
-/* To signed integers towards zero, as C casts: the host's answer for what does not fit is one value, which the C version looks at. */
+/* To signed integers towards zero, as C casts: the host has one answer for what does not fit, and the C version looks at it. */
 static bool convert(struct emitter *e, const struct operation *op, bool wide, bool to_long)
 {
 	unsigned from = e->slows;
@@ -124,7 +124,7 @@ static bool convert(struct emitter *e, const struct operation *op, bool wide, bo
 		boxed(e, op->rs1);
 	emit(e, ESCAPE | (wide ? PF2 : PF3) | (to_long ? WIDE : 0), 0x2c, RAX, guest_float(op->rs1));
 	emit(e, to_long ? WIDE : 0, 0x8b, RCX, in_register(RAX));
-	emit(e, to_long ? WIDE : 0, 0xd1, 4, in_register(RCX));		/* 0 of 0 and of the most negative number only */
+	emit(e, to_long ? WIDE : 0, 0xd1, 4, in_register(RCX)); /* 0 of 0 and of the most negative number only */
 	uint8_t *fits = emit_branch(e, C_NE);
 	emit(e, to_long ? WIDE : 0, 0x85, RAX, in_register(RAX));
 	slow_path(e, emit_branch(e, C_NE));
@@ -172,21 +172,25 @@ static bool between_formats(struct emitter *e, const struct operation *op)
 bool emit_float(struct emitter *e, const struct operation *op)
 {
 	switch (op->code) {
-#define BOTH(name, call_s, call_d) case name##_S: return call_s; case name##_D: return call_d
-	BOTH(FADD, arithmetic(e, op, false, 0x58), arithmetic(e, op, true, 0x58));
-	BOTH(FMUL, arithmetic(e, op, false, 0x59), arithmetic(e, op, true, 0x59));
-	BOTH(FSUB, arithmetic(e, op, false, 0x5c), arithmetic(e, op, true, 0x5c));
-	BOTH(FDIV, arithmetic(e, op, false, 0x5e), arithmetic(e, op, true, 0x5e));
-	BOTH(FSQRT, arithmetic(e, op, false, 0x51), arithmetic(e, op, true, 0x51));
-	BOTH(FMADD, fused(e, op, false, 0xa9), fused(e, op, true, 0xa9));
-	BOTH(FMSUB, fused(e, op, false, 0xab), fused(e, op, true, 0xab));
-	BOTH(FNMSUB, fused(e, op, false, 0xad), fused(e, op, true, 0xad));
-	BOTH(FNMADD, fused(e, op, false, 0xaf), fused(e, op, true, 0xaf));
-	BOTH(FLT, (compare(e, op, false, 0x2f, C_A), true), (compare(e, op, true, 0x2f, C_A), true));
-	BOTH(FLE, (compare(e, op, false, 0x2f, C_AE), true), (compare(e, op, true, 0x2f, C_AE), true));
-	BOTH(FEQ, (compare(e, op, false, 0x2e, C_E), true), (compare(e, op, true, 0x2e, C_E), true));
-	BOTH(FCVT_W, convert(e, op, false, false), convert(e, op, true, false));
-	BOTH(FCVT_L, convert(e, op, false, true), convert(e, op, true, true));
+#define BOTH(name, call_s, call_d)                                                                                     \
+	case name##_S:                                                                                                 \
+		return call_s;                                                                                         \
+	case name##_D:                                                                                                 \
+		return call_d
+		BOTH(FADD, arithmetic(e, op, false, 0x58), arithmetic(e, op, true, 0x58));
+		BOTH(FMUL, arithmetic(e, op, false, 0x59), arithmetic(e, op, true, 0x59));
+		BOTH(FSUB, arithmetic(e, op, false, 0x5c), arithmetic(e, op, true, 0x5c));
+		BOTH(FDIV, arithmetic(e, op, false, 0x5e), arithmetic(e, op, true, 0x5e));
+		BOTH(FSQRT, arithmetic(e, op, false, 0x51), arithmetic(e, op, true, 0x51));
+		BOTH(FMADD, fused(e, op, false, 0xa9), fused(e, op, true, 0xa9));
+		BOTH(FMSUB, fused(e, op, false, 0xab), fused(e, op, true, 0xab));
+		BOTH(FNMSUB, fused(e, op, false, 0xad), fused(e, op, true, 0xad));
+		BOTH(FNMADD, fused(e, op, false, 0xaf), fused(e, op, true, 0xaf));
+		BOTH(FLT, (compare(e, op, false, 0x2f, C_A), true), (compare(e, op, true, 0x2f, C_A), true));
+		BOTH(FLE, (compare(e, op, false, 0x2f, C_AE), true), (compare(e, op, true, 0x2f, C_AE), true));
+		BOTH(FEQ, (compare(e, op, false, 0x2e, C_E), true), (compare(e, op, true, 0x2e, C_E), true));
+		BOTH(FCVT_W, convert(e, op, false, false), convert(e, op, true, false));
+		BOTH(FCVT_L, convert(e, op, false, true), convert(e, op, true, true));
 	case FCVT_S_W:
 		return from_integer(e, op, false, false);
 	case FCVT_D_W:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 the Carrel authors
  *
- * Loads and stores through DDC: one compare with the cached count says that the access is inside DDC and inside emulated memory; a
- * store looks at its page's tag flag besides. Whatever is not plain goes to the C version, which knows why.
+ * Loads and stores through DDC: one compare with the cached count says that the access is inside DDC and inside emulated memory;
+ * a store looks at its page's tag flag besides. Whatever is not plain goes to the C version, which knows why.
  */
 #include "emulator/memory.h"
 #include "emulator/translate/emit.h"

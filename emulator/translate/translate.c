@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 the Carrel authors
  *
- * The translator: a block's operations one by one, then its slow paths and exits. Code memory is mapped twice, once to write and once
- * to run. Exits to known addresses are joined with their targets once those are translated; a backward one looks at cpu->interrupt
- * first, as do indirect jumps, so no loop is without a look.
+ * The translator: a block's operations one by one, then its slow paths and exits. Code memory is mapped twice, once to write and
+ * once to run. Exits to known addresses are joined with their targets once those are translated; a backward one looks at
+ * cpu->interrupt first, as do indirect jumps, so no loop is without a look.
  */
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -20,16 +20,16 @@
 enum { CODE_SIZE = 64 << 20, BLOCK_ROOM = 64 << 10, EXITS = 1 << 20, RANGES = 1 << 18 };
 
 static uint8_t *code_write, *code_run;
-static size_t used, start;		/* start: behind the stubs */
-static uint8_t *no_code, *leave_stub, *slow_stub;	/* as written */
+static size_t used, start; /* start: behind the stubs */
+static uint8_t *no_code, *leave_stub, *slow_stub; /* as written */
 
-static uint8_t **exits;			/* the rel32 of each exit, as written */
+static uint8_t **exits; /* the rel32 of each exit, as written */
 static unsigned exit_count;
 static struct range {
-	uint32_t from;			/* in the code */
-	uint32_t *offset;		/* of each operation's code, from there */
+	uint32_t from; /* in the code */
+	uint32_t *offset; /* of each operation's code, from there */
 	const struct block *block;
-} *ranges;
+} * ranges;
 static unsigned range_count;
 
 void translate_enter_code(char *cpu_biased, const void *native);
@@ -48,7 +48,7 @@ static void stubs(struct emitter *e)
 	jump_absolute(e, translate_leave_code);
 	slow_stub = e->at;
 	jump_absolute(e, translate_slow_code);
-	no_code = e->at;	/* rax: the address that has no code */
+	no_code = e->at; /* rax: the address that has no code */
 	emit(e, WIDE, 0x89, RAX, FIELD(pc));
 	emit_immediate(e, 0, 0xc7, 0, FIELD(exit_number), 0);
 	jump_absolute(e, translate_leave_code);
@@ -66,7 +66,7 @@ static bool code_map(void *write_at, void *run_at)
 	if (code_write == MAP_FAILED || code_run == MAP_FAILED)
 		return false;
 	static struct emitter emitter;
-	emitter = (struct emitter){ .at = code_write, .end = code_write + 4096 };
+	emitter = (struct emitter){.at = code_write, .end = code_write + 4096};
 	stubs(&emitter);
 	return true;
 }
@@ -113,7 +113,7 @@ size_t translate_bytes(void)
 /* A way out, by the jump or branch whose rel32 is given. */
 static void leave_by(struct emitter *e, uint8_t *rel, uint64_t pc, bool linkable)
 {
-	e->leave[e->leaves++] = (struct leave){ rel, pc, linkable };
+	e->leave[e->leaves++] = (struct leave){rel, pc, linkable};
 }
 
 static void look_at_interrupt(struct emitter *e)
@@ -197,7 +197,7 @@ static void jump_indirect(struct emitter *e, const struct operation *op)
 	emit_immediate(e, WIDE, 0x81, 4, in_register(RAX), -2);
 	link_register(e, op);
 	settle(e, written(e));
-	if (e->variant == WITH_CAPABILITIES) {	/* the last one gone? Then the other variant from here on */
+	if (e->variant == WITH_CAPABILITIES) { /* the last one gone? Then the other variant from here on */
 		emit_immediate(e, 0, 0x81, 7, FIELD(capability_mask), 0);
 		emit_target(e, emit_branch(e, C_E), no_code);
 	}
@@ -256,7 +256,7 @@ static bool operation(struct emitter *e, const struct operation *op)
 	default:
 		break;
 	}
-	if (!step_possible(op, e->variant)) {	/* the interpreter goes on from here */
+	if (!step_possible(op, e->variant)) { /* the interpreter goes on from here */
 		settle(e, written_before(e));
 		leave_by(e, emit_jump(e), e->pc, false);
 		return true;
@@ -331,12 +331,12 @@ bool translate_block(struct cpu *cpu, struct block *block, enum variant variant)
 	}
 	slow_paths(e);
 	leaves(e);
-	if (e->full) {		/* 64 KiB for 64 instructions is plenty */
+	if (e->full) { /* 64 KiB for 64 instructions is plenty */
 		free(offset);
 		block->refused[variant] = true;
 		return true;
 	}
-	ranges[range_count++] = (struct range){ (uint32_t)used, offset, block };
+	ranges[range_count++] = (struct range){(uint32_t)used, offset, block};
 	used = (size_t)(e->at - code_write);
 	atomic_store(&block->native[variant], e->entry - code_write + code_run);
 	return true;
@@ -371,8 +371,8 @@ const struct operation *translate_fault(struct cpu *cpu, void *context)
 	static const struct {
 		uint8_t x;
 		int greg;
-	} where[] = { { 2, REG_RBX }, { 8, REG_RSI }, { 9, REG_RDI }, { 10, REG_R8 }, { 11, REG_R9 }, { 12, REG_R10 }, { 13, REG_R11 },
-		      { 14, REG_R12 }, { 15, REG_R13 }, { 16, REG_R14 }, { 17, REG_R15 } };
+	} where[] = {{2, REG_RBX},  {8, REG_RSI},  {9, REG_RDI},  {10, REG_R8},  {11, REG_R9}, {12, REG_R10},
+		     {13, REG_R11}, {14, REG_R12}, {15, REG_R13}, {16, REG_R14}, {17, REG_R15}};
 	const greg_t *greg = ((ucontext_t *)context)->uc_mcontext.gregs;
 	uint64_t at = (uint64_t)greg[REG_RIP] - (uint64_t)code_run;
 	if (!code_run || at >= used)

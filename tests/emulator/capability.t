@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# Random chains of capability instructions on sixteen capabilities, against concentrate.py, step by step: address, encoding and tag of
-# every result. Another seed as the first argument. Then the property that matters, no tagged result reaches beyond what it was
-# derived from or has more permissions; and the worked examples of the compression.
+# Random chains of capability instructions on sixteen capabilities, against concentrate.py, step by step: address, encoding and
+# tag of every result. Another seed as the first argument. Then the property that matters, no tagged result reaches beyond what
+# it was derived from or has more permissions; and the worked examples of the compression.
 import random
 import struct
 import sys

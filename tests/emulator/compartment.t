@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# A compartment under a PCC and DDC of its own: in by a jump, out by CInvoke; what it may not do is a signal whose handler, on the
-# alternate stack and with the program's own authority, is told cause, register and address; registers with capabilities survive a signal;
-# tags under three racing threads.
+# A compartment under a PCC and DDC of its own: in by a jump, out by CInvoke; what it may not do is a signal whose handler, on
+# the alternate stack and with the program's own authority, is told cause, register and address; registers with capabilities
+# survive a signal; tags under three racing threads.
 import sys
 
 sys.path.insert(0, "tests/emulator")
@@ -31,7 +31,8 @@ for n, line in enumerate(EXPECTED.splitlines()):
 for way, (status, out, errors) in results.items():
     ok(status == 0 and not errors, f"ends well: {way}", status, errors.decode()[:300])
 
-# Without an alternate stack there is no place for a handler's frame that the compartment did not choose: the signal ends the program.
+# Without an alternate stack there is no place for a handler's frame that the compartment did not choose: the signal ends the
+# program.
 text = """
 	.text
 	.globl _start

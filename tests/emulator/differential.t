@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# Random programs, interpreted, translated at once, and translated when hot: every register, flag, capability, tag and byte of memory at
-# the end must be the same; and as under qemu where no capability is involved. Another seed as the first argument, and a number of programs
-# as the second.
+# Random programs, interpreted, translated at once, and translated when hot: every register, flag, capability, tag and byte of
+# memory at the end must be the same; and as under qemu where no capability is involved. Another seed as the first argument, and
+# a number of programs as the second.
 import random
 import sys
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# Every F and D instruction on special and random values, in every rounding mode, static and dynamic: results and flags as qemu has
-# them (Berkeley's SoftFloat). Some well-known answers are written here, so that both being wrong alike shows.
+# Every F and D instruction on special and random values, in every rounding mode, static and dynamic: results and flags as qemu
+# has them (Berkeley's SoftFloat). Some well-known answers are written here, so that both being wrong alike shows.
 import random
 import struct
 import sys

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# Nothing that is run may break the emulator: images with flipped bits and truncated ones, random words and random instructions as
-# code, random system calls. Each run may end as it likes, also by a signal the program earned, but not by an error of the emulator's own
-# (which says so, or is an abort), nor without a report. For a bounded time: seconds as the first argument, a seed as the second.
+# Nothing that is run may break the emulator: images with flipped bits and truncated ones, random words and random instructions
+# as code, random system calls. Each run may end as it likes, also by a signal the program earned, but not by an error of the
+# emulator's own (which says so, or is an abort), nor without a report. For a bounded time: seconds as the first argument, a
+# seed as the second.
 import os
 import random
 import resource

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# Static glibc programs in C with files, processes, signals, threads and floats: the same output and status as under qemu, in every way.
+# Static glibc programs in C with files, processes, signals, threads and floats: the same output and status as under qemu, in
+# every way.
 import sys
 
 sys.path.insert(0, "tests/emulator")

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# Every cause of a capability violation, raised and reported: cause, register and address on one line, then the registers; status 139.
-# What must not fault does not. Each program runs interpreted and translated.
+# Every cause of a capability violation, raised and reported: cause, register and address on one line, then the registers;
+# status 139. What must not fault does not. Each program runs interpreted and translated.
 import subprocess
 import sys
 
@@ -108,7 +108,8 @@ LENGTH, TAG, SEAL, TYPE = (1, "length"), (2, "tag"), (3, "seal"), (4, "type")
 PX, PL, PS, PLC, PSC, PSL, ASR, PCI = ((0x11, "permit-execute"), (0x12, "permit-load"), (0x13, "permit-store"), (0x14, "permit-load-capability"),
                                       (0x15, "permit-store-capability"), (0x16, "permit-store-local-capability"), (0x18, "access-system-registers"),
                                       (0x19, "permit-cinvoke"))
-# name: program, (cause, its name), register's name, its number; the address is checked where the program says it in `at` (symbol + offset)
+# name: program, (cause, its name), register's name, its number; the address is checked where the program says it in `at`
+# (symbol + offset)
 VIOLATIONS = [
     ("load beyond the end", "li t2, 57\n\tthree x5, 0x11, x4, t2\n\tld.cap a0, x5", LENGTH, "c5", 5, "buffer", 57),
     ("load before the start", ".insn i 0x5b, 1, x5, -8(x4)\n\tld.cap a0, x5", LENGTH, "c5", 5, "buffer", -8),

@@ -32,7 +32,7 @@ int main(int argc, char **argv)
 	}
 	printf("%d\n", wait_for(child));
 	fflush(stdout);
-	char *arguments[] = { argv[0], "child", "spawned", NULL };
+	char *arguments[] = {argv[0], "child", "spawned", NULL};
 	if (posix_spawn(&child, argv[0], NULL, NULL, arguments, environ))
 		return 1;
 	printf("%d\n", wait_for(child));

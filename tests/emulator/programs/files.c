@@ -31,7 +31,8 @@ static void memory(void)
 	q = mremap(q, 1 << 20, 4096, 0);
 	SHOW("%s", q);
 	SHOW("%d", munmap(q, 4096));
-	SHOW("%d", (int)(mmap((void *)((uintptr_t)q + 1), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED));
+	SHOW("%d", (int)(mmap((void *)((uintptr_t)q + 1), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+			      0) == MAP_FAILED));
 	char *r = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t child = fork();
 	if (!child) {
@@ -54,7 +55,7 @@ static void memory(void)
 
 static void events(void)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = 0x123456789abcdef0 }, out[4];
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0x123456789abcdef0}, out[4];
 	int e = epoll_create1(0), v = eventfd(0, 0), pair[2];
 	uint64_t one = 1;
 	epoll_ctl(e, EPOLL_CTL_ADD, v, &event);
@@ -62,16 +63,16 @@ static void events(void)
 	SHOW("%zd", write(v, &one, 8));
 	SHOW("%d %lx %x", epoll_wait(e, out, 4, 1000), out[0].data.u64, out[0].events);
 	SHOW("%d", socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
-	struct iovec vector[2] = { { "scatter ", 8 }, { "gather", 7 } };
-	struct msghdr header = { .msg_iov = vector, .msg_iovlen = 2 };
+	struct iovec vector[2] = {{"scatter ", 8}, {"gather", 7}};
+	struct msghdr header = {.msg_iov = vector, .msg_iovlen = 2};
 	SHOW("%zd", sendmsg(pair[0], &header, 0));
 	char a[4], b[20];
-	struct iovec into[2] = { { a, 4 }, { b, 20 } };
+	struct iovec into[2] = {{a, 4}, {b, 20}};
 	SHOW("%zd %.4s|%s", readv(pair[1], into, 2), a, b);
-	struct pollfd poll_fd = { pair[1], POLLIN, 0 };
+	struct pollfd poll_fd = {pair[1], POLLIN, 0};
 	SHOW("%d %d", poll(&poll_fd, 1, 10), poll_fd.revents);
 	fd_set set;
-	struct timeval none = { 0, 1000 };
+	struct timeval none = {0, 1000};
 	FD_ZERO(&set);
 	FD_SET(pair[1], &set);
 	SHOW("%d", select(pair[1] + 1, &set, NULL, NULL, &none));

@@ -64,7 +64,7 @@ static void nested(int signal)
 
 int main(void)
 {
-	struct sigaction action = { .sa_handler = plain };
+	struct sigaction action = {.sa_handler = plain};
 	sigaction(SIGUSR1, &action, NULL);
 	raise(SIGUSR1);
 	SHOW("%d %d", last, count);
@@ -86,11 +86,11 @@ int main(void)
 	SHOW("%d %d", sigsuspend(&old), errno == EINTR);
 	SHOW("%d", count);
 	kill(getpid(), SIGUSR1);
-	struct timespec second = { 1, 0 };
+	struct timespec second = {1, 0};
 	SHOW("%d", sigtimedwait(&set, NULL, &second));
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 
-	action = (struct sigaction){ .sa_sigaction = full, .sa_flags = SA_SIGINFO };
+	action = (struct sigaction){.sa_sigaction = full, .sa_flags = SA_SIGINFO};
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGBUS, &action, NULL);
 	sigaction(SIGILL, &action, NULL);
@@ -115,22 +115,25 @@ int main(void)
 	sigaction(SIGSEGV, &action, NULL);
 	register long a0 __asm__("a0") = 0;
 	register char *a1 __asm__("a1") = page;
-	__asm__ volatile(".option push\n\t.option norvc\n\tsw zero, 0(a1)\n\t.option pop" : "+r"(a0) : "r"(a1) : "memory");
+	__asm__ volatile(".option push\n\t.option norvc\n\tsw zero, 0(a1)\n\t.option pop"
+			 : "+r"(a0)
+			 : "r"(a1)
+			 : "memory");
 	long seen = a0;
 	SHOW("%ld", seen);
 
-	stack_t stack = { .ss_sp = alternate, .ss_size = sizeof alternate };
+	stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
 	sigaltstack(&stack, NULL);
-	action = (struct sigaction){ .sa_handler = on_alternate, .sa_flags = SA_ONSTACK };
+	action = (struct sigaction){.sa_handler = on_alternate, .sa_flags = SA_ONSTACK};
 	sigaction(SIGUSR2, &action, NULL);
 	raise(SIGUSR2);
 	SHOW("%d", last);
-	action = (struct sigaction){ .sa_handler = nested, .sa_flags = SA_NODEFER };
+	action = (struct sigaction){.sa_handler = nested, .sa_flags = SA_NODEFER};
 	sigaction(SIGUSR2, &action, NULL);
 	count = 0;
 	raise(SIGUSR2);
 	SHOW("%d", count);
-	action = (struct sigaction){ .sa_handler = plain, .sa_flags = SA_RESETHAND };
+	action = (struct sigaction){.sa_handler = plain, .sa_flags = SA_RESETHAND};
 	sigaction(SIGUSR2, &action, NULL);
 	raise(SIGUSR2);
 	sigaction(SIGUSR2, NULL, &action);
@@ -139,8 +142,8 @@ int main(void)
 	int pipe_fd[2];
 	char byte = 0;
 	SHOW("%d", pipe(pipe_fd));
-	struct itimerval soon = { .it_value = { 0, 20000 } };
-	action = (struct sigaction){ .sa_handler = plain };
+	struct itimerval soon = {.it_value = {0, 20000}};
+	action = (struct sigaction){.sa_handler = plain};
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &soon, NULL);
 	ssize_t got = read(pipe_fd[0], &byte, 1);
@@ -167,7 +170,7 @@ int main(void)
 	double sum = 0;
 	for (volatile int n = 0; count < 30; n = n + 1)
 		sum += sqrt((double)(n & 1023));
-	soon = (struct itimerval){ 0 };
+	soon = (struct itimerval){0};
 	setitimer(ITIMER_REAL, &soon, NULL);
 	SHOW("%d", sum > 0);
 

@@ -36,7 +36,7 @@ static void *work(void *argument)
 		if (x * 3 != n && x * 3 - n > 1)
 			abort();
 	}
-	for (int round = 0; round < 50; round++) {	/* each in its turn */
+	for (int round = 0; round < 50; round++) { /* each in its turn */
 		pthread_mutex_lock(&mutex);
 		while (turn % THREADS != id)
 			pthread_cond_wait(&condition, &mutex);
@@ -67,7 +67,7 @@ static void *spin(void *argument)
 	(void)argument;
 	sem_post(&semaphore);
 	while (!caught)
-		;		/* only an interrupted loop ends */
+		; /* only an interrupted loop ends */
 	return NULL;
 }
 
