@@ -29,6 +29,11 @@ static _Thread_local struct {
 	uint64_t pc, first;
 } restart;
 
+void signal_forked(void)
+{
+	pthread_mutex_init(&actions_mutex, NULL);
+}
+
 #define SYNCHRONOUS                                                                                                    \
 	((1ull << (SIGSEGV - 1)) | (1ull << (SIGBUS - 1)) | (1ull << (SIGILL - 1)) | (1ull << (SIGFPE - 1)) |          \
 	 (1ull << (SIGTRAP - 1)))

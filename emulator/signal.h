@@ -9,6 +9,7 @@
 #include "emulator/cpu.h"
 
 void signal_init(uint64_t trampoline, struct capability code, struct capability data);
+void signal_forked(void);	/* in the child */
 void signal_arrived(int signal, siginfo_t *information, void *context); /* the host's handler */
 void signal_poll(struct cpu *cpu); /* between blocks: deliver what is pending, wait while the world is stopped */
 void signal_fault(struct cpu *cpu); /* cpu->fault: a handler's, or the end */

@@ -27,7 +27,8 @@ struct birth {
 	struct cpu *cpu;
 	unsigned host_float;
 	sem_t born;
-	int thread_id;
+	int32_t thread_id;
+	uint64_t told[2]; /* where to write it, 0 for nowhere */
 };
 
 static void *thread_main(void *argument)
@@ -37,6 +38,9 @@ static void *thread_main(void *argument)
 	unsigned host_float = birth->host_float;
 	cpu->thread_id = (int)HOST(SYS_gettid);
 	birth->thread_id = cpu->thread_id;
+	for (int n = 0; n < 2; n++) /* before the thread can run, and end, which clears it */
+		if (birth->told[n])
+			memory_copy_out(birth->told[n], &birth->thread_id, 4);
 	world_add(cpu);
 	sem_post(&birth->born); /* birth is gone from here on */
 	cpu_current = cpu;
@@ -67,7 +71,9 @@ static int64_t thread_start(struct cpu *parent, uint64_t flags, uint64_t stack, 
 	cpu_put_integer(cpu, 10, 0);
 	if (flags & CLONE_SETTLS)
 		cpu_put_integer(cpu, 4, tls);
-	struct birth birth = {.cpu = cpu, .host_float = _mm_getcsr()};
+	struct birth birth = { .cpu = cpu, .host_float = _mm_getcsr() };
+	birth.told[0] = flags & CLONE_PARENT_SETTID ? parent_id : 0;
+	birth.told[1] = flags & CLONE_CHILD_SETTID ? child_id : 0;
 	sem_init(&birth.born, 0, 0);
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
@@ -83,12 +89,7 @@ static int64_t thread_start(struct cpu *parent, uint64_t flags, uint64_t stack, 
 	}
 	while (sem_wait(&birth.born))
 		;
-	int32_t id = birth.thread_id;
-	if (flags & CLONE_PARENT_SETTID)
-		memory_copy_out(parent_id, &id, 4);
-	if (flags & CLONE_CHILD_SETTID)
-		memory_copy_out(child_id, &id, 4);
-	return id;
+	return birth.thread_id;
 }
 
 static int64_t process_fork(struct cpu *cpu, uint64_t flags, uint64_t stack, uint64_t parent_id, uint64_t tls,
@@ -103,6 +104,7 @@ static int64_t process_fork(struct cpu *cpu, uint64_t flags, uint64_t stack, uin
 	system_memory_unlock();
 	if (!child) {
 		world_forked(cpu);
+		signal_forked();
 		cpu->thread_id = getpid();
 		cpu->instructions = 0;
 		if (!translate_forked())

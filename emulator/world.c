@@ -137,6 +137,10 @@ void exclusive_abandon(struct cpu *cpu)
 
 void world_forked(struct cpu *cpu)
 {
+	/* Other threads may have been inside these; stop_mutex is this thread's. */
+	pthread_mutex_init(&list_mutex, NULL);
+	pthread_mutex_init(&wait_mutex, NULL);
+	pthread_cond_init(&wait_condition, NULL);
 	list = cpu;
 	cpu->next = NULL;
 	threads = 1;

@@ -18,6 +18,10 @@ for name, wanted in EXPECTED.items():
         status, out, errors = emulate(options, program, seconds=30)
         differences = [f"{g!r}, qemu {e!r}" for g, e in zip(out.decode().split("\n"), expected.decode().split("\n")) if g != e]
         ok(status == wanted and out == expected and not errors, f"{name}: {way}", f"status {status}, wanted {wanted}", *differences[:3], errors.decode()[:600])
+program = compile("tests/emulator/programs/storm.c", "storm", "-pthread")
+for way, options in WAYS.items():
+    status, out, errors = emulate(options, program, seconds=30)
+    ok((status, out, errors) == (6, b"wrong 0, interrupted\n", b""), f"storm: {way}", status, out, errors)
 program = compile("tests/emulator/programs/exec.c", "exec")
 for way, options in WAYS.items():
     status, out, errors = emulate(options, program)
