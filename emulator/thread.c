@@ -36,15 +36,14 @@ static void *thread_main(void *argument)
 	struct birth *birth = argument;
 	struct cpu *cpu = birth->cpu;
 	unsigned host_float = birth->host_float;
-	cpu->thread_id = (int)HOST(SYS_gettid);
-	birth->thread_id = cpu->thread_id;
+	cpu_current = cpu;
+	signal_mask_set(cpu, &cpu->mask); /* a fault of the copies below is to reach its handler */
+	cpu->thread_id = birth->thread_id = (int)HOST(SYS_gettid);
 	for (int n = 0; n < 2; n++) /* before the thread can run, and end, which clears it */
 		if (birth->told[n])
 			memory_copy_out(birth->told[n], &birth->thread_id, 4);
 	world_add(cpu);
 	sem_post(&birth->born); /* birth is gone from here on */
-	cpu_current = cpu;
-	signal_mask_set(cpu, &cpu->mask);
 	_mm_setcsr(host_float);
 	cpu_run(cpu);
 }
