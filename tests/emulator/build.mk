@@ -1,0 +1,2 @@
+# The emulator's tests make their own programs with the cross compiler; they need nothing built but carrel-cheri.
+CHECKS += $(B)/bin/carrel-cheri

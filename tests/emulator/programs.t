@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the Carrel authors
+#
+# Static glibc programs in C with files, processes, signals, threads and floats: the same output and status as under qemu, in
+# every way.
+import sys
+
+sys.path.insert(0, "tests/emulator")
+from machine import WAYS, compile, emulate, finish, ok, qemu  # noqa: E402
+
+EXPECTED = {"files": 9, "threads": 4, "signals": 0, "floats": 0}
+for name, wanted in EXPECTED.items():
+    program = compile(f"tests/emulator/programs/{name}.c", name, "-pthread", "-lm")
+    status, expected, errors = qemu(program)
+    ok(status == wanted, f"{name} under qemu", f"status {status}", errors.decode()[-500:])
+    for way, options in (WAYS | {"without capabilities": ["--cheri-off"]}).items():
+        status, out, errors = emulate(options, program, seconds=30)
+        differences = [f"{g!r}, qemu {e!r}" for g, e in zip(out.decode().split("\n"), expected.decode().split("\n")) if g != e]
+        ok(status == wanted and out == expected and not errors, f"{name}: {way}", f"status {status}, wanted {wanted}", *differences[:3], errors.decode()[:600])
+program = compile("tests/emulator/programs/storm.c", "storm", "-pthread")
+for way, options in WAYS.items():
+    status, out, errors = emulate(options, program, seconds=30)
+    ok((status, out, errors) == (6, b"wrong 0, interrupted\n", b""), f"storm: {way}", status, out, errors)
+program = compile("tests/emulator/programs/exec.c", "exec")
+for way, options in WAYS.items():
+    status, out, errors = emulate(options, program)
+    ok((status, out) == (0, f"renamed 3 two words\n3\n{program} 3 spawned\n3\nof the host\n0\n-1 1\n".encode()), f"exec: {way}", status, out, errors)
+pie = compile("tests/emulator/programs/floats.c", "pie", "-static-pie", "-fPIE", "-lm")
+ok(emulate([], pie)[:2] == qemu(pie)[:2], "a static PIE")
+finish()
