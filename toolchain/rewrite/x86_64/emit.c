@@ -148,6 +148,8 @@ static const char *thread_local_text(struct emitter *e, const struct operand *o)
 		emit(e, "lea %s, %%%s", parts(e, &rest, 0, 8), register_name(x, 8));
 	} else
 		emit(e, "lea %s, %%%s", parts(e, o, 0, 8), register_name(x, 8));
+	if (e->source->trap)
+		trap_check_register(e, x, e->s->live | e->s->after | BIT(RSP) | BIT(R15) | BIT(x));
 	snprintf(text, BUFFER, "%%gs:(%%%s)", register_name(x, 4));
 	return text;
 }

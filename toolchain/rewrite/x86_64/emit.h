@@ -43,5 +43,6 @@ void call_direct(struct emitter *e);
 bool string_instruction(struct emitter *e);             /* emit_string.c */
 bool stack_instruction(struct emitter *e);              /* emit_stack.c */
 void trap_check(struct emitter *e);                     /* emit_trap.c */
+void trap_check_register(struct emitter *e, enum gpr reg, uint32_t busy);  /* emit_trap.c */
 
 #endif

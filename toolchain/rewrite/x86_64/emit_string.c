@@ -41,6 +41,15 @@ bool string_instruction(struct emitter *e)
 		source_wants_register(e->source, s, "a string instruction");
 	stack_flush(e);
 	number++;
+	if (e->source->trap && !libos(e)) {
+		/* Before the loop: one that starts below 4 GiB wraps to page 0, which is never mapped. */
+		if (repeat)
+			emit(e, "jrcxz .Lcarrel_string_end_%d", number);
+		if (movs || lods || cmps)
+			trap_check_register(e, RSI, busy | BIT(data));
+		if (!lods)
+			trap_check_register(e, RDI, busy | BIT(data));
+	}
 	if (repeat) {
 		fprintf(e->out, ".Lcarrel_string_%d:\n", number);
 		emit(e, "jrcxz .Lcarrel_string_end_%d", number);

@@ -40,3 +40,22 @@ void trap_check(struct emitter *e)
 		emit(e, "mov %%%s, %%rax", register_name(keep, 8));
 	}
 }
+
+/* The same for one register, and without touching the flags: bswap brings the upper half down, jrcxz looks at it. */
+void trap_check_register(struct emitter *e, enum gpr reg, uint32_t busy)
+{
+	static int number;
+	enum gpr keep = scratch_pick(e, busy, BIT(RCX) | BIT(reg));
+
+	if (keep == NO_REG)
+		source_wants_register(e->source, e->s, "the check of an address");
+	emit(e, "mov %%rcx, %%%s", register_name(keep, 8));
+	if (reg != RCX)
+		emit(e, "mov %%%s, %%rcx", register_name(reg, 8));
+	emit(e, "bswap %%rcx");
+	emit(e, "mov %%ecx, %%ecx");
+	emit(e, "jrcxz .Lcarrel_below_%d", ++number);
+	emit(e, "ud2");
+	fprintf(e->out, ".Lcarrel_below_%d:\n", number);
+	emit(e, "mov %%%s, %%rcx", register_name(keep, 8));
+}
