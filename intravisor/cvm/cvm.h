@@ -82,6 +82,7 @@ struct cvm {
 	pthread_mutex_t handles;        /* guards capabilities; innermost */
 	const struct cvm_config *config;
 	uint64_t memory_limit;
+	uint64_t object_bytes;          /* of memory objects that handles name; atomic */
 	uint64_t mappings;              /* of all its windows (quota.c), atomic */
 	uint32_t program_base, libos_base, libos_entry; /* window offsets of the first images */
 

@@ -9,6 +9,7 @@
 #include <linux/falloc.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include <carrel/host.h>
+#include <carrel/window.h>
 #include "cap/cap.h"
 #include "intravisor/cvm/memory.h"
 #include "intravisor/host/host.h"
@@ -179,4 +181,28 @@ int64_t host_memory_map_file(struct caller *caller, const uint64_t b[6])
 	const uint64_t a[1] = {b[3]};
 	GET(file, CAP_LOAD);
 	return cvm_memory_map_file(caller, b[0], b[1], b[2], file->fd, (permissions & CAP_STORE) != 0, b[4]);
+}
+
+/* A mapping keeps an object's memory when its handle is closed, but counts by itself then (quota.c); sealed, so that no write or
+ * truncation through the handle changes how much there is. */
+int64_t host_memory_object(struct caller *caller, const uint64_t a[6])
+{
+	struct cvm *cvm = caller->cvm;
+	uint64_t limit = cvm->memory_limit ? cvm->memory_limit : WINDOW_SIZE;
+
+	if (!a[0] || a[0] % 4096 || a[0] > WINDOW_MEMORY_END - WINDOW_MEMORY_START)
+		return -EINVAL;
+	if (__atomic_add_fetch(&cvm->object_bytes, a[0], __ATOMIC_RELAXED) > limit) {
+		__atomic_sub_fetch(&cvm->object_bytes, a[0], __ATOMIC_RELAXED);
+		return -ENOMEM;
+	}
+	int fd = memfd_create("carrel-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0 || ftruncate(fd, (off_t)a[0]) || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)) {
+		int error = -errno;
+		if (fd >= 0)
+			close(fd);
+		__atomic_sub_fetch(&cvm->object_bytes, a[0], __ATOMIC_RELAXED);
+		return error;
+	}
+	return resource_make(cvm, fd, CAP_LOAD | CAP_STORE, 0, a[0]);
 }

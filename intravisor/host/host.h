@@ -12,6 +12,7 @@
 struct resource {
 	int fd;
 	unsigned references;    /* the capability's, and each call's in progress: the descriptor stays open meanwhile */
+	uint64_t bytes, *charged;       /* memory that counts against *charged while this lives; NULL: none */
 	int read_only;          /* a read-only volume's: writes are EROFS, not EACCES */
 	int directory;
 	int single_file;        /* a volume that is one file: opened anew through its descriptor */
@@ -31,7 +32,8 @@ int host_lockdown(void);
 #define HELD __attribute__((cleanup(resource_put))) struct resource
 struct resource *resource_get(struct caller *caller, uint64_t handle, uint32_t need, uint32_t *permissions, int64_t *error);
 void resource_put(struct resource **resource);
-int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only);    /* takes fd over, also on failure */
+/* Takes fd over, and the charge of `bytes` that was made to the cVM's objects; also on failure. */
+int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only, uint64_t bytes);
 /* A descriptor of one's own for what is behind a handle, or -errno. */
 int resource_descriptor(struct caller *caller, uint64_t handle, uint32_t need);
 

@@ -84,7 +84,7 @@ int64_t host_open(struct caller *caller, const uint64_t a[6])
 	uint32_t permissions = wanted | (has & CAP_MODIFY);
 	if (!fstat(fd, &status) && S_ISDIR(status.st_mode))
 		permissions = has;
-	return resource_make(caller->cvm, fd, permissions, directory->read_only);
+	return resource_make(caller->cvm, fd, permissions, directory->read_only, 0);
 }
 
 static int64_t stat_out(struct caller *caller, uint64_t ref, const struct stat *s)

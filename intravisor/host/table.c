@@ -29,11 +29,13 @@ void resource_put(struct resource **held)
 
 	if (resource && __atomic_sub_fetch(&resource->references, 1, __ATOMIC_ACQ_REL) == 0) {
 		close(resource->fd);
+		if (resource->charged)
+			__atomic_sub_fetch(resource->charged, resource->bytes, __ATOMIC_RELAXED);
 		free(resource);
 	}
 }
 
-int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only)
+int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only, uint64_t bytes)
 {
 	struct resource *resource = malloc(sizeof *resource);
 	struct stat status;
@@ -42,9 +44,11 @@ int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_on
 		int error = resource ? -errno : -ENOMEM;
 		free(resource);
 		close(fd);
+		__atomic_sub_fetch(&cvm->object_bytes, bytes, __ATOMIC_RELAXED);
 		return error;
 	}
-	*resource = (struct resource){.fd = fd, .references = 1, .read_only = read_only, .directory = S_ISDIR(status.st_mode)};
+	*resource = (struct resource){.fd = fd, .references = 1, .read_only = read_only, .bytes = bytes,
+				      .charged = bytes ? &cvm->object_bytes : NULL, .directory = S_ISDIR(status.st_mode)};
 	struct cap cap = {.length = UINT64_MAX, .permissions = permissions, .otype = CAP_UNSEALED, .object = resource};
 	pthread_mutex_lock(&cvm->handles);
 	int64_t handle = cap_root(cvm->capabilities, &cap);
@@ -60,7 +64,7 @@ int64_t host_handle_make(struct cvm *cvm, int fd, uint32_t permissions, int read
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
-	return copy < 0 ? -errno : resource_make(cvm, copy, permissions, read_only);
+	return copy < 0 ? -errno : resource_make(cvm, copy, permissions, read_only, 0);
 }
 
 struct resource *resource_get(struct caller *caller, uint64_t handle, uint32_t need, uint32_t *permissions, int64_t *error)

@@ -403,6 +403,8 @@ int64_t space_remap(uint64_t start, uint64_t length, uint64_t new_length, int fl
 	struct range moved = s->ranges[range_at(s, start)];
 	if (length > moved.end - start)
 		return -EFAULT;
+	if (moved.file && new_length > length)
+		return -ENOMEM;         /* what comes behind in the file is not mapped here */
 	uint64_t both = length < new_length ? length : new_length;
 	int64_t error = HOST(memory_move, start | REF_PROGRAM, both, new_start | REF_PROGRAM);
 	if (!error && new_length > both)

@@ -27,10 +27,31 @@ static int64_t map_copy(const uint64_t a[6], struct file *f, int protection, int
 	return error;
 }
 
+/* Memory that a child shares: an object of the host's, mapped in both. */
+static int64_t map_shared(const uint64_t a[6], int protection, int flags)
+{
+	if (!a[1] || a[1] > WINDOW_SIZE)
+		return a[1] ? -ENOMEM : -EINVAL;
+	int64_t handle = HOST(memory_object, PAGES(a[1]));
+	if (handle < 0)
+		return handle == -EINVAL ? -ENOMEM : handle;
+	struct file *f = file_make(&host_operations, O_RDWR);
+	if (!f) {
+		HOST(close, handle);
+		return -ENOMEM;
+	}
+	f->handle = handle;
+	int64_t at = space_map(a[0], a[1], protection, flags, f, 0);
+	file_release(f);
+	return at;
+}
+
 int64_t sys_mmap(const uint64_t a[6])
 {
 	int protection = (int)a[2], flags = (int)a[3], kind = flags & MAP_TYPE;
 
+	if ((flags & MAP_ANONYMOUS) && kind != MAP_PRIVATE)
+		return map_shared(a, protection, flags);
 	if (flags & MAP_ANONYMOUS)
 		return space_map(a[0], a[1], protection, flags, NULL, 0);
 	FILE_ARGUMENT(f, 4);

@@ -101,7 +101,22 @@ row "write: the stale handle", EXACT, -EBADF, HOST_write, 2, M, 1, -1
 row "close: the stale handle", EXACT, -EBADF, HOST_close, 2
 
 /* ---- numbers and numbers' neighbours ---- */
-row "no call 55", EXACT, -ENOSYS, 55
+row "no call 10 + 2^16", EXACT, -ENOSYS, 0x1000a
+row "memory_object: nothing", EXACT, -EINVAL, HOST_memory_object, 0
+row "memory_object: half a page", EXACT, -EINVAL, HOST_memory_object, 0x800
+row "memory_object: 4 GiB", EXACT, -EINVAL, HOST_memory_object, 0x100000000
+row "memory_object: -4096", EXACT, -EINVAL, HOST_memory_object, -0x1000
+row "memory_object: honest", KEEP, 0, HOST_memory_object, 0x2000
+row "memory_object: does not grow by a write", EXACT, -EPERM, HOST_write, ANY_HANDLE, M, 16, 0x2000
+row "memory_object: mapped executable", EXACT, -EINVAL, HOST_memory_map_file, 0x51000000, 0x1000, 0x105, ANY_HANDLE, 0
+row "memory_object: mapped", EXACT, OK, HOST_memory_map_file, 0x51000000, 0x2000, 0x103, ANY_HANDLE, 0
+row "memory_object: closed", EXACT, OK, HOST_close, ANY_HANDLE
+row "memory_object: the mapping stays", EXACT, 16, HOST_random, 0x51000000, 16
+row "memory_object: nearly all", KEEP, 0, HOST_memory_object, 0xbff00000
+row "memory_object: more than all", EXACT, -ENOMEM, HOST_memory_object, 0xbff00000
+row "memory_object: given back", EXACT, OK, HOST_close, ANY_HANDLE
+row "memory_object: again", KEEP, 0, HOST_memory_object, 0xbff00000
+row "memory_object: given back again", EXACT, OK, HOST_close, ANY_HANDLE
 row "timer: beyond time", EXACT, -EINVAL, HOST_timer, -1
 row "timer: far away", EXACT, OK, HOST_timer, 0x7fffffffffffffff
 row "timer: none", EXACT, OK, HOST_timer, 0

@@ -275,7 +275,7 @@ static void processes(const char *self)
 	OK(!kill(child, SIGCONT) && waitpid(child, &status, WCONTINUED) == child && WIFCONTINUED(status));
 	OK(!kill(child, SIGTERM) && waitpid(child, &status, 0) == child && WTERMSIG(status) == SIGTERM);
 	if (!(child = fork())) {
-		volatile int *nowhere = (int *)16;
+		volatile int *volatile nowhere = (int *)16;
 		freopen("/dev/null", "w", stderr);
 		*nowhere = 1;
 		_exit(0);
@@ -320,6 +320,16 @@ static void processes(const char *self)
 		_exit(good);
 	}
 	OK(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 1 && page[77] == 'p');
+	/* Memory and a semaphore that both have. */
+	struct { sem_t semaphore; int value; } *both = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	OK(both != MAP_FAILED && !sem_init(&both->semaphore, 1, 0));
+	if (!(child = fork())) {
+		both->value = 99;
+		usleep(20000);
+		sem_post(&both->semaphore);
+		_exit(0);
+	}
+	OK(!sem_wait(&both->semaphore) && both->value == 99 && waitpid(child, &status, 0) == child && !munmap(both, 8192));
 	struct pollfd wanted = {.events = POLLIN};
 	OK(!pipe(pair));
 	if (!(child = fork())) {
