@@ -227,8 +227,8 @@ int64_t clone_now(struct thread *t)
 	struct waiter w = {0};
 	child->vfork_parent = t;
 	wait_begin(&w, &none);
-	while ((child = process_find(id)) && child->vfork_parent == t && !t->process->ending && !t->leaving)
-		wait_sleep(FOR_EVER);
+	while ((child = process_find(id)) && child->vfork_parent == t && wait_sleep_through(FOR_EVER) != -RESTART)
+		;
 	if ((child = process_find(id)) && child->vfork_parent == t)
 		child->vfork_parent = NULL;
 	wait_end(&w);
@@ -351,6 +351,8 @@ void thread_exit_now(int status)
 		;
 	*link = t->next;
 	int last = --p->thread_count == 0;
+	if (p->thread_count == 1)
+		thread_wake(p->threads);        /* it may wait for that: execve */
 	if (last) {
 		if (!p->ending)
 			p->status = status;

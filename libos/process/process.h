@@ -126,6 +126,9 @@ void wait_begin(struct waiter *w, struct wait_queue *queue);
 void wait_end(struct waiter *w);
 /* Sleeps until a waiter of this thread is woken: 0; -RESTART when a signal is to be handled; -ETIMEDOUT. */
 int64_t wait_sleep(int64_t deadline);
+/* The same, whatever signals come; -RESTART only when this thread is to end. Never returns without having given the lock up, or a
+ * reason to stop waiting: who waits for another thread in a loop would keep it from running. */
+int64_t wait_sleep_through(int64_t deadline);
 unsigned wait_wake(struct wait_queue *queue, unsigned most);
 void waiter_wake(struct waiter *w);
 void thread_wake(struct thread *t);

@@ -70,9 +70,8 @@ static void stop_here(struct thread *t)
 	struct waiter w = {0};
 
 	wait_begin(&w, &none);
-	while (t->process->stopped && !t->process->ending)
-		if (wait_sleep(FOR_EVER) == -RESTART && !(t->process->ending))
-			signal_state(t);
+	while (t->process->stopped && wait_sleep_through(FOR_EVER) != -RESTART)
+		;
 	wait_end(&w);
 }
 

@@ -66,7 +66,7 @@ unsigned wait_wake(struct wait_queue *queue, unsigned most)
 	return n;
 }
 
-int64_t wait_sleep(int64_t deadline)
+static int64_t sleep_until(int64_t deadline, int signals)
 {
 	struct thread *t = thread_current();
 	int64_t until[2] = {deadline / 1000000000, deadline % 1000000000}, result = 0;
@@ -77,7 +77,7 @@ int64_t wait_sleep(int64_t deadline)
 			result = 0;
 			break;
 		}
-		if (t->attention && (t->leaving || t->process->ending || signal_waits(t))) {
+		if (t->leaving || t->process->ending || (signals && t->attention && signal_waits(t))) {
 			result = -RESTART;
 			break;
 		}
@@ -93,4 +93,14 @@ int64_t wait_sleep(int64_t deadline)
 	t->waiting = 0;
 	__atomic_store_n(&t->wake, 0, __ATOMIC_RELAXED);
 	return result;
+}
+
+int64_t wait_sleep(int64_t deadline)
+{
+	return sleep_until(deadline, 1);
+}
+
+int64_t wait_sleep_through(int64_t deadline)
+{
+	return sleep_until(deadline, 0);
 }

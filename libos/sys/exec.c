@@ -142,22 +142,26 @@ static int64_t image_find(struct exec *e)
 	}
 }
 
-/* All other threads of the process leave first. */
-static void threads_end(struct process *p)
+/* All other threads of the process leave first. -RESTART: this one is to leave itself, for another that executes or for good. */
+static int64_t threads_end(struct process *p)
 {
 	struct thread *self = thread_current();
 	struct wait_queue none = {0};
 	struct waiter w = {0};
 
+	if (self->leaving || p->ending)
+		return -RESTART;
 	for (struct thread *t = p->threads; t; t = t->next)
 		if (t != self) {
 			t->leaving = 1;
 			thread_poke(t);
 		}
 	wait_begin(&w, &none);
-	while (p->thread_count > 1)
-		wait_sleep(now() + 1000000);
+	int64_t error = 0;
+	while (p->thread_count > 1 && error != -RESTART)
+		error = wait_sleep_through(FOR_EVER);
 	wait_end(&w);
+	return p->thread_count > 1 ? error : 0;
 }
 
 /* In the new window, on an empty stack, still under the kernel lock. */
@@ -181,16 +185,14 @@ static int64_t execute(struct exec *e)
 
 	if (error)
 		return error == -EINVAL ? -ENOEXEC : error;
-	if (!(space = space_make(boot->memory_limit ? boot->memory_limit + SPACE_STACK_SIZE : 0, e->window)) ||
-	    !(name = heap_text(e->place.path))) {
-		if (space) {
-			e->window = -1;
-			space_release(space);
-		}
+	if ((error = threads_end(p)))
+		return error;
+	if (!(name = heap_text(e->place.path)) ||
+	    !(space = space_make(boot->memory_limit ? boot->memory_limit + SPACE_STACK_SIZE : 0, e->window))) {
+		heap_text_free(name);
 		return -ENOMEM;
 	}
 	/* Nothing fails from here on. */
-	threads_end(p);
 	int64_t window = e->window;
 	e->window = -1;
 	file_release(e->file);

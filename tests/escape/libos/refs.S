@@ -191,5 +191,6 @@ row "futex: misaligned", EXACT, -EINVAL, HOST_futex, M+2, 0, 0, 0
 row "futex: the table above", EXACT, -EFAULT, HOST_futex, 0xfffff000, 1, 1, 0
 row "futex: a host address", EXACT, -EFAULT, HOST_futex, 0x7ffff7dd0000, 1, 1, 0
 row "futex: a lock operation", EXACT, -ENOSYS, HOST_futex, M, 6, 0, 0
-row "futex: requeue to a host address", EXACT, -EFAULT, HOST_futex, M, 3, 1, 1, 0x7ffff7dd0000, 0
+row "futex: requeue", EXACT, -ENOSYS, HOST_futex, M, 3, 1, 1, 0x7ffff7dd0000, 0
+row "futex: wake_op", EXACT, -ENOSYS, HOST_futex, M, 5, 1, 1, 0x7ffff7dd0000, 0
 row "futex: the time in text", EXACT, -EFAULT, HOST_futex, M, 0, 0, 0x60000000

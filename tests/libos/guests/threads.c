@@ -180,10 +180,11 @@ static void signals(void)
 	fault_page[5] = 9;
 	OK(fault_page[5] == 9 && seen == SIGSEGV && seen_address == fault_page + 5 && seen_code == SEGV_ACCERR);
 	signal(SIGSEGV, jump);
+	volatile int *volatile nowhere = (int *)8;
 	seen = 0;
 	for (volatile int i = 0; i < 100; i++)
 		if (!sigsetjmp(out, 1))
-			*(volatile int *)8 = 1;
+			*nowhere = 1;
 	OK(seen == SIGSEGV);
 	signal(SIGFPE, jump);
 	volatile int zero = 0, hundred = 100;
@@ -345,6 +346,88 @@ static void processes(const char *self)
 	OK(waitpid(child, &status, 0) == child && status == 0);
 }
 
+static void *executes(void *argv)
+{
+	execv(*(char **)argv, argv);
+	return NULL;
+}
+
+static void *waits(void *a)
+{
+	pause();
+	return a;
+}
+
+/* What waits for another thread or process whatever signals come must let that one run: each of these hangs where it does not. */
+static void waits_under_signals(const char *self)
+{
+	int status, pair[2];
+	pid_t child;
+	struct itimerval often = {{0, 2000}, {0, 2000}}, none = {{0, 0}, {0, 0}};
+	char *argv[] = {(char *)self, "echo", "quiet", NULL};
+
+	catch(SIGALRM, handler, SA_RESTART);
+	alarm(60);
+	setitimer(ITIMER_REAL, &often, NULL);
+	int good = 0;
+	for (int i = 0; i < 20; i++) {
+		if (!(child = vfork())) {
+			usleep(5000);
+			_exit(i);
+		}
+		good += waitpid(child, &status, 0) == child && WEXITSTATUS(status) == i;
+	}
+	setitimer(ITIMER_REAL, &none, NULL);
+	OK(good == 20);
+	/* Stopped with signals that wait: it stays stopped, and takes them when it goes on. */
+	OK(!pipe(pair));
+	if (!(child = fork())) {
+		catch(SIGUSR1, handler, 0);
+		seen = 0;
+		write(pair[1], "r", 1);
+		while (!seen)
+			;
+		_exit(seen == SIGUSR1 ? 0 : 1);
+	}
+	char byte;
+	OK(read(pair[0], &byte, 1) == 1);
+	kill(child, SIGSTOP);
+	OK(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status));
+	kill(child, SIGUSR1);
+	usleep(30000);
+	OK(waitpid(child, &status, WNOHANG) == 0 && !kill(child, SIGCONT));
+	OK(waitpid(child, &status, 0) == child && status == 0);
+	/* Exec with other threads that sleep or compute, while signals come. The timer outlives it, so its signal may end the new program. */
+	good = 0;
+	for (int i = 0; i < 10; i++) {
+		if (!(child = fork())) {
+			pthread_t t;
+			for (int k = 0; k < 4; k++)
+				pthread_create(&t, NULL, k & 1 ? spinner : waits, NULL);
+			dup2(open("/dev/null", O_WRONLY), 1);
+			setitimer(ITIMER_REAL, &often, NULL);
+			usleep(3000);
+			execv(self, argv);
+			_exit(126);
+		}
+		good += waitpid(child, &status, 0) == child && (status == 42 << 8 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM));
+	}
+	OK(good == 10);
+	/* Two threads execute at once: one of them does it. */
+	good = 0;
+	for (int i = 0; i < 10; i++) {
+		if (!(child = fork())) {
+			pthread_t t;
+			dup2(open("/dev/null", O_WRONLY), 1);
+			pthread_create(&t, NULL, executes, argv);
+			execv(self, argv);
+			_exit(126);
+		}
+		good += waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 42;
+	}
+	OK(good == 10);
+}
+
 int main(int argc, char **argv)
 {
 	char self[4096];
@@ -357,7 +440,9 @@ int main(int argc, char **argv)
 	snprintf(self, sizeof self, "%s", argc > 3 ? argv[3] : argv[0]);
 	threads();
 	signals();
-	if (access(self, X_OK) == 0)
+	if (access(self, X_OK) == 0) {
 		processes(self);
+		waits_under_signals(self);
+	}
 	DONE();
 }
