@@ -5,7 +5,7 @@
  */
 #include <linux/sched.h>
 
-#include "libos/process/process.h"
+#include "libos/sys/sys.h"
 
 #define CLONE_SUPPORTED (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | \
 			 CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_CHILD_SETTID | 0xffu)
@@ -87,7 +87,6 @@ static struct process *process_copy(const struct process *from)
 	p->ending = p->dead = p->stopped = p->reported = p->executed = 0;
 	p->vfork_parent = NULL;
 	p->alarm_at = p->alarm_every = 0;
-	memset(p->child_usage, 0, sizeof p->child_usage);
 	p->parent = (struct process *)from;
 	if (!p->files || !p->directory) {
 		descriptors_drop(p->files);
@@ -97,10 +96,11 @@ static struct process *process_copy(const struct process *from)
 		return NULL;
 	}
 	memcpy(p->directory, from->directory, strlen(from->directory) + 1);
+	process_count++;
 	return p;
 }
 
-static void process_free(struct process *p)
+void process_reap(struct process *p)
 {
 	struct process **link = &processes;
 
@@ -173,12 +173,10 @@ int64_t clone_now(struct thread *t)
 		child->exit_signal = (int)(flags & 0xff);
 		if ((error = space_for(child, p, flags))) {
 			descriptors_drop(child->files);
-			process_count++;
-			process_free(child);
+			process_reap(child);
 			thread_slot_free(new);
 			return error == -EFAULT ? -ENOMEM : error;
 		}
-		process_count++;
 		child->next = processes;
 		processes = child;
 	}
@@ -213,7 +211,7 @@ int64_t clone_now(struct thread *t)
 		if (!thread) {
 			descriptors_drop(child->files);
 			space_release(child->space);
-			process_free(child);
+			process_reap(child);
 		}
 		thread_slot_free(new);
 		return error == -EINVAL ? -EAGAIN : error;
@@ -263,20 +261,17 @@ static int64_t clone_later(uint64_t number, uint64_t flags, uint64_t stack, uint
 	return 0;
 }
 
-int64_t sys_clone(const uint64_t a[6]);
 int64_t sys_clone(const uint64_t a[6])
 {
 	return clone_later(56, a[0] & 0xffffffffu, a[1], a[2], a[3], a[4]);
 }
 
-int64_t sys_fork(const uint64_t a[6]);
 int64_t sys_fork(const uint64_t a[6])
 {
 	(void)a;
 	return clone_later(57, 17, 0, 0, 0, 0);
 }
 
-int64_t sys_vfork(const uint64_t a[6]);
 int64_t sys_vfork(const uint64_t a[6])
 {
 	(void)a;
@@ -311,12 +306,12 @@ static void process_last(struct process *p)
 		if (c->parent == p) {
 			c->parent = NULL;
 			if (c->dead)
-				process_free(c);
+				process_reap(c);
 		}
 	}
 	struct process *parent = p->parent;
 	if (!parent || parent->dead) {
-		process_free(p);
+		process_reap(p);
 		return;
 	}
 	int status = p->status, killed = status & 0x7f;
@@ -325,17 +320,8 @@ static void process_last(struct process *p)
 							    .uid = boot->uid, .value = killed ? killed : status >> 8 & 0xff});
 	wait_wake(&parent->children, UINT32_MAX);
 	if (p->exit_signal == 17 && (parent->actions[17].handler == 1 || (parent->actions[17].flags & 2)))     /* SA_NOCLDWAIT */
-		process_free(p);
+		process_reap(p);
 }
-
-void process_reap(struct process *p);
-void process_reap(struct process *p)
-{
-	process_free(p);
-}
-
-void robust_release(struct thread *t);
-void futex_wake_user(struct process *p, uint64_t at);
 
 void thread_exit_now(int status)
 {

@@ -72,7 +72,6 @@ struct process {
 	char *image, *arguments, *environment;  /* for /proc */
 	size_t argument_bytes, environment_bytes;
 	struct boot_image program;
-	int64_t child_usage[4];
 	uint64_t limits[16][2];
 };
 
@@ -148,8 +147,8 @@ void kicked(struct thread *t);           /* looks where a kick may have come fro
 void alarm_look(struct process *p);
 void thread_poke(struct thread *t);     /* it looks at its attention before its program goes on */
 void vfork_done(struct process *p);
+void process_reap(struct process *p);   /* a dead one is forgotten */
 int64_t clone_now(struct thread *t);    /* at an interruption: the clone that was deferred */
-struct files;
 struct descriptors *descriptors_copy(const struct descriptors *from);
 void descriptors_drop(struct descriptors *d);
 void descriptors_exec(struct descriptors *d);
@@ -162,6 +161,10 @@ struct program_text {                   /* argv or envp: strings one after anoth
 	uint32_t count;
 };
 void program_begin(struct program_text argv, struct program_text envp) __attribute__((noreturn));
+
+/* sys/futex.c */
+void robust_release(struct thread *t);
+void futex_wake_user(struct process *p, uint64_t at);
 
 /* signal.c */
 struct signal_info signal_plain(int signal);

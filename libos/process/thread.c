@@ -54,11 +54,12 @@ void thread_poke(struct thread *t)
 /* A kick came: a signal from outside the cVM, a timer, another thread, or several of them. */
 void kicked(struct thread *t)
 {
-	uint64_t outside = t->process->id == 1 ? (uint64_t)HOST(signals_take) : 0;
+	uint64_t outside = (uint64_t)HOST(signals_take);
 
+	/* The Intravisor kicks some thread of the cVM; they are for its first process. */
 	for (int signal = 1; outside; outside >>= 1, signal++)
 		if (outside & 1)
-			signal_process(t->process, (struct signal_info){.signal = signal});
+			signal_process(process_find(1), (struct signal_info){.signal = signal});
 	alarm_look(t->process);
 	signal_state(t);
 }

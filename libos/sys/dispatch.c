@@ -56,7 +56,6 @@ int64_t system_call(uint64_t number, const uint64_t a[6])
 		switch (number) {
 		case __NR_gettid: return t->id;
 		case __NR_getpid: return t->process->id;
-		case __NR_getppid: return sys_getppid(a);
 		case __NR_getuid: case __NR_geteuid: return boot->uid;
 		case __NR_getgid: case __NR_getegid: return boot->gid;
 		case __NR_clock_gettime: return sys_clock_gettime(a);

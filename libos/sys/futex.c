@@ -46,7 +46,6 @@ static unsigned wake(struct key key, uint64_t most, uint32_t bits)
 	return n;
 }
 
-void futex_wake_user(struct process *p, uint64_t at);
 void futex_wake_user(struct process *p, uint64_t at)
 {
 	wake(key_of(p, at), 1, UINT32_MAX);
@@ -199,7 +198,6 @@ static void robust_one(struct process *p, int id, uint64_t at)
 		futex_wake_user(p, at);
 }
 
-void robust_release(struct thread *t);
 void robust_release(struct thread *t)
 {
 	uint64_t head[3], entry, next;

@@ -11,8 +11,6 @@
 #define CONTINUED 8u
 #define NOWAIT    0x01000000u
 
-void process_reap(struct process *p);
-
 struct found {
 	int id, status, what;           /* what: CLD_EXITED 1, KILLED 2, STOPPED 5, CONTINUED 6 */
 };

@@ -138,6 +138,8 @@ def main():
             for what, options in (("tmpfs", ("--tmpfs", "/t")), ("a volume", ("-v", folder + ":/t"))):
                 expect(f"every system call with hostile arguments over {what}, seed {seed}",
                        run(*options, "-w", "/t", BUILT + "c/calls", seed), 0, "answered\n")
+    expect("forged frames of signal handlers end their process, never its library OS", run(BUILT + "c/frames"), 0, "answered\n",
+           "SIGSEGV in its program")
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGSEGV, signal.SIGFPE:
         signalled(f"{number.name} over a forged thread control block", "program/thread_pointer", "6", number)
         signalled(f"{number.name} over a pending x87 exception", "program/floating", "6", number)

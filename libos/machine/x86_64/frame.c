@@ -104,7 +104,8 @@ int frame_get(struct thread *t, uint64_t at, uint64_t *mask, int *restart)
 		const uint64_t *general = &f->r8;
 		for (int i = 0; i < 15; i++)
 			r->general[order[i]] = general[i];
-		*restart = f->restart && f->pc == f->pc_shown;
+		/* The frame is the program's to change: a return that starts itself again would eat the library OS's stack. */
+		*restart = f->restart && f->pc == f->pc_shown && f->call[0] != RESUME_NUMBER;
 		r->pc = f->pc == f->pc_shown ? f->pc_true : f->pc;
 		r->flags = f->eflags;
 		r->thread_pointer = f->thread_pointer;
