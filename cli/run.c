@@ -246,6 +246,8 @@ static void statistics_print(const struct cvm *cvm)
 		(double)s->load_ns / 1e6, (double)s->run_ns / 1e9, (unsigned long long)s->host_calls, usage.ru_maxrss);
 }
 
+#define TAKEN_WITHIN 3          /* seconds */
+
 /* Signals that people and service managers send are the program's: blocked in every thread, taken here one by one. */
 static void forwarded(sigset_t *set)
 {
@@ -256,15 +258,25 @@ static void forwarded(sigset_t *set)
 		sigaddset(set, signals[i]);
 }
 
-static void *forward(void *cvm)
+/* One that should end a program and that its library OS does not even take (it hangs, or is hostile) ends the cVM after a while. */
+static void *forward(void *argument)
 {
+	static const uint64_t ends = 1u << (SIGINT - 1) | 1u << (SIGTERM - 1) | 1u << (SIGHUP - 1) | 1u << (SIGQUIT - 1);
+	const struct timespec second = {1, 0};
+	struct cvm *cvm = argument;
+	unsigned seconds = 0;
 	sigset_t set;
 
 	forwarded(&set);
 	for (;;) {
-		int signal = sigwaitinfo(&set, NULL);
+		int signal = sigtimedwait(&set, NULL, &second);
+		uint64_t waiting = cvm_signals_waiting(cvm) & ends;
 		if (signal > 0)
 			cvm_signal(cvm, signal);
+		else if (!waiting)
+			seconds = 0;
+		else if (++seconds == TAKEN_WITHIN)
+			cvm_end(cvm, __builtin_ctzll(waiting) + 1);
 	}
 	return NULL;
 }

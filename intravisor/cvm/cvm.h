@@ -114,6 +114,8 @@ int cvm_create(const struct cvm_config *config, struct cvm **cvm, struct cvm_err
 int cvm_run(struct cvm *cvm);
 /* A signal from outside for its first process: any thread, any time between cvm_create and cvm_destroy. */
 void cvm_signal(struct cvm *cvm, int signal);
+/* Those that its library OS has not taken yet; bit number - 1. */
+uint64_t cvm_signals_waiting(struct cvm *cvm);
 /* All its threads leave; the first status counts. Does not wait. */
 void cvm_end(struct cvm *cvm, int status);
 void cvm_destroy(struct cvm *cvm);
