@@ -61,7 +61,7 @@ int copy_images(struct window *to, struct window *from)
 
 	pthread_mutex_lock(&from->lock);
 	for (unsigned i = 0; !error && i < from->image_count; i++) {
-		const struct image *image = from->images[i].image;
+		struct image *image = from->images[i].image;
 		uint32_t base = from->images[i].base;
 		error = image_map_at(image, to, base);
 		for (unsigned k = 0; !error && k < image->segment_count; k++)

@@ -167,6 +167,7 @@ static int image_into(struct cvm *cvm, const char *path, int fd, uint32_t policy
 	if (code)
 		return code;
 	code = image_map(*image, window, base);
+	image_release(*image);          /* the window holds it now, if it is mapped */
 	if (code)
 		snprintf(error->text, sizeof error->text, "%s: cannot be mapped: %s", path, strerror(-code));
 	return code;

@@ -45,7 +45,7 @@ struct cvm_config {
 struct image;
 #define WINDOW_IMAGES_MOST 256
 struct window_image {
-	const struct image *image;
+	struct image *image;    /* held */
 	uint32_t base;          /* window offset */
 };
 

@@ -167,7 +167,7 @@ int64_t host_window_image(struct caller *caller, const uint64_t a[6])
 {
 	struct boot_image out;
 	struct cvm_error error;
-	struct image *image;
+	struct image *image = NULL;
 	uint32_t base;
 	int fd = resource_descriptor(caller, a[1], CAP_LOAD);
 	void *guest = cvm_reference(caller, a[2], sizeof out);
@@ -183,6 +183,8 @@ int64_t host_window_image(struct caller *caller, const uint64_t a[6])
 		out = (struct boot_image){base, image->span, base + image->entry, base + image->phdr, image->phnum};
 		code = machine_copy_out(guest, &out, sizeof out) ? -EFAULT : 0;
 	}
+	if (image)
+		image_release(image);
 	if (window)
 		cvm_window_release(caller->cvm, window);
 	close(fd);

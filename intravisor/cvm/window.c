@@ -14,6 +14,7 @@
 #include <carrel/window.h>
 #include "intravisor/cvm/quota.h"
 #include "intravisor/cvm/window.h"
+#include "intravisor/load/load.h"
 
 #define POOL_SLOTS 1024
 #define POOL_SLOTS_LEAST 8
@@ -105,6 +106,8 @@ void window_close(struct window *window)
 		slot_give(window->base);
 	}
 	window->base = NULL;
+	for (unsigned i = 0; i < window->image_count; i++)
+		image_release(window->images[i].image);
 }
 
 void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length)

@@ -3,7 +3,7 @@
  *
  * The cache of verified images, and mapping them. An image's pages are copied into a memfd, sealed against every change,
  * compared or verified through a mapping of the sealed file, and only then mapped executable: what was judged is what
- * runs. The cache key is the whole layout and all bytes, compared in full, under one policy and this process's verifier: all
+ * runs. A guest chooses what is executed, how often and from how many threads. The cache key is the whole layout and all bytes, compared in full, under one policy and this process's verifier: all
  * that a verdict depends on. Trusted.
  */
 #include <errno.h>
@@ -26,7 +26,9 @@
 #endif
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
-/* Guards the list; held while an image is verified, so that two starts of one image verify it once. */
+#define UNUSED_MOST 16          /* images that nobody holds, newest first: a guest that executes many takes no more than these */
+
+/* Guards the list and the references; not held while an image is read or judged, which a guest can make take seconds. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct image *images;
 
@@ -118,12 +120,84 @@ static int sealed_verify(struct image *image, struct machine_text text, const ch
 	return code;
 }
 
+/* With a reference, and moved to the front; NULL: not there. */
+static struct image *cached(const struct image *wanted, const uint8_t *bytes)
+{
+	struct image *image = NULL;
+
+	pthread_mutex_lock(&lock);
+	for (struct image **link = &images; *link && !image; link = &(*link)->next)
+		if (same(*link, wanted) && contents_same(*link, bytes)) {
+			image = *link;
+			*link = image->next;
+			image->next = images;
+			images = image;
+			image->references++;
+			break;
+		}
+	pthread_mutex_unlock(&lock);
+	return image;
+}
+
+static void image_free(struct image *image)
+{
+	if (image->memfd >= 0)
+		close(image->memfd);
+	free(image);
+}
+
+void image_release(struct image *image)
+{
+	unsigned unused = 0;
+
+	pthread_mutex_lock(&lock);
+	image->references--;
+	for (struct image **link = &images; *link;) {
+		struct image *here = *link;
+		if (here->references || ++unused <= UNUSED_MOST) {
+			link = &here->next;
+			continue;
+		}
+		*link = here->next;
+		image_free(here);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+/* Two threads may judge the same contents at once: the second one's copy serves it and goes when it is no longer used. */
+static int judge(const struct image *laid_out, const uint8_t *bytes, const struct machine_text *text, const char *name,
+		 struct image **made, uint64_t *verify_ns, struct cvm_error *error)
+{
+	struct image *image = malloc(sizeof *image);
+
+	if (!image)
+		return -ENOMEM;
+	*image = *laid_out;
+	image->references = 1;
+	image->memfd = sealed_copy(bytes, laid_out->span);
+	uint64_t start = now_ns();
+	int code = image->memfd < 0 ? image->memfd : sealed_verify(image, *text, name, error);
+	*verify_ns += now_ns() - start;
+	if (image->memfd < 0)
+		snprintf(error->text, sizeof error->text, "%s: cannot make its sealed copy: %s", name, strerror(-code));
+	if (code) {
+		image_free(image);
+		return code;
+	}
+	pthread_mutex_lock(&lock);
+	image->next = images;
+	images = image;
+	pthread_mutex_unlock(&lock);
+	*made = image;
+	return 0;
+}
+
 int image_get(int fd, const char *name, uint32_t policy, struct image **found, struct cvm_statistics *statistics,
 	      struct cvm_error *error)
 {
 	struct image laid_out;
+	struct cvm_statistics none = {0};
 	struct machine_text text;
-	struct cvm_statistics none;
 	uint8_t *bytes;
 	int code = image_layout(fd, name, policy, &laid_out, &bytes, &text, error);
 
@@ -132,47 +206,25 @@ int image_get(int fd, const char *name, uint32_t policy, struct image **found, s
 	if (!statistics)
 		statistics = &none;
 	laid_out.hash = contents_hash(bytes, laid_out.span);
-	pthread_mutex_lock(&lock);
-	struct image *image = images;
-	while (image && !(same(image, &laid_out) && contents_same(image, bytes)))
-		image = image->next;
-	if (!image && (image = malloc(sizeof *image))) {
-		*image = laid_out;
-		image->memfd = sealed_copy(bytes, laid_out.span);
-		code = image->memfd < 0 ? image->memfd : 0;
-		if (code)
-			snprintf(error->text, sizeof error->text, "%s: cannot make its sealed copy: %s", name, strerror(-code));
-		else {
-			uint64_t start = now_ns();
-			code = sealed_verify(image, text, name, error);
-			statistics->verify_ns += now_ns() - start;
-			statistics->verified_bytes += image->text_length;
-		}
-		if (code) {
-			if (image->memfd >= 0)
-				close(image->memfd);
-			free(image);
-			image = NULL;
-		} else {
-			image->next = images;
-			images = image;
-		}
-	} else if (!image)
-		code = -ENOMEM;
-	pthread_mutex_unlock(&lock);
+	*found = cached(&laid_out, bytes);
+	if (!*found) {
+		code = judge(&laid_out, bytes, &text, name, found, &statistics->verify_ns, error);
+		statistics->verified_bytes += code ? 0 : (*found)->text_length;
+	}
 	munmap(bytes, laid_out.span);
-	if (image)
-		statistics->text_bytes += image->text_length;
-	*found = image;
+	statistics->text_bytes += code ? 0 : (*found)->text_length;
 	return code;
 }
 
-int image_map_at(const struct image *image, struct window *window, uint32_t at)
+int image_map_at(struct image *image, struct window *window, uint32_t at)
 {
 	if (window->image_count == WINDOW_IMAGES_MOST || quota_image(window, image->segment_count))
 		return -ENOMEM;
 	/* Named before any of its text is there, and for good: the same images at the same offsets must mean the same text, also where
 	 * a mapping fails half-way (copy_same_images). */
+	pthread_mutex_lock(&lock);
+	image->references++;            /* the window's, until window_close */
+	pthread_mutex_unlock(&lock);
 	window->images[window->image_count++] = (struct window_image){image, at};
 	for (unsigned i = 0; i < image->segment_count; i++) {
 		const struct image_segment *s = &image->segments[i];
@@ -185,7 +237,7 @@ int image_map_at(const struct image *image, struct window *window, uint32_t at)
 	return 0;
 }
 
-int image_map(const struct image *image, struct window *window, uint32_t *base)
+int image_map(struct image *image, struct window *window, uint32_t *base)
 {
 	/* One use per address in the window's life, also when mapping fails half-way, and an unmapped page between images. Sums:
 	 * arena_next and span are both below 2^30. */

@@ -15,7 +15,8 @@ struct image_segment {
 	int protection;                 /* PROT_* */
 };
 
-/* A judged image. Immutable; kept for the life of the process. */
+/* A judged image. Immutable but for its references: each window that maps it and each image_get holds one. Some that nobody uses stay
+ * in the cache for the next start. */
 struct image {
 	struct image *next;
 	int memfd;                      /* sealed; whole pages laid out as [0, span) */
@@ -28,16 +29,18 @@ struct image {
 	/* what makes it the same image: device, inode, size and times are hints only, contents decide */
 	uint64_t hash;
 	uint64_t instructions;
+	unsigned references;            /* guarded by the cache's lock */
 };
 
 /* Reads, verifies (or finds the very same contents verified before) the image behind fd. `name` for messages.
- * statistics may be NULL. 0 or -errno + error. The image belongs to the cache. */
+ * statistics may be NULL. 0 or -errno + error. image_release gives the reference back. */
 int image_get(int fd, const char *name, uint32_t policy, struct image **image, struct cvm_statistics *statistics,
 	      struct cvm_error *error);
+void image_release(struct image *image);
 /* Maps it at the next never-used arena address of the window; gives that address. 0 or -errno. */
-int image_map(const struct image *image, struct window *window, uint32_t *base);
+int image_map(struct image *image, struct window *window, uint32_t *base);
 /* The same at an address of the window's arena that holds nothing yet; the caller has the window's lock and owns arena_next. */
-int image_map_at(const struct image *image, struct window *window, uint32_t at);
+int image_map_at(struct image *image, struct window *window, uint32_t at);
 /* For `carrel verify`: lays the file out without judging it; text points into a buffer the caller frees. */
 int image_layout(int fd, const char *name, int64_t policy, struct image *image, uint8_t **buffer, struct machine_text *text,
 		 struct cvm_error *error);
