@@ -126,6 +126,7 @@ void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length);
 
 /* Program windows by number; both take a reference that window_release gives back. -errno or NULL. */
 int64_t cvm_window_add(struct cvm *cvm, struct window **window);
+#define WINDOW_OWN UINT64_MAX           /* as a number: the one the caller runs in */
 struct window *cvm_window_hold(const struct caller *caller, uint64_t number);
 void cvm_window_release(struct cvm *cvm, struct window *window);
 /* The table's reference goes. 0 or -EBADF. */

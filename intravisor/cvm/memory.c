@@ -180,7 +180,7 @@ int64_t cvm_memory_move(struct caller *caller, uint64_t old_ref, uint64_t length
 		return -EINVAL;
 	if (r.offset < to + length && to < r.offset + length)
 		return range_done(&r, -EINVAL);
-	int error = quota_allows_move(r.window, r.offset, length, to, length, limit(&r));
+	int error = quota_allows_move(r.window, r.offset, length);
 	if (error)
 		return range_done(&r, error);
 	if (mremap(r.at, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, r.window->base + to) == MAP_FAILED) {
@@ -189,7 +189,7 @@ int64_t cvm_memory_move(struct caller *caller, uint64_t old_ref, uint64_t length
 		return range_done(&r, error);
 	}
 	reserve(r.at, length);
-	quota_move(r.window, r.offset, length, to, length);
+	quota_move(r.window, r.offset, length, to);
 	return range_done(&r, 0);
 }
 

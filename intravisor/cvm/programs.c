@@ -66,7 +66,7 @@ int64_t cvm_window_add(struct cvm *cvm, struct window **made)
 struct window *cvm_window_hold(const struct caller *caller, uint64_t number)
 {
 	struct cvm *cvm = caller->cvm;
-	struct window *window = NULL;
+	struct window *window = number == WINDOW_OWN ? caller->program : NULL;
 
 	pthread_mutex_lock(&cvm->lock);
 	if (number < CVM_PROGRAMS_MOST)

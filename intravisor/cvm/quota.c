@@ -135,7 +135,7 @@ int quota_allows_protect(struct window *window, uint32_t offset, uint64_t length
 	return !quota || ones(quota->mapped, from, to) != to - from || !budget_allows(window, 0, 2) ? -ENOMEM : 0;
 }
 
-int quota_allows_move(struct window *window, uint32_t from, uint64_t length, uint32_t to, uint64_t new_length, uint64_t limit)
+int quota_allows_move(struct window *window, uint32_t from, uint64_t length)
 {
 	uint64_t first, end;
 	const struct quota *quota = pages(window, from, length, &first, &end);
@@ -143,9 +143,7 @@ int quota_allows_move(struct window *window, uint32_t from, uint64_t length, uin
 	/* The old range's inner borders go with it, so they are counted in both places here: never too few. */
 	if (!quota || !budget_allows(window, 0, ones(quota->border, first, end) + 4))
 		return -ENOMEM;
-	if (ones(quota->mapped, first, end) != end - first)
-		return -EFAULT;
-	return limit && new_length > length ? quota_allows_map(window, to, new_length - length, limit) : 0;
+	return ones(quota->mapped, first, end) != end - first ? -EFAULT : 0;
 }
 
 /* Both ends of a range that has just changed: a border stays where the two sides can differ. */
@@ -197,15 +195,15 @@ void quota_protect(struct window *window, uint32_t offset, uint64_t length)
 	budget_settle(window);
 }
 
-void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t to, uint64_t new_length)
+void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t to)
 {
 	uint64_t first, end, target, target_end;
 	struct quota *quota = pages(window, from, length, &first, &end);
 
-	if (!quota || !pages(window, to, new_length, &target, &target_end))
+	if (!quota || !pages(window, to, length, &target, &target_end))
 		return;
 	replaced(window, target, target_end, 1, 0);
-	for (uint64_t page = 1; page < end - first && page < target_end - target; page++)
+	for (uint64_t page = 1; page < end - first; page++)
 		if (bit(quota->border, first + page))
 			border_put(window, target + page, 1);
 	replaced(window, first, end, 0, 0);

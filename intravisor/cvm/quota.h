@@ -9,18 +9,18 @@
 #define INTRAVISOR_QUOTA_H
 #include "intravisor/cvm/cvm.h"
 
-/* Each answers 0 or -ENOMEM and changes nothing; `limit` is in bytes, 0: none. */
+/* Each answers 0 or -ENOMEM and changes nothing but what the cVM's budget is promised; `limit` is in bytes, 0: none. */
 int quota_allows_map(struct window *window, uint32_t offset, uint64_t length, uint64_t limit);
 int quota_allows_unmap(struct window *window, uint32_t offset, uint64_t length);
 /* -ENOMEM too where a page of the range is not mapped, as mprotect(2) says it. */
 int quota_allows_protect(struct window *window, uint32_t offset, uint64_t length);
-int quota_allows_move(struct window *window, uint32_t from, uint64_t length, uint32_t to, uint64_t new_length, uint64_t limit);
+int quota_allows_move(struct window *window, uint32_t from, uint64_t length);
 
 /* What was done. `plain`: anonymous, readable and writable, so the host joins it to such a mapping before it. */
 void quota_map(struct window *window, uint32_t offset, uint64_t length, int plain);
 void quota_unmap(struct window *window, uint32_t offset, uint64_t length);
 void quota_protect(struct window *window, uint32_t offset, uint64_t length);
-void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t to, uint64_t new_length);
+void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t to);
 
 /* An image of so many segments is mapped: its mappings are never given back. 0 or -ENOMEM. */
 int quota_image(struct window *window, unsigned segments);

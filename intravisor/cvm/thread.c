@@ -148,13 +148,7 @@ int64_t host_thread_start(struct caller *caller, const uint64_t a[6])
 	if (a[1] > UINT32_MAX || a[2] > UINT32_MAX || !machine_thread_entry_ok(caller->thread, (uint32_t)a[1]))
 		return -EINVAL;
 	struct cvm *cvm = caller->cvm;
-	struct window *program = a[0] == UINT64_MAX ? NULL : cvm_window_hold(caller, a[0]);
-	if (a[0] == UINT64_MAX) {       /* the caller's own */
-		pthread_mutex_lock(&cvm->lock);
-		program = caller->program;
-		program->references++;
-		pthread_mutex_unlock(&cvm->lock);
-	}
+	struct window *program = cvm_window_hold(caller, a[0]);
 	if (!program)
 		return -EBADF;
 	struct guest_thread *thread = guest_thread(cvm, program, (uint32_t)a[1], (uint32_t)a[2], a[3]);

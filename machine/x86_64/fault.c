@@ -52,11 +52,8 @@ static const char *gate_reason(uint64_t pc)
 
 static void registers_fill(struct machine_fault *fault, const gregset_t regs)
 {
-	static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-				      REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
-
 	for (int i = 0; i < 16; i++)
-		fault->registers[i] = (uint64_t)regs[order[i]];
+		fault->registers[i] = (uint64_t)regs[interrupt_order[i]];
 	fault->registers[4] = 0;        /* rsp is the control stack's: not the guest's to see */
 }
 

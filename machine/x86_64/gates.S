@@ -31,6 +31,29 @@
 	xor	%r10d, %r10d
 	.endm
 
+	.macro find_headroom
+	find_context
+	cmp	F(C_CONTROL_LOW), %rsp
+	jb	gate_no_headroom
+	.endm
+
+	/* To the library OS: r14 its window, r15 its stack, r11 = 0 (its invariant: below 4 GiB), rcx the entry. r11 is the context. */
+	.macro call_libos
+	mov	%r15, F(C_PROGRAM_R15)
+	mov	%r14, F(C_PROGRAM_R14)
+	mov	F(C_SYSCALL_ENTRY), %rcx
+	mov	F(C_LIBOS_BASE), %r14
+	mov	F(C_LIBOS_STACK), %r15
+	xor	%r11d, %r11d
+	call	*%rcx
+	.endm
+	/* And back: what the program had there. r11 is the context. */
+	.macro program_registers
+	find_context
+	mov	F(C_PROGRAM_R15), %r15
+	mov	F(C_PROGRAM_R14), %r14
+	.endm
+
 	/* The way back to a program. Interruptions that came while the thread was outside of it are seen here: one before the
 	 * comparison by the comparison, one behind it by its pc (interrupt.c), which is as good as the ud2. r11 is the context. */
 	.macro leave_gate name
@@ -52,24 +75,13 @@ gate_code_start:
 
 /* GATE_SYSCALL. In: rax number, rdi rsi rdx r10 r8 r9 arguments: passed to the library OS as they are; it trusts none.
  * rbx rbp r12 r13 the program's, kept by the library OS's C. r14 r15 the program's, kept in the context.
- * To the library OS: r14 its window, r15 its stack, r11 = 0 (its invariant: below 4 GiB), rcx the entry.
  * Out: rax result; rcx rdx rsi rdi r8-r11 zero; the rest as before. */
 	.globl	gate_syscall
 	.balign	64
 gate_syscall:
-	find_context
-	cmp	F(C_CONTROL_LOW), %rsp
-	jb	gate_no_headroom
-	mov	%r15, F(C_PROGRAM_R15)
-	mov	%r14, F(C_PROGRAM_R14)
-	mov	F(C_SYSCALL_ENTRY), %rcx
-	mov	F(C_LIBOS_BASE), %r14
-	mov	F(C_LIBOS_STACK), %r15
-	xor	%r11d, %r11d
-	call	*%rcx
-	find_context
-	mov	F(C_PROGRAM_R15), %r15
-	mov	F(C_PROGRAM_R14), %r14
+	find_headroom
+	call_libos
+	program_registers
 	xor	%edx, %edx
 	clear_scratch
 	leave_gate gate_syscall
@@ -79,25 +91,15 @@ gate_syscall:
 	.globl	gate_syscall_raw
 	.balign	64
 gate_syscall_raw:
-	find_context
-	cmp	F(C_CONTROL_LOW), %rsp
-	jb	gate_no_headroom
+	find_headroom
 	push	%rdi
 	push	%rsi
 	push	%rdx
 	push	%r10
 	push	%r8
 	push	%r9
-	mov	%r15, F(C_PROGRAM_R15)
-	mov	%r14, F(C_PROGRAM_R14)
-	mov	F(C_SYSCALL_ENTRY), %rcx
-	mov	F(C_LIBOS_BASE), %r14
-	mov	F(C_LIBOS_STACK), %r15
-	xor	%r11d, %r11d
-	call	*%rcx
-	find_context
-	mov	F(C_PROGRAM_R15), %r15
-	mov	F(C_PROGRAM_R14), %r14
+	call_libos
+	program_registers
 	pop	%r9
 	pop	%r8
 	pop	%r10
@@ -206,9 +208,7 @@ gate_thread_pointer:
 	.globl	gate_handler_return
 	.balign	64
 gate_handler_return:
-	find_context
-	cmp	F(C_CONTROL_LOW), %rsp
-	jb	gate_no_headroom
+	find_headroom
 	mov	%r15d, %edi
 	mov	$RESUME_NUMBER, %eax
 	xor	%esi, %esi
@@ -216,13 +216,7 @@ gate_handler_return:
 	xor	%r10d, %r10d
 	xor	%r8d, %r8d
 	xor	%r9d, %r9d
-	mov	%r15, F(C_PROGRAM_R15)
-	mov	%r14, F(C_PROGRAM_R14)
-	mov	F(C_SYSCALL_ENTRY), %rcx
-	mov	F(C_LIBOS_BASE), %r14
-	mov	F(C_LIBOS_STACK), %r15
-	xor	%r11d, %r11d
-	call	*%rcx
+	call_libos
 	/* An interruption's entry must not return either. */
 	.globl	gate_interrupt_return
 gate_interrupt_return:

@@ -24,9 +24,9 @@
 #define FLAGS_FIXED      0x202u
 #define MXCSR_MASK       0xffffu
 
-static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-			      REG_R8, 1, 2, 3, 4, 5, 6, 7};      /* gregs index of general register i; REG_R8 is 0 */
-_Static_assert(REG_R8 == 0 && REG_R15 == 7, "order[]");
+/* REG_8 and the like are carrel/registers.h's names of what <ucontext.h> calls REG_R8. */
+const int interrupt_order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+				 REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 
 /* The gates' ways back to the program. From `last` on the comparison with C_KICKED has been made. */
 static const struct way {
@@ -95,7 +95,7 @@ static void enter(struct context *context, ucontext_t *uc, uint64_t rsp, uint64_
 
 	*(uint64_t *)(rsp - 8) = gate_address(gate_interrupt_return);
 	for (int i = 0; i < 16; i++)
-		regs[order[i]] = 0;
+		regs[interrupt_order[i]] = 0;
 	regs[REG_RIP] = (greg_t)context->interrupt_entry;
 	regs[REG_RSP] = (greg_t)(rsp - 8);
 	regs[REG_EFL] = FLAGS_FIXED;
@@ -122,11 +122,11 @@ int interrupt_program(struct machine_thread *thread, ucontext_t *uc, uint64_t pc
 		t = unit_at(pc, context->program_base, &back);
 	if (t != UNIT_NONE) {
 		pc -= back;
-		regs[order[t]] = (greg_t)(uint32_t)regs[order[t]];
+		regs[interrupt_order[t]] = (greg_t)(uint32_t)regs[interrupt_order[t]];
 	}
 	memset(&out, 0, sizeof out);
 	for (int i = 0; i < 16; i++)
-		out.general[i] = (uint64_t)regs[order[i]];
+		out.general[i] = (uint64_t)regs[interrupt_order[i]];
 	out.general[REG_CONTROL] = 0;
 	if (pc != (uint64_t)regs[REG_RIP])      /* out of a gate: what it held is not for the program to see */
 		out.general[REG_11] = t == UNIT_NONE ? 0 : out.general[REG_11];
@@ -204,7 +204,7 @@ int machine_thread_resume(struct machine_thread *thread, const struct carrel_reg
 	memset(&frame, 0, sizeof frame);
 	greg_t *regs = frame.uc.uc_mcontext.gregs;
 	for (int i = 0; i < 16; i++)
-		regs[order[i]] = (greg_t)in->general[i];
+		regs[interrupt_order[i]] = (greg_t)in->general[i];
 	uint64_t rsp = record.rsp;
 	if (how == RESUME_HANDLER) {
 		rsp -= 8;
@@ -212,7 +212,7 @@ int machine_thread_resume(struct machine_thread *thread, const struct carrel_reg
 	} else {
 		context->record_count--;
 		if (record.truncate < UNIT_NONE && pc == record.pc)
-			regs[order[record.truncate]] = (greg_t)(uint32_t)in->general[record.truncate];
+			regs[interrupt_order[record.truncate]] = (greg_t)(uint32_t)in->general[record.truncate];
 	}
 	regs[REG_RSP] = (greg_t)rsp;
 	regs[REG_RIP] = (greg_t)(context->program_base + pc);

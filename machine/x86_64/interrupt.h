@@ -10,6 +10,7 @@
 
 #include "machine/x86_64/thread.h"
 
+extern const int interrupt_order[16];   /* index in ucontext_t's gregs of general register i */
 /* Is the thread in its program, or in a gate with nothing left to do but go there? Then *pc and *rsp say where it is. */
 int interrupt_point(const struct context *context, const ucontext_t *uc, uint64_t *pc, uint64_t *rsp);
 /* Where the gate that stopped at pc for an interruption goes on without it. */

@@ -24,26 +24,8 @@
 
 	.globl _start
 _start:	endbr64
-	/* boot.argv: argc strings one after another; skip the first, read the second as a number */
-	mov $(LIBOS_BOOT + 8), %r11d
-	mov (%r14,%r11), %esi
-	add $LIBOS_BOOT, %esi
-1:	mov %esi, %r11d
-	movzbl (%r14,%r11), %eax
-	add $1, %esi
-	test %eax, %eax
-	jne 1b
-	xor %ebx, %ebx
-2:	mov %esi, %r11d
-	movzbl (%r14,%r11), %eax
-	sub $'0', %eax
-	cmp $9, %eax
-	ja 3f
-	imul $10, %ebx, %ebx
-	add %eax, %ebx
-	add $1, %esi
-	jmp 2b
-3:	mov $(LIBOS_BOOT + BOOT_PROGRAM), %r11d
+	argument_number
+	mov $(LIBOS_BOOT + BOOT_PROGRAM), %r11d
 	mov 8(%r14,%r11), %eax
 	mov %eax, program_entry(%rip)
 	attack 1, return_at_start

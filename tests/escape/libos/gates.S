@@ -11,25 +11,8 @@
 #define ROUNDS 30000
 	.globl _start
 _start:	endbr64
-	mov $(LIBOS_BOOT + 8), %r11d
-	mov (%r14,%r11), %esi
-	add $LIBOS_BOOT, %esi
-1:	mov %esi, %r11d
-	movzbl (%r14,%r11), %eax
-	add $1, %esi
-	test %eax, %eax
-	jne 1b
-	xor %ebx, %ebx
-2:	mov %esi, %r11d
-	movzbl (%r14,%r11), %eax
-	sub $'0', %eax
-	cmp $9, %eax
-	ja 3f
-	imul $10, %ebx, %ebx
-	add %eax, %ebx
-	add $1, %esi
-	jmp 2b
-3:	mov $0x9e3779b97f4a7c15, %rax
+	argument_number
+	mov $0x9e3779b97f4a7c15, %rax
 	mov %rax, state(%rip)
 	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
 	attack \n, slot_\n

@@ -32,3 +32,26 @@
 #define ENAMETOOLONG 36
 #define ENOSYS 38
 #define ELOOP 40
+
+/* The program's first argument as a number, in ebx. boot.argv: argc strings one after another; the first is its name. */
+.macro argument_number
+	mov $(LIBOS_BOOT + 8), %r11d
+	mov (%r14,%r11), %esi
+	add $LIBOS_BOOT, %esi
+1:	mov %esi, %r11d
+	movzbl (%r14,%r11), %eax
+	add $1, %esi
+	test %eax, %eax
+	jne 1b
+	xor %ebx, %ebx
+2:	mov %esi, %r11d
+	movzbl (%r14,%r11), %eax
+	sub $'0', %eax
+	cmp $9, %eax
+	ja 3f
+	imul $10, %ebx, %ebx
+	add %eax, %ebx
+	add $1, %esi
+	jmp 2b
+3:
+.endm

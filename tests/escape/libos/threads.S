@@ -42,25 +42,8 @@
 
 	.globl _start
 _start:	endbr64
-	mov $(LIBOS_BOOT + 8), %r11d
-	mov (%r14,%r11), %esi
-	add $LIBOS_BOOT, %esi
-1:	mov %esi, %r11d
-	movzbl (%r14,%r11), %eax
-	add $1, %esi
-	test %eax, %eax
-	jne 1b
-	xor %ebx, %ebx
-2:	mov %esi, %r11d
-	movzbl (%r14,%r11), %eax
-	sub $'0', %eax
-	cmp $9, %eax
-	ja 3f
-	imul $10, %ebx, %ebx
-	add %eax, %ebx
-	add $1, %esi
-	jmp 2b
-3:	mov %ebx, which(%rip)
+	argument_number
+	mov %ebx, which(%rip)
 	mov $STACKS, %edi
 	mov $0x100000, %esi
 	mov $3, %edx
