@@ -10,7 +10,7 @@ n=0
 for program in step step_bare; do
 	for seed in ${SEEDS:-1}; do
 		n=$((n + 1))
-		out=$(timeout 300 $E/step $seed 100 $E/beside -l $E/libos/stepped $E/program/hello $E/libos/plain $E/program/$program 2>&1)
+		out=$(timeout 900 $E/step $seed 100 $E/beside -l $E/libos/stepped $E/program/hello $E/libos/plain $E/program/$program 2>&1)
 		status=$?
 		case $status:$out in
 		0:*"the same"*intact*) echo "ok $n - $program, seed $seed" ;;

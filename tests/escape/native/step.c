@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 	static uint8_t seen[4096];
 	struct user_regs_struct regs;
 	unsigned kicks = 0, most, told = 0, in_gates = 0, wait = 1, ran = 0;
-	uint64_t random, host_gate = 0;
+	uint64_t random, host_gate = 0, steps = 0, last_fresh = 0;
 	int status, kicked = 0, signal = 0, direct = 0;
 
 	if (argc < 4)
@@ -111,6 +111,7 @@ int main(int argc, char **argv)
 		/* The first gate after the library OS was told is its host call: not a program's. */
 		if (in_gate && told && !host_gate)
 			host_gate = at;
+		steps++;
 		if (kicked || !(in_program || (in_gate && told && at < host_gate)))
 			continue;
 		/* Each gate instruction once, the program's at random distances. */
@@ -124,6 +125,7 @@ int main(int argc, char **argv)
 		if (in_gate) {
 			seen[at - gates] = 1;
 			in_gates++;
+			last_fresh = steps;
 		}
 		kicks++;
 		kicked = 1;
@@ -131,7 +133,7 @@ int main(int argc, char **argv)
 		ran = 0;
 		signal = MACHINE_KICK;
 	}
-	fprintf(stderr, "step: %u kicks, %u in gates, %u told\n", kicks, in_gates, told);
+	fprintf(stderr, "step: %u kicks, %u in gates, %u told; %lu steps, the last new gate instruction at %lu\n", kicks, in_gates, told, steps, last_fresh);
 	if (told != kicks || in_gates < 200)
 		end(66);
 	status = next(PTRACE_CONT, 0);
