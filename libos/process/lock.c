@@ -10,34 +10,28 @@
 #define FUTEX_WAKE_PRIVATE 129
 
 int kernel_single = 1;
-static uint32_t word;   /* 0 free, 1 held, 2 held and somebody sleeps */
+uint32_t kernel_word;
 
-void kernel_lock(void)
+void kernel_lock_shared(void)
 {
 	uint32_t none = 0;
 
-	if (kernel_single) {
-		word = 1;
-		return;
-	}
-	if (__atomic_compare_exchange_n(&word, &none, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (__atomic_compare_exchange_n(&kernel_word, &none, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return;
 	for (int i = 0; i < 200; i++) {
 		none = 0;
-		if (!__atomic_load_n(&word, __ATOMIC_RELAXED) &&
-		    __atomic_compare_exchange_n(&word, &none, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		if (!__atomic_load_n(&kernel_word, __ATOMIC_RELAXED) &&
+		    __atomic_compare_exchange_n(&kernel_word, &none, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			return;
 	}
-	while (__atomic_exchange_n(&word, 2, __ATOMIC_ACQUIRE))
-		HOST(futex, (uintptr_t)&word, FUTEX_WAIT_PRIVATE, 2, 0);
+	while (__atomic_exchange_n(&kernel_word, 2, __ATOMIC_ACQUIRE))
+		HOST(futex, (uintptr_t)&kernel_word, FUTEX_WAIT_PRIVATE, 2, 0);
 }
 
-void kernel_unlock(void)
+void kernel_unlock_shared(void)
 {
-	if (kernel_single)
-		word = 0;
-	else if (__atomic_exchange_n(&word, 0, __ATOMIC_RELEASE) == 2)
-		HOST(futex, (uintptr_t)&word, FUTEX_WAKE_PRIVATE, 1);
+	if (__atomic_exchange_n(&kernel_word, 0, __ATOMIC_RELEASE) == 2)
+		HOST(futex, (uintptr_t)&kernel_word, FUTEX_WAKE_PRIVATE, 1);
 }
 
 void host_begin(void)

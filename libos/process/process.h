@@ -110,9 +110,24 @@ static inline struct process *process_current(void)
 }
 
 /* lock.c */
-void kernel_lock(void);
-void kernel_unlock(void);
 extern int kernel_single;               /* one thread in all: the lock needs no atomic operation */
+extern uint32_t kernel_word;            /* 0 free, 1 held, 2 held and somebody sleeps */
+void kernel_lock_shared(void);
+void kernel_unlock_shared(void);
+static inline void kernel_lock(void)
+{
+	if (kernel_single)
+		kernel_word = 1;
+	else
+		kernel_lock_shared();
+}
+static inline void kernel_unlock(void)
+{
+	if (kernel_single)
+		kernel_word = 0;
+	else
+		kernel_unlock_shared();
+}
 
 /* A host call that may block: without the lock. -EINTR becomes -RESTART. */
 #define HOST_BLOCKING(...) host_result((host_begin(), HOST(__VA_ARGS__)))

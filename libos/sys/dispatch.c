@@ -22,10 +22,8 @@ static int64_t call(uint64_t number, const uint64_t a[6])
 	}
 }
 
-static int64_t call_traced(uint64_t number, const uint64_t a[6])
+static __attribute__((noinline)) int64_t call_traced(uint64_t number, const uint64_t a[6])
 {
-	if (__builtin_expect(!boot->trace, 1))
-		return call(number, a);
 	if (number == __NR_exit || number == __NR_exit_group || number == __NR_rt_sigreturn)
 		trace_call(number, a, 0, 0);
 	int64_t result = call(number, a);
@@ -33,37 +31,54 @@ static int64_t call_traced(uint64_t number, const uint64_t a[6])
 	return result;
 }
 
-/* A wait that a signal ended: the call starts again if the handler wants it so, or if there is none. */
-static int64_t finished(struct thread *t, int64_t result)
+static inline int64_t call_maybe_traced(uint64_t number, const uint64_t a[6])
 {
-	if (result != -RESTART)
+	return __builtin_expect(boot->trace, 0) ? call_traced(number, a) : call(number, a);
+}
+
+/* A wait that a signal ended: the call starts again if the handler wants it so, or if there is none. */
+static int64_t finished(struct thread *t, uint64_t number, const uint64_t a[6], int64_t result)
+{
+	if (__builtin_expect(result != -RESTART, 1))
 		return result;
+	t->call[0] = number;
+	memmove(t->call + 1, a, 6 * sizeof *a); /* they may lie there already */
 	t->restart = t->attention = 1;
 	return -EINTR;
 }
 
 int64_t system_call_again(struct thread *t)
 {
-	return finished(t, call_traced(t->call[0], t->call + 1));
+	return finished(t, t->call[0], t->call + 1, call_maybe_traced(t->call[0], t->call + 1));
+}
+
+/* Calls that read what only this thread, or nobody, changes: no reason to wait for others. */
+static int lockless(uint64_t number, const struct thread *t, const uint64_t a[6], int64_t *result)
+{
+	switch (number) {
+	case __NR_gettid:
+		*result = t->id;
+		return 1;
+	case __NR_getpid:
+		*result = t->process->id;
+		return 1;
+	case __NR_clock_gettime:
+		*result = sys_clock_gettime(a);
+		return 1;
+	default:
+		return 0;
+	}
 }
 
 int64_t system_call(uint64_t number, const uint64_t a[6])
 {
 	struct thread *t = thread_current();
+	int64_t quick;
 
-	/* These read what only this thread, or nobody, changes. */
-	if (__builtin_expect(!boot->trace, 1))
-		switch (number) {
-		case __NR_gettid: return t->id;
-		case __NR_getpid: return t->process->id;
-		case __NR_getuid: case __NR_geteuid: return boot->uid;
-		case __NR_getgid: case __NR_getegid: return boot->gid;
-		case __NR_clock_gettime: return sys_clock_gettime(a);
-		}
+	if (!kernel_single && !boot->trace && lockless(number, t, a, &quick))
+		return quick;
 	kernel_lock();
-	t->call[0] = number;
-	memcpy(t->call + 1, a, 6 * sizeof *a);
-	int64_t result = finished(t, call_traced(number, a));
+	int64_t result = finished(t, number, a, call_maybe_traced(number, a));
 	int attention = t->attention;
 	kernel_unlock();
 	if (__builtin_expect(attention, 0))
