@@ -287,10 +287,11 @@ int command_run(int argc, char **argv)
 		"Runs an image made by carrel-cc in a cVM. It sees the granted volumes, its standard streams and nothing else of "
 		"the host.", NULL, NULL, NULL};
 	struct run run = {.config = {.image_fd = -1, .working_directory = "/", .hostname = "carrel", .standard_fds = {0, 1, 2},
-				     .uid = getuid(), .gid = getgid()}};
+				     .uid = getuid(), .gid = getgid(), .file_mode_mask = umask(0)}};
 	struct cvm_error error;
 	struct cvm *cvm;
 
+	umask(run.config.file_mode_mask);
 	run.config.mounts = run.mounts;
 	argp_err_exit_status = EXIT_CARREL;
 	environment_add(&run, strdup("PATH=/usr/local/bin:/usr/bin:/bin"));

@@ -48,7 +48,7 @@ struct carrel_boot {
 	uint64_t memory_limit;  /* bytes of memory the program may map; 0: no limit but the window */
 	uint32_t uid, gid;      /* who the program is, inside */
 	uint32_t trace;         /* 1: report each system call by HOST_trace */
-	uint32_t clock_ticks;   /* reserved, 0 */
+	uint32_t file_mode_mask;        /* umask(2) of the first process */
 	uint64_t hwcap, hwcap2; /* AT_HWCAP, AT_HWCAP2 as the machine says */
 	uint8_t  random[16];    /* for AT_RANDOM */
 };

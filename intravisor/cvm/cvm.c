@@ -137,6 +137,7 @@ static int boot_fill(struct cvm *cvm, const struct image *program, uint32_t base
 	boot->memory_limit = config->memory_limit;
 	boot->uid = config->uid;
 	boot->gid = config->gid;
+	boot->file_mode_mask = config->file_mode_mask & 0777;
 	boot->trace = (uint32_t)config->trace;
 	boot->hwcap = getauxval(AT_HWCAP);
 	boot->hwcap2 = getauxval(AT_HWCAP2);

@@ -40,6 +40,7 @@ struct cvm_config {
 	int standard_fds[3];            /* host descriptors for handles 0, 1, 2; -1: closed. Not taken over. */
 	int trace;
 	uint32_t uid, gid;
+	uint32_t file_mode_mask;        /* umask(2) of the first process */
 };
 
 struct image;

@@ -54,7 +54,7 @@ void process_first(void)
 		die("no memory for the first process");
 	memset(t, 0, sizeof *t);
 	p->id = p->group = p->session = t->id = 1;
-	p->mask = 022;
+	p->mask = boot->file_mode_mask;
 	p->directory[0] = '/';
 	p->threads = t;
 	p->thread_count = 1;

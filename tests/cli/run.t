@@ -81,4 +81,15 @@ check "doctor" 0 "fsgsbase" $carrel doctor
 check "SIGPIPE ends the program as natively" 0 "141" bash -c "$carrel run $work/p yes | head -n 1 >/dev/null; echo \${PIPESTATUS[0]}"
 check "1 MB of arguments" 0 "1048" bash -c "x=\$(printf '%0.sA' \$(seq 1 4096)); set --; for i in \$(seq 1 256); do set -- \"\$@\" \$x; done; $carrel run $work/p argc \"\$@\""
 check "Ctrl-C ends it" 130 "" timeout --foreground --preserve-status -s INT 1 $carrel run $work/p spin
+cat > "$work/mask.c" <<'EOF'
+#include <stdio.h>
+#include <sys/stat.h>
+int main(void)
+{
+	printf("mask %03o\n", umask(0));
+	return 0;
+}
+EOF
+$cc "$work/mask.c" -o "$work/mask"
+check "the file mode mask is the caller's" 0 "mask 027" sh -c "umask 027; exec $carrel run $work/mask"
 finish
