@@ -5,10 +5,18 @@
  */
 #ifndef CLI_H
 #define CLI_H
+#include <stddef.h>
 
 #define EXIT_CARREL 125         /* Carrel itself failed, as docker and podman say it */
 #define EXIT_NOT_RUNNABLE 126   /* the image is there but cannot run */
 #define EXIT_NOT_FOUND 127
+
+struct cvm_port;
+struct host_address;
+/* network.c: [ADDRESS:]PORT:GUEST[/udp], bound; 0, or -1 and why. */
+int port_publish(const char *text, struct cvm_port *port, char *why, size_t room);
+/* The host's name servers, at most three. */
+void resolvers_read(struct host_address *resolvers);
 
 int command_run(int argc, char **argv);
 int command_verify(int argc, char **argv);

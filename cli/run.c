@@ -21,7 +21,7 @@
 #include "intravisor/cvm/cvm.h"
 #include "intravisor/host/host.h"
 
-enum { KEY_MEMORY = 256, KEY_TRACE, KEY_STATS, KEY_ORDINARY, KEY_ARGV0, KEY_TMPFS, KEY_HOSTNAME, KEY_LIBOS };
+enum { KEY_MEMORY = 256, KEY_TRACE, KEY_STATS, KEY_ORDINARY, KEY_ARGV0, KEY_TMPFS, KEY_HOSTNAME, KEY_LIBOS, KEY_NETWORK };
 
 static const struct argp_option options[] = {
 	{"volume", 'v', "HOST:GUEST[:ro]", 0, "grant a host directory or file, at a path of the cVM", 0},
@@ -29,6 +29,8 @@ static const struct argp_option options[] = {
 	{"workdir", 'w', "DIR", 0, "start in this directory of the cVM (default /)", 0},
 	{"memory", KEY_MEMORY, "N[K|M|G]", 0, "most memory the program may map", 0},
 	{"tmpfs", KEY_TMPFS, "DIR", 0, "an empty directory in memory at this path", 0},
+	{"publish", 'p', "[ADDRESS:]PORT:GUEST[/udp]", 0, "a port of the host (127.0.0.1 unless ADDRESS is given) that is the cVM's port GUEST", 0},
+	{"net", KEY_NETWORK, "none|host-out", 0, "host-out: it may connect to the host's network, but not to the host's loopback (default: none)", 0},
 	{"hostname", KEY_HOSTNAME, "NAME", 0, "the cVM's host name (default: carrel)", 0},
 	{"trace", KEY_TRACE, NULL, 0, "print each system call", 0},
 	{"stats", KEY_STATS, NULL, 0, "print figures at the end", 0},
@@ -41,6 +43,7 @@ static const struct argp_option options[] = {
 struct run {
 	struct cvm_config config;
 	struct cvm_mount mounts[BOOT_MOUNTS];
+	struct cvm_port ports[BOOT_PORTS];
 	char **environment;
 	size_t environment_count;
 	const char *argv0;
@@ -95,6 +98,14 @@ static char *normalised(const char *path)
 		*end++ = '/';
 	*end = 0;
 	return out;
+}
+
+static int mounted(const struct run *run, const char *guest)
+{
+	for (size_t i = 0; i < run->config.mount_count; i++)
+		if (!strcmp(run->mounts[i].guest_path, guest))
+			return 1;
+	return 0;
 }
 
 static void mount_add(struct argp_state *state, struct run *run, const char *host, const char *guest, int read_only)
@@ -181,6 +192,31 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_HOSTNAME:
 		run->config.hostname = argument;
+		return 0;
+	case 'p': {
+		char why[256];
+		if (run->config.port_count == BOOT_PORTS)
+			argp_failure(state, EXIT_CARREL, 0, "more than %d published ports", BOOT_PORTS);
+		if (port_publish(argument, &run->ports[run->config.port_count], why, sizeof why))
+			argp_failure(state, EXIT_CARREL, 0, "--publish %s: %s", argument, why);
+		run->config.port_count++;
+		return 0;
+	}
+	case KEY_NETWORK:
+		run->config.network = !strcmp(argument, "host-out");
+		if (!run->config.network && strcmp(argument, "none"))
+			argp_failure(state, EXIT_CARREL, 0, "--net %s: none or host-out", argument);
+		return 0;
+	case ARGP_KEY_END:
+		/* Names are resolved by the program itself, at the host's name servers. */
+		if (run->config.network) {
+			resolvers_read(run->config.resolvers);
+			for (size_t i = 0; i < 2; i++) {
+				const char *file = i ? "/etc/hosts" : "/etc/resolv.conf";
+				if (!mounted(run, file) && !mounted(run, "/etc") && !mounted(run, "/") && !access(file, R_OK))
+					mount_add(state, run, file, file, 1);
+			}
+		}
 		return 0;
 	case KEY_TRACE:
 		run->config.trace = 1;
@@ -291,8 +327,8 @@ int command_run(int argc, char **argv)
 	struct cvm_error error;
 	struct cvm *cvm;
 
-	umask(run.config.file_mode_mask);
-	run.config.mounts = run.mounts;
+	run.config.mounts = run.mounts;         /* this process's own mask stays 0: modes are as the guest's mask has them */
+	run.config.ports = run.ports;
 	argp_err_exit_status = EXIT_CARREL;
 	environment_add(&run, strdup("PATH=/usr/local/bin:/usr/bin:/bin"));
 	environment_add(&run, strdup("HOME=/"));
@@ -309,6 +345,11 @@ int command_run(int argc, char **argv)
 	pthread_t forwarder;
 	forwarded(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	struct rlimit files;
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {        /* every open file of the cVM is one of this process */
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 	int code = intravisor_init(&error);
 	if (!code)
 		code = cvm_create(&run.config, &cvm, &error);
@@ -317,7 +358,7 @@ int command_run(int argc, char **argv)
 		return code == -ENOENT ? EXIT_NOT_FOUND : code == -ENOEXEC || code == -EACCES || code == -EISDIR ? EXIT_NOT_RUNNABLE
 														: EXIT_CARREL;
 	}
-	code = host_lockdown();
+	code = host_lockdown(&run.config);
 	if (code) {
 		fprintf(stderr, "carrel: cannot drop to the small set of system calls: %s\n", strerror(-code));
 		return EXIT_CARREL;

@@ -83,6 +83,14 @@ char *strchr(const char *s, int c)
 			return NULL;
 }
 
+void *memchr(const void *s, int c, size_t n)
+{
+	for (const uint8_t *p = s; n; n--, p++)
+		if (*p == (uint8_t)c)
+			return (void *)p;
+	return NULL;
+}
+
 char *strrchr(const char *s, int c)
 {
 	const char *last = NULL;

@@ -10,6 +10,7 @@
 
 #define BOOT_ABI        1
 #define BOOT_MOUNTS     64      /* most volumes */
+#define BOOT_PORTS      64      /* most published ports */
 
 /* Handles every cVM has at start. */
 #define HANDLE_STDIN    0
@@ -24,6 +25,12 @@ struct boot_mount {
 };
 #define BOOT_MOUNT_HOST 0       /* handle is a host directory or file */
 #define BOOT_MOUNT_TMPFS 1      /* no handle: an empty tmpfs of the library OS */
+
+struct boot_port {              /* a published port: what the program binds there is reached from outside */
+	uint16_t port;          /* in the cVM, host byte order */
+	uint16_t protocol;      /* 6: TCP, 17: UDP */
+	uint32_t handle;        /* a socket bound in the host, not listening yet */
+};
 
 struct boot_image {             /* a verified image already mapped in the program's window */
 	uint32_t base;          /* offset where its address 0 lies */
@@ -45,6 +52,9 @@ struct carrel_boot {
 	uint32_t mount_count;
 	struct boot_mount mounts[BOOT_MOUNTS];  /* sorted by guest_path, parents first */
 	struct boot_image program;
+	uint32_t port_count;
+	struct boot_port ports[BOOT_PORTS];
+	uint32_t network;       /* the handle that makes host sockets; 0: no way out */
 	uint64_t memory_limit;  /* bytes of memory the program may map; 0: no limit but the window */
 	uint32_t uid, gid;      /* who the program is, inside */
 	uint32_t trace;         /* 1: report each system call by HOST_trace */

@@ -30,6 +30,27 @@ struct host_poll {
 	uint16_t events, revents;       /* Linux POLL* */
 };
 
+struct host_vector {
+	uint64_t ref, length;
+};
+#define HOST_VECTORS_MOST 64
+
+struct host_address {
+	uint32_t length;                /* of what is used of bytes; 0: none */
+	uint8_t bytes[28];              /* Linux' struct sockaddr_in or sockaddr_in6 */
+};
+
+struct host_received {
+	uint32_t flags;                 /* MSG_TRUNC, MSG_CTRUNC... */
+	struct host_address from;
+};
+
+struct host_event {
+	uint64_t data;
+	uint32_t events, reserved;      /* Linux EPOLL* */
+};
+#define HOST_EVENTS_MOST 256
+
 struct host_statfs {
 	uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;
 };

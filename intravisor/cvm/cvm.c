@@ -141,6 +141,9 @@ static int boot_fill(struct cvm *cvm, const struct image *program, uint32_t base
 	boot->trace = (uint32_t)config->trace;
 	boot->hwcap = getauxval(AT_HWCAP);
 	boot->hwcap2 = getauxval(AT_HWCAP2);
+	int code = host_network_grant(cvm, boot);
+	if (code)
+		return code;
 	return getrandom(boot->random, sizeof boot->random, 0) == sizeof boot->random ? 0 : -EIO;
 }
 

@@ -13,6 +13,7 @@
 
 #include "machine/machine.h"
 #include <carrel/boot.h>
+#include <carrel/host.h>
 
 /* Why something failed, for one line on a terminal: "carrel: <text>". */
 struct cvm_error {
@@ -25,6 +26,12 @@ struct cvm_mount {
 	int read_only;
 };
 
+struct cvm_port {
+	int fd;                 /* a socket bound in the host, O_NONBLOCK; not taken over */
+	uint16_t port;          /* in the cVM */
+	uint16_t protocol;      /* 6: TCP, 17: UDP */
+};
+
 struct cvm_config {
 	const char *image_path;         /* host path of the program's image */
 	int image_fd;                   /* open for reading, or -1 to open image_path */
@@ -34,6 +41,10 @@ struct cvm_config {
 	char **envp;                    /* NULL-terminated "K=V" */
 	struct cvm_mount *mounts;
 	size_t mount_count;             /* <= BOOT_MOUNTS */
+	struct cvm_port *ports;
+	size_t port_count;              /* <= BOOT_PORTS */
+	int network;                    /* 1: it may reach the host's network, but for the host's loopback */
+	struct host_address resolvers[3];       /* name servers it may reach at port 53 wherever they are; length 0: none */
 	const char *working_directory;  /* guest path */
 	const char *hostname;
 	uint64_t memory_limit;          /* bytes, 0: none */

@@ -7,10 +7,13 @@
 #define INTRAVISOR_HOST_H
 #include "intravisor/cvm/cvm.h"
 
-#define HANDLES_MOST 4096
+#define HANDLES_MOST 65536
 
+enum resource_kind { RESOURCE_FILE, RESOURCE_NETWORK, RESOURCE_SOCKET, RESOURCE_EVENTS };
 struct resource {
 	int fd;
+	enum resource_kind kind;
+	int outgoing;           /* a socket made through a network: it may be connected */
 	unsigned references;    /* the capability's, and each call's in progress: the descriptor stays open meanwhile */
 	uint64_t bytes, *charged;       /* memory that counts against *charged while this lives; NULL: none */
 	int read_only;          /* a read-only volume's: writes are EROFS, not EACCES */
@@ -25,7 +28,9 @@ void host_table_destroy(struct cvm *cvm);
 int64_t host_handle_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only);
 int64_t host_call_dispatch(struct caller *caller, uint64_t number, const uint64_t a[6]);
 /* After start-up: no system call but those host calls need. 0 or -errno. */
-int host_lockdown(void);
+int host_lockdown(const struct cvm_config *config);
+/* The handles of a configuration's ports and network, into the boot block. 0 or -errno. */
+int host_network_grant(struct cvm *cvm, struct carrel_boot *boot);
 
 /* Within intravisor/host: the resource behind a handle if it has all of `need`, and what it may; else NULL and *error. Held until
  * resource_put, so that no other thread's close gives its descriptor to something else: declare it HELD. */
@@ -34,6 +39,10 @@ struct resource *resource_get(struct caller *caller, uint64_t handle, uint32_t n
 void resource_put(struct resource **resource);
 /* Takes fd over, and the charge of `bytes` that was made to the cVM's objects; also on failure. */
 int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only, uint64_t bytes);
+/* The same for what is not a file. */
+int64_t resource_make_kind(struct cvm *cvm, int fd, uint32_t permissions, enum resource_kind kind, int outgoing);
+/* resource_get, of one kind only: else -ENOTSOCK, or -EINVAL. */
+struct resource *resource_get_kind(struct caller *caller, uint64_t handle, uint32_t need, enum resource_kind kind, int64_t *error);
 /* A descriptor of one's own for what is behind a handle, or -errno. */
 int resource_descriptor(struct caller *caller, uint64_t handle, uint32_t need);
 

@@ -3,12 +3,13 @@
  *
  * The second box: once the cVM is loaded the process allows itself only what host calls, faults and the end of the
  * process need. libseccomp writes the filter: it knows every argument layout and is what container runtimes use, for 40
- * lines here. No exec, no sockets, no ptrace, no process_vm_*, nothing executable any more. Trusted.
+ * lines here. No exec, no sockets but where the network is granted, no ptrace, no process_vm_*, nothing executable any more. Trusted.
  */
 #include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #include "intravisor/host/host.h"
 
@@ -23,16 +24,28 @@ static const int allowed[] = {
 	SCMP_SYS(brk), SCMP_SYS(futex), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(sigaltstack), SCMP_SYS(gettid), SCMP_SYS(getpid), SCMP_SYS(tgkill), SCMP_SYS(exit), SCMP_SYS(exit_group),
 	SCMP_SYS(restart_syscall), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(rt_sigtimedwait), SCMP_SYS(sched_yield),
-	SCMP_SYS(timer_create), SCMP_SYS(timer_settime), SCMP_SYS(timer_delete), SCMP_SYS(memfd_create),
+	SCMP_SYS(timer_create), SCMP_SYS(timer_settime), SCMP_SYS(timer_delete), SCMP_SYS(memfd_create), SCMP_SYS(mknodat),
+	SCMP_SYS(sendfile), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait2),
+};
+/* With published ports or the network. */
+static const int on_sockets[] = {
+	SCMP_SYS(accept4), SCMP_SYS(listen), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(shutdown), SCMP_SYS(getsockopt),
+	SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
 };
 
-int host_lockdown(void)
+int host_lockdown(const struct cvm_config *config)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int code = filter ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !code && i < sizeof allowed / sizeof *allowed; i++)
 		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+	for (size_t i = 0; !code && (config->network || config->port_count) && i < sizeof on_sockets / sizeof *on_sockets; i++)
+		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, on_sockets[i], 0);
+	for (int domain = 0; !code && config->network && domain < 2; domain++)
+		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, domain ? AF_INET6 : AF_INET));
+	if (!code && config->network)
+		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0);
 	/* Threads, but never processes. clone3 hides its flags from the filter; without it the C library takes clone. */
 	if (!code)
 		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,

@@ -20,8 +20,10 @@
 	(O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_DIRECTORY | O_NOFOLLOW |      \
 	 O_CLOEXEC | O_NOATIME | O_PATH | O_NOCTTY | O_LARGEFILE | O_TMPFILE)
 
-/* Device nodes a volume may contain are opened only when they are harmless data sources and sinks. */
-static int device_refused(int fd)
+/* Device nodes a volume may contain are opened only when they are harmless data sources and sinks; fifos, at whose other end the
+ * host could be, not at all: the library OS has its own. All is opened with O_NONBLOCK, so that no open waits where no kick reaches
+ * it; a device that the guest did not want so loses it again. */
+static int device_refused(int fd, int flags)
 {
 	struct stat status;
 
@@ -29,10 +31,14 @@ static int device_refused(int fd)
 		return -errno;
 	if (S_ISBLK(status.st_mode))
 		return -EACCES;
+	if (S_ISFIFO(status.st_mode))
+		return -ENXIO;
 	if (S_ISCHR(status.st_mode)) {
 		unsigned ma = major(status.st_rdev), mi = minor(status.st_rdev);
 		if (!(ma == 1 && (mi == 3 || mi == 5 || mi == 7 || mi == 8 || mi == 9)) && !(ma == 5 && mi == 0) && ma != 136)
 			return -EACCES;
+		if (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK))
+			return -errno;
 	}
 	return 0;
 }
@@ -61,20 +67,20 @@ int64_t host_open(struct caller *caller, const uint64_t a[6])
 		if (path.length)
 			return -ENOTDIR;
 		snprintf(self, sizeof self, "/proc/self/fd/%d", directory->fd);
-		fd = open(self, (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY);
+		fd = open(self, (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 		fd = fd < 0 ? -errno : fd;
 	} else if (creates && !may_create) {
 		/* What exists opens as it would; only making it is refused. */
-		fd = path_open(directory, &path, flags & ~(O_CREAT | O_EXCL), 0);
+		fd = path_open(directory, &path, (flags & ~(O_CREAT | O_EXCL)) | O_NONBLOCK, 0);
 		if (fd == -ENOENT)
 			fd = directory->read_only ? -EROFS : -EACCES;
 	} else
-		fd = path_open(directory, &path, flags, (unsigned)a[4]);
+		fd = path_open(directory, &path, flags | O_NONBLOCK, (unsigned)a[4]);
 	if (fd < 0)
 		return fd;
 	error = path_filesystem_refused(fd);    /* a single file has not been asked about yet: -v /proc/self/mem:... */
 	if (!error && !(flags & O_PATH))
-		error = device_refused(fd);
+		error = device_refused(fd, flags);
 	if (error) {
 		close(fd);
 		return error;
@@ -196,6 +202,22 @@ int64_t host_directory_make(struct caller *caller, const uint64_t a[6])
 	if (fd < 0)
 		return fd;
 	int64_t result = mkdirat(fd, name, (mode_t)(a[3] & 07777)) ? -errno : 0;
+	close(fd);
+	return result;
+}
+
+int64_t host_node_make(struct caller *caller, const uint64_t a[6])
+{
+	struct path path;
+	const char *name;
+	mode_t type = (mode_t)a[3] & S_IFMT;
+
+	if (type != S_IFREG && type != S_IFIFO && type != S_IFSOCK)
+		return -EPERM;
+	int fd = change_open(caller, a[0], a[1], a[2], &path, &name);
+	if (fd < 0)
+		return fd;
+	int64_t result = mknodat(fd, name, type | (mode_t)(a[3] & 07777), 0) ? -errno : 0;
 	close(fd);
 	return result;
 }

@@ -35,20 +35,18 @@ void resource_put(struct resource **held)
 	}
 }
 
-int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only, uint64_t bytes)
+/* Takes what *like describes over, with its descriptor and charge; also on failure. */
+static int64_t resource_add(struct cvm *cvm, const struct resource *like, uint32_t permissions)
 {
 	struct resource *resource = malloc(sizeof *resource);
-	struct stat status;
 
-	if (!resource || fstat(fd, &status)) {
-		int error = resource ? -errno : -ENOMEM;
-		free(resource);
-		close(fd);
-		__atomic_sub_fetch(&cvm->object_bytes, bytes, __ATOMIC_RELAXED);
-		return error;
+	if (!resource) {
+		close(like->fd);
+		__atomic_sub_fetch(&cvm->object_bytes, like->bytes, __ATOMIC_RELAXED);
+		return -ENOMEM;
 	}
-	*resource = (struct resource){.fd = fd, .references = 1, .read_only = read_only, .bytes = bytes,
-				      .charged = bytes ? &cvm->object_bytes : NULL, .directory = S_ISDIR(status.st_mode)};
+	*resource = *like;
+	resource->references = 1;
 	struct cap cap = {.length = UINT64_MAX, .permissions = permissions, .otype = CAP_UNSEALED, .object = resource};
 	pthread_mutex_lock(&cvm->handles);
 	int64_t handle = cap_root(cvm->capabilities, &cap);
@@ -58,6 +56,28 @@ int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_on
 		return handle == -ENOSPC ? -EMFILE : handle;
 	}
 	return handle;
+}
+
+int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only, uint64_t bytes)
+{
+	struct stat status;
+
+	if (fstat(fd, &status)) {
+		int error = -errno;
+		close(fd);
+		__atomic_sub_fetch(&cvm->object_bytes, bytes, __ATOMIC_RELAXED);
+		return error;
+	}
+	const struct resource like = {.fd = fd, .read_only = read_only, .bytes = bytes, .charged = bytes ? &cvm->object_bytes : NULL,
+				      .directory = S_ISDIR(status.st_mode)};
+	return resource_add(cvm, &like, permissions);
+}
+
+int64_t resource_make_kind(struct cvm *cvm, int fd, uint32_t permissions, enum resource_kind kind, int outgoing)
+{
+	const struct resource like = {.fd = fd, .kind = kind, .outgoing = outgoing};
+
+	return resource_add(cvm, &like, permissions);
 }
 
 int64_t host_handle_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only)
@@ -88,6 +108,18 @@ struct resource *resource_get(struct caller *caller, uint64_t handle, uint32_t n
 		}
 	}
 	pthread_mutex_unlock(&caller->cvm->handles);
+	return resource;
+}
+
+struct resource *resource_get_kind(struct caller *caller, uint64_t handle, uint32_t need, enum resource_kind kind, int64_t *error)
+{
+	struct resource *resource = resource_get(caller, handle, need, NULL, error);
+
+	if (resource && resource->kind != kind) {
+		*error = kind == RESOURCE_SOCKET ? -ENOTSOCK : -EINVAL;
+		resource_put(&resource);
+		resource = NULL;
+	}
 	return resource;
 }
 

@@ -5,36 +5,52 @@
  */
 #include "libos/process/process.h"
 
-struct descriptors {
-	struct {
-		struct file *file;
-		int close_on_exec;
-	} table[FILES_MOST];
-	uint32_t limit;
+struct descriptor {
+	struct file *file;
+	int close_on_exec;
 };
+struct descriptors {
+	struct descriptor *table;
+	uint32_t room;          /* of table; it grows by doubling */
+	uint32_t limit;
+	uint32_t lowest;        /* none is free below */
+};
+#define ROOM_FIRST 64u
+#define LIMIT_FIRST 4096u       /* RLIMIT_NOFILE at start, soft */
 
 static struct descriptors *mine(void)
 {
 	return process_current()->files;
 }
 
-struct descriptors *descriptors_make(void)
+static struct descriptors *make(uint32_t room)
 {
 	struct descriptors *d = heap_allocate(sizeof *d);
 
-	if (d)
-		d->limit = FILES_MOST;
+	if (!d || !(d->table = heap_allocate(room * sizeof *d->table))) {
+		heap_free(d, sizeof *d);
+		return NULL;
+	}
+	d->room = room;
+	d->limit = LIMIT_FIRST;
 	return d;
+}
+
+struct descriptors *descriptors_make(void)
+{
+	return make(ROOM_FIRST);
 }
 
 struct descriptors *descriptors_copy(const struct descriptors *from)
 {
-	struct descriptors *d = heap_allocate(sizeof *d);
+	struct descriptors *d = make(from->room);
 
 	if (!d)
 		return NULL;
-	*d = *from;
-	for (int fd = 0; fd < FILES_MOST; fd++)
+	memcpy(d->table, from->table, d->room * sizeof *d->table);
+	d->limit = from->limit;
+	d->lowest = from->lowest;
+	for (uint32_t fd = 0; fd < d->room; fd++)
 		if (d->table[fd].file)
 			d->table[fd].file->references++;
 	return d;
@@ -42,19 +58,42 @@ struct descriptors *descriptors_copy(const struct descriptors *from)
 
 void descriptors_drop(struct descriptors *d)
 {
-	for (int fd = 0; d && fd < FILES_MOST; fd++)
+	for (uint32_t fd = 0; d && fd < d->room; fd++)
 		if (d->table[fd].file) {
-			lock_forget(d->table[fd].file);
-			file_release(d->table[fd].file);
+			struct file *f = d->table[fd].file;
+			d->table[fd].file = NULL;
+			lock_forget(f);
+			file_release(f);
 		}
+	if (d)
+		heap_free(d->table, d->room * sizeof *d->table);
 	heap_free(d, sizeof *d);
 }
 
 void descriptors_exec(struct descriptors *d)
 {
-	for (int fd = 0; fd < FILES_MOST; fd++)
+	for (uint32_t fd = 0; fd < d->room; fd++)
 		if (d->table[fd].file && d->table[fd].close_on_exec)
-			descriptor_close(fd);
+			descriptor_close((int)fd);
+}
+
+/* Room for descriptor fd; 0 or -ENOMEM. */
+static int64_t grow(struct descriptors *d, uint32_t fd)
+{
+	uint32_t room = d->room;
+
+	while (room <= fd)
+		room *= 2;
+	if (room == d->room)
+		return 0;
+	struct descriptor *table = heap_allocate(room * sizeof *table);
+	if (!table)
+		return -ENOMEM;
+	memcpy(table, d->table, d->room * sizeof *table);
+	heap_free(d->table, d->room * sizeof *table);
+	d->table = table;
+	d->room = room;
+	return 0;
 }
 
 uint32_t descriptor_limit(void)
@@ -80,6 +119,8 @@ void file_release(struct file *f)
 {
 	if (--f->references)
 		return;
+	if (f->watches)
+		watches_drop(f);
 	if (f->operations->close)
 		f->operations->close(f);
 	heap_text_free(f->path);
@@ -88,7 +129,9 @@ void file_release(struct file *f)
 
 struct file *file_get(int fd)
 {
-	return (unsigned)fd < FILES_MOST ? mine()->table[fd].file : NULL;
+	const struct descriptors *d = mine();
+
+	return (unsigned)fd < d->room ? d->table[fd].file : NULL;
 }
 
 struct file *file_hold(int fd)
@@ -109,15 +152,19 @@ void file_put(struct file **f)
 int64_t descriptor_add(struct file *f, int lowest, int close_on_exec)
 {
 	struct descriptors *d = mine();
+	uint32_t fd = (uint32_t)lowest > d->lowest ? (uint32_t)lowest : d->lowest;
+	int64_t error = -EMFILE;
 
-	for (uint32_t fd = (uint32_t)lowest; fd < d->limit && fd < FILES_MOST; fd++)
-		if (!d->table[fd].file) {
-			d->table[fd].file = f;
-			d->table[fd].close_on_exec = close_on_exec != 0;
-			return fd;
-		}
+	while (fd < d->room && d->table[fd].file)
+		fd++;
+	if (fd < d->limit && !(error = grow(d, fd))) {
+		d->table[fd] = (struct descriptor){f, close_on_exec != 0};
+		if ((uint32_t)lowest <= d->lowest)
+			d->lowest = fd + 1;
+		return fd;
+	}
 	file_release(f);
-	return -EMFILE;
+	return error;
 }
 
 int64_t descriptor_close(int fd)
@@ -126,7 +173,9 @@ int64_t descriptor_close(int fd)
 
 	if (!f)
 		return -EBADF;
-	mine()->table[fd].file = NULL;
+	struct descriptors *d = mine();
+	d->table[fd].file = NULL;
+	d->lowest = (uint32_t)fd < d->lowest ? (uint32_t)fd : d->lowest;
 	lock_forget(f);
 	file_release(f);
 	return 0;
@@ -136,12 +185,14 @@ int64_t descriptor_put(struct file *f, int fd, int close_on_exec)
 {
 	struct descriptors *d = mine();
 
-	if (fd < 0 || (uint32_t)fd >= d->limit || fd >= FILES_MOST)
+	if (fd < 0 || (uint32_t)fd >= d->limit)
 		return -EBADF;
+	int64_t error = grow(d, (uint32_t)fd);
+	if (error)
+		return error;
 	struct file *before = d->table[fd].file;
 	f->references++;
-	d->table[fd].file = f;
-	d->table[fd].close_on_exec = close_on_exec;
+	d->table[fd] = (struct descriptor){f, close_on_exec};
 	if (before) {
 		lock_forget(before);
 		file_release(before);

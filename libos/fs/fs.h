@@ -13,7 +13,7 @@
 
 #define PATH_MOST  4096
 #define NAME_MOST  255
-#define FILES_MOST 1024
+#define FILES_MOST 65536
 
 #define TYPE_OF(mode) ((mode) & S_IFMT)
 
@@ -35,8 +35,10 @@ struct file_operations {
 	int64_t (*stat)(struct file *f, struct host_stat *s);
 	int64_t (*truncate)(struct file *f, uint64_t length);
 	int64_t (*list)(struct file *f, struct memory to, uint64_t n);
-	unsigned (*poll)(struct file *f);       /* events ready now; NULL: in and out always */
+	int64_t (*vector)(struct file *f, const struct host_vector *list, unsigned count, int writes);  /* at once; NULL: one by one */
+	unsigned (*poll)(struct file *f);       /* events ready now, but for a handle's; NULL: in and out always, a handle's alone */
 	struct wait_queue *(*queue)(struct file *f);    /* woken when `poll` may say something else; NULL: never */
+	int64_t (*deadline)(struct file *f);    /* monotonic ns when `poll` will say something else unwoken; INT64_MAX, or NULL: never */
 	void (*close)(struct file *f);
 };
 
@@ -50,6 +52,7 @@ struct file {
 	uint64_t position;      /* all but host files */
 	int device;             /* devices */
 	void *object;           /* pipes, eventfds */
+	struct watch *watches;  /* the epoll sets it is in */
 	char *path;             /* absolute guest path, for openat, fchdir and /proc/self/fd; NULL for pipes */
 };
 
@@ -71,6 +74,7 @@ struct mount_operations {
 	int64_t (*link_read)(const struct mount *m, const char *name, char *to, size_t room);
 	int64_t (*directory_make)(const struct mount *m, const char *name, uint32_t mode);
 	int64_t (*link_make)(const struct mount *m, const char *name, const char *target);
+	int64_t (*node_make)(const struct mount *m, const char *name, uint32_t mode);   /* a fifo or a socket's name */
 	int64_t (*unlink)(const struct mount *m, const char *name, int directory);
 	int64_t (*rename)(const struct mount *m, const char *from, const char *to, unsigned flags);
 	int64_t (*link)(const struct mount *m, const char *from, const char *to);
@@ -115,6 +119,7 @@ int64_t place_open(struct place *place, int flags, uint32_t mode, struct file **
 int64_t place_link_read(struct place *place, char *to, size_t room);
 int64_t place_directory_make(struct place *place, uint32_t mode);
 int64_t place_link_make(struct place *place, const char *target);
+int64_t place_node_make(struct place *place, uint32_t mode);
 int64_t place_unlink(struct place *place, int directory);
 int64_t place_rename(struct place *from, struct place *to, unsigned flags);
 int64_t place_link(struct place *from, struct place *to, int follow);
@@ -143,6 +148,14 @@ int64_t event_make(uint64_t count, int flags);
 int64_t tmpfs_seek_in(struct file *f, int64_t offset, int whence, uint64_t size);
 struct file *text_file(const char *text, size_t length);        /* an open read-only file with this content */
 
+/* Of a name in the file system: the pipe behind it, made by the first that opens it (pipe.c). */
+int64_t fifo_open(uint64_t device, uint64_t inode, int flags, struct file **f);
+
+/* sys/poll.c: sleeps until the file is ready for some of `events`; 0, -ETIMEDOUT or -RESTART. */
+int64_t file_wait(struct file *f, unsigned events, int64_t deadline);
+/* epoll.c */
+void watches_drop(struct file *f);      /* it is closed for good */
+
 /* lock.c: fcntl's record locks, as POSIX owns them: by process, not by open file. */
 int64_t lock_set(struct file *f, int type, int64_t start, int64_t length, int wait);
 int64_t lock_test(struct file *f, int type, int64_t start, int64_t length);
@@ -165,4 +178,5 @@ void time_now(int64_t t[2]);
 #define DEVICE_DEVICES 0x16
 #define DEVICE_PROCESS 0x17
 #define DEVICE_PIPES   0x18
+#define DEVICE_SOCKETS 0x19
 #endif

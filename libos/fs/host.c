@@ -56,13 +56,6 @@ static int64_t host_list(struct file *f, struct memory to, uint64_t n)
 	return result == -EBADF || result == -EACCES ? -ENOTDIR : result;       /* the handle is one: it cannot be listed */
 }
 
-static unsigned host_poll(struct file *f)
-{
-	struct host_poll one = {(uint32_t)f->handle, READY_IN | READY_OUT, 0};
-
-	return HOST(poll, (uintptr_t)&one, 1, 0) < 0 ? READY_IN | READY_OUT : one.revents;
-}
-
 static void host_close(struct file *f)
 {
 	HOST(close, f->handle);
@@ -70,5 +63,5 @@ static void host_close(struct file *f)
 
 const struct file_operations host_operations = {
 	.read = host_read, .write = host_write, .seek = host_seek, .stat = host_stat, .truncate = host_truncate, .list = host_list,
-	.poll = host_poll, .close = host_close,
+	.close = host_close,
 };

@@ -12,6 +12,11 @@ static int64_t mount_open(const struct mount *m, const char *name, int flags, ui
 {
 	int64_t handle = HOST(open, NAMED(name), flags & ~O_CLOEXEC, mode);
 
+	if (handle == -ENXIO) {
+		struct host_stat found;
+		int64_t error = HOST(stat, NAMED(name), (uintptr_t)&found);
+		return error ? error : TYPE_OF(found.mode) == S_IFIFO ? fifo_open(found.dev, found.ino, flags, f) : handle;
+	}
 	if (handle < 0)
 		return handle;
 	*f = file_make(&host_operations, flags);
@@ -42,6 +47,11 @@ static int64_t mount_directory_make(const struct mount *m, const char *name, uin
 static int64_t mount_link_make(const struct mount *m, const char *name, const char *target)
 {
 	return HOST(link_symbolic, (uintptr_t)target, strlen(target), NAMED(name));
+}
+
+static int64_t mount_node_make(const struct mount *m, const char *name, uint32_t mode)
+{
+	return HOST(node_make, NAMED(name), mode);
 }
 
 static int64_t mount_unlink(const struct mount *m, const char *name, int directory)
@@ -83,6 +93,6 @@ static int64_t mount_statistics(const struct mount *m, const char *name, struct 
 }
 
 const struct mount_operations host_mount = {
-	mount_open, mount_stat, mount_link_read, mount_directory_make, mount_link_make, mount_unlink,
+	mount_open, mount_stat, mount_link_read, mount_directory_make, mount_link_make, mount_node_make, mount_unlink,
 	mount_rename, mount_link, mount_change, mount_access, mount_statistics,
 };

@@ -14,7 +14,11 @@ struct pipe {
 	int readers, writers;
 	uint64_t number;
 	struct wait_queue queue;
+	struct pipe *next;      /* fifos: of all that are open */
+	uint64_t device, inode; /* 0: no fifo */
+	unsigned opens[2];      /* how often it was opened for reading, for writing */
 };
+static struct pipe *fifos;
 
 static uint64_t numbers = 1;
 
@@ -57,7 +61,7 @@ static int64_t pipe_read(struct file *f, struct memory to, uint64_t n, int64_t o
 		done += piece;
 	}
 	if (done)
-		WAKE(&p->queue);
+		wait_wake_for(&p->queue, UINT32_MAX, READY_OUT);
 	return (int64_t)done;
 }
 
@@ -82,13 +86,13 @@ static int64_t pipe_write(struct file *f, struct memory from, uint64_t n, int64_
 			piece = piece < ROOM - end ? piece : ROOM - end;
 			piece = piece < n - done ? piece : n - done;
 			if (memory_get(p->data + end, memory_after(from, done), piece)) {
-				WAKE(&p->queue);
+				wait_wake_for(&p->queue, UINT32_MAX, READY_IN);
 				return done ? (int64_t)done : -EFAULT;
 			}
 			p->length += (uint32_t)piece;
 			done += piece;
 		}
-		WAKE(&p->queue);
+		wait_wake_for(&p->queue, UINT32_MAX, READY_IN);
 	} while (done < n);
 	return (int64_t)done;
 }
@@ -111,24 +115,33 @@ static unsigned pipe_poll(struct file *f)
 {
 	const struct pipe *p = f->object;
 
-	if ((f->flags & O_ACCMODE) == O_WRONLY)
-		return (ROOM - p->length >= ATOMIC ? READY_OUT : 0) | (p->readers ? 0 : READY_ERROR);
-	return (p->length ? READY_IN : 0) | (p->writers ? 0 : READY_HANGUP);
+	unsigned out = (ROOM - p->length >= ATOMIC ? READY_OUT : 0) | (p->readers ? 0 : READY_ERROR);
+	/* A fifo that nobody has written to yet has not been hung up. */
+	unsigned in = (p->length ? READY_IN : 0) | (p->writers || (p->inode && f->position == p->opens[1]) ? 0 : READY_HANGUP);
+
+	return (f->flags & O_ACCMODE) == O_WRONLY ? out : (f->flags & O_ACCMODE) == O_RDONLY ? in : out | in;
+}
+
+static void pipe_free(struct pipe *p)
+{
+	for (struct pipe **link = &fifos; p->inode && *link; link = &(*link)->next)
+		if (*link == p) {
+			*link = p->next;
+			break;
+		}
+	heap_free(p->data, ROOM);
+	heap_free(p, sizeof *p);
 }
 
 static void pipe_close(struct file *f)
 {
 	struct pipe *p = f->object;
 
-	if ((f->flags & O_ACCMODE) == O_WRONLY)
-		p->writers--;
-	else
-		p->readers--;
+	p->writers -= (f->flags & O_ACCMODE) != O_RDONLY;
+	p->readers -= (f->flags & O_ACCMODE) != O_WRONLY;
 	WAKE(&p->queue);
-	if (!p->readers && !p->writers) {
-		heap_free(p->data, ROOM);
-		heap_free(p, sizeof *p);
-	}
+	if (!p->readers && !p->writers)
+		pipe_free(p);
 }
 
 static const struct file_operations pipe_operations = {
@@ -165,6 +178,52 @@ int64_t pipe_make(int flags, int fds[2])
 	return 0;
 }
 
+/* POSIX open(): one end waits for the other, but with O_NONBLOCK a reader need not and a writer may not; O_RDWR (Linux) is both. */
+int64_t fifo_open(uint64_t device, uint64_t inode, int flags, struct file **f)
+{
+	struct pipe *p = fifos;
+	int reads = (flags & O_ACCMODE) != O_WRONLY, writes = (flags & O_ACCMODE) != O_RDONLY;
+
+	while (p && (p->inode != inode || p->device != device))
+		p = p->next;
+	if (writes && !reads && (flags & O_NONBLOCK) && !(p && p->readers))
+		return -ENXIO;
+	*f = file_make(&pipe_operations, flags & (O_ACCMODE | O_NONBLOCK));
+	if (!*f)
+		return -ENOMEM;
+	if (!p) {
+		p = heap_allocate(sizeof *p);
+		if (!p || !(p->data = heap_allocate(ROOM))) {
+			heap_free(p, sizeof *p);
+			heap_free(*f, sizeof **f);
+			return -ENOMEM;
+		}
+		*p = (struct pipe){.data = p->data, .device = device, .inode = inode, .number = inode, .next = fifos};
+		fifos = p;
+	}
+	(*f)->object = p;
+	(*f)->position = p->opens[1];   /* of the writers so far: hung up is what has had one since */
+	p->readers += reads;
+	p->writers += writes;
+	p->opens[0] += (unsigned)reads;
+	p->opens[1] += (unsigned)writes;
+	WAKE(&p->queue);
+	unsigned seen = p->opens[reads];
+	int64_t error = 0;
+	if (reads != writes && !(flags & O_NONBLOCK) && !(reads ? p->writers : p->readers)) {
+		struct waiter w = {0};
+		wait_begin(&w, &p->queue);
+		while (!error && p->opens[reads] == seen)
+			error = wait_sleep(FOR_EVER);
+		wait_end(&w);
+	}
+	if (error) {
+		file_release(*f);
+		*f = NULL;
+	}
+	return error;
+}
+
 /* ---- eventfd ---- */
 #define SEMAPHORE 1             /* EFD_SEMAPHORE */
 
@@ -180,7 +239,7 @@ static int64_t event_read(struct file *f, struct memory to, uint64_t n, int64_t 
 	if (memory_put(to, &value, 8))
 		return -EFAULT;
 	f->position -= value;
-	WAKE((struct wait_queue *)f->object);
+	wait_wake_for(f->object, UINT32_MAX, READY_OUT);
 	return 8;
 }
 
@@ -199,7 +258,7 @@ static int64_t event_write(struct file *f, struct memory from, uint64_t n, int64
 	if (error)
 		return error;
 	f->position += value;
-	WAKE((struct wait_queue *)f->object);
+	wait_wake_for(f->object, UINT32_MAX, READY_IN);
 	return 8;
 }
 

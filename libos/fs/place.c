@@ -115,6 +115,18 @@ int64_t place_link_make(struct place *place, const char *target)
 	return error == -EROFS && !exists(place) ? -EEXIST : error;
 }
 
+int64_t place_node_make(struct place *place, uint32_t mode)
+{
+	int64_t error;
+
+	if (place->slash || !*place->rest)
+		return (error = exists(place)) ? error : -EEXIST;
+	error = TRY(place, 0, changes(m)                  ? -EROFS
+			      : m->operations->node_make ? m->operations->node_make(m, name, mode)
+							 : -EPERM);
+	return error == -EROFS && !exists(place) ? -EEXIST : error;
+}
+
 int64_t place_unlink(struct place *place, int directory)
 {
 	int64_t error;

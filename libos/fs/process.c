@@ -227,7 +227,9 @@ static int64_t mount_link_read(const struct mount *m, const char *name, char *to
 		struct file *f = *digit || !name[8] ? NULL : file_get(fd);
 		if (!f)
 			return -ENOENT;
-		format(text, sizeof text, fd < 3 ? "/dev/fd/%d" : "anonymous:[%d]", fd);
+		struct host_stat found;
+		uint32_t type = f->operations->stat(f, &found) ? 0 : TYPE_OF(found.mode);
+		format(text, sizeof text, type == S_IFSOCK ? "socket:[%lu]" : type == S_IFIFO ? "pipe:[%lu]" : "anon_inode:[%lu]", found.ino);
 		target = f->path ? f->path : text;
 	}
 	if (!target)
@@ -245,7 +247,7 @@ static struct file *descriptors_open(void)
 	size_t at = sizeof "/.\0/..";
 
 	memcpy(list, "/.\0/..", at);
-	for (int fd = 0; fd < FILES_MOST && at + 8 < sizeof list; fd++)
+	for (int fd = 0; fd < (int)descriptor_limit() && at + 8 < sizeof list; fd++)
 		if (file_get(fd))
 			at += format(list + at, sizeof list - at, "@%d", fd) + 1;
 	return names_file(list, at);

@@ -221,6 +221,10 @@ static int64_t mount_open(const struct mount *m, const char *path, int flags, ui
 		error = -ENOTDIR;
 	if (error)
 		return error;
+	if (TYPE_OF(n->mode) == S_IFIFO && !(flags & O_PATH))
+		return fifo_open(DEVICE_TMPFS, n->number, flags, f);
+	if (TYPE_OF(n->mode) == S_IFSOCK && !(flags & O_PATH))
+		return -ENXIO;
 	*f = tmpfs_file(n, flags);
 	if (!*f)
 		return -ENOMEM;
@@ -266,6 +270,13 @@ static int64_t mount_link_make(const struct mount *m, const char *path, const ch
 	struct node *n;
 
 	return node_add(m, path, S_IFLNK | 0777, target, &n);
+}
+
+static int64_t mount_node_make(const struct mount *m, const char *path, uint32_t mode)
+{
+	struct node *n;
+
+	return node_add(m, path, mode, NULL, &n);
 }
 
 static int64_t mount_unlink(const struct mount *m, const char *path, int directory)
@@ -415,6 +426,6 @@ static int64_t mount_statistics(const struct mount *m, const char *path, struct 
 }
 
 const struct mount_operations tmpfs_mount = {
-	mount_open, mount_stat, mount_link_read, mount_directory_make, mount_link_make, mount_unlink,
+	mount_open, mount_stat, mount_link_read, mount_directory_make, mount_link_make, mount_node_make, mount_unlink,
 	mount_rename, mount_link, mount_change, NULL, mount_statistics,
 };

@@ -25,6 +25,7 @@
 
 struct wait_queue {
 	struct waiter *first, *last;
+	unsigned events;                /* while waking: what has come; all ones where that is not said */
 };
 struct waiter {
 	struct waiter *next, *before;
@@ -63,6 +64,7 @@ struct process {
 	struct action actions[SIGNALS + 1];
 	struct signal_queue pending;    /* sent to the process as a whole */
 	struct wait_queue children;     /* woken when a child changes */
+	struct wait_queue signals;      /* woken when a signal comes: signalfd */
 	int exit_signal;
 	int ending, dead, status;       /* ending: all threads leave; dead: to be waited for; status as wait(2) shows it */
 	int stopped, reported;          /* stopped by a signal; the parent has been told */
@@ -144,6 +146,7 @@ int64_t wait_sleep(int64_t deadline);
  * reason to stop waiting: who waits for another thread in a loop would keep it from running. */
 int64_t wait_sleep_through(int64_t deadline);
 unsigned wait_wake(struct wait_queue *queue, unsigned most);
+unsigned wait_wake_for(struct wait_queue *queue, unsigned most, unsigned events);
 void waiter_wake(struct waiter *w);
 void thread_wake(struct thread *t);
 int64_t now(void);                      /* monotonic nanoseconds */

@@ -78,6 +78,7 @@ int64_t signal_thread(struct thread *t, struct signal_info info)
 		return 0;
 	}
 	queue_put(&t->pending, &info);
+	wait_wake(&p->signals, UINT32_MAX);
 	if (!(t->mask & SIGNAL_BIT(info.signal)))
 		thread_poke(t);
 	return 0;

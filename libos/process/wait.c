@@ -55,15 +55,21 @@ void waiter_wake(struct waiter *w)
 }
 
 /* Each leaves the queue when it runs again; waking it twice does no harm. */
-unsigned wait_wake(struct wait_queue *queue, unsigned most)
+unsigned wait_wake_for(struct wait_queue *queue, unsigned most, unsigned events)
 {
 	unsigned n = 0;
 
+	queue->events = events;
 	for (struct waiter *w = queue->first, *next; w && n < most; w = next, n++) {
 		next = w->next;
 		waiter_wake(w);
 	}
 	return n;
+}
+
+unsigned wait_wake(struct wait_queue *queue, unsigned most)
+{
+	return wait_wake_for(queue, most, ~0u);
 }
 
 static int64_t sleep_until(int64_t deadline, int signals)

@@ -3,6 +3,7 @@
  *
  * System calls that move data of open files.
  */
+#include "libos/net/socket.h"
 #include "libos/sys/sys.h"
 
 #define VECTORS_MOST 1024
@@ -55,6 +56,41 @@ int64_t sys_pwrite64(const uint64_t a[6])
 	return at_offset(a, 1);
 }
 
+int64_t vectors_get(struct user at, uint64_t count, struct vectors *v)
+{
+	uint64_t pair[2];
+
+	v->count = 0;
+	v->length = 0;
+	for (uint64_t i = 0; i < count && v->count < HOST_VECTORS_MOST; i++) {
+		struct memory memory;
+		if (user_get(pair, (struct user){at.at + i * 16}, 16))
+			return -EFAULT;
+		if ((int64_t)pair[1] < 0)
+			return -EINVAL;
+		if (!pair[1])
+			continue;
+		if (user_memory((struct user){pair[0]}, &pair[1], &memory))
+			return -EFAULT;
+		v->list[v->count++] = (struct host_vector){memory.ref, pair[1]};
+		v->length += pair[1];
+	}
+	return 0;
+}
+
+static int64_t at_once(struct file *f, struct user at, uint64_t count, int writes)
+{
+	struct vectors v;
+	int64_t error = vectors_get(at, count, &v);
+
+	if (error)
+		return error;
+	int64_t done = f->operations->vector(f, v.list, v.count, writes);
+	if (done == -EPIPE && writes)
+		signal_thread(thread_current(), signal_plain(13));
+	return done;
+}
+
 /* Each piece is its own transfer, so a pipe's readers may see a boundary; what a file gets is the same. */
 static int64_t vectors(const uint64_t a[6], int writes, int64_t offset)
 {
@@ -74,6 +110,8 @@ static int64_t vectors(const uint64_t a[6], int writes, int64_t offset)
 		if ((int64_t)v[1] < 0)
 			return -EINVAL;
 	}
+	if (f->operations->vector && offset < 0)
+		return at_once(f, (struct user){a[1]}, a[2], writes);
 	for (uint64_t i = 0; i < a[2]; i++) {
 		if (user_get(v, (struct user){a[1] + i * 16}, 16))
 			return total ? (int64_t)total : -EFAULT;
@@ -167,6 +205,25 @@ int64_t sys_sendfile(const uint64_t a[6])
 		return -EFAULT;
 	if (a[2] && offset < 0)
 		return -EINVAL;
+	/* Between two files of the host the data need not come here. */
+	if (from->handle >= 0 && to->handle >= 0 && !(to->flags & O_APPEND)) {
+		int64_t sent;
+		for (;;) {
+			sent = HOST_BLOCKING(file_send, to->handle, from->handle, offset, a[3] < 0x7ffff000 ? a[3] : 0x7ffff000);
+			if (sent != -EAGAIN || (to->flags & O_NONBLOCK))
+				break;
+			if ((sent = file_wait(to, READY_OUT, FOR_EVER)))
+				break;
+		}
+		if (sent == -EPIPE)
+			signal_thread(thread_current(), signal_plain(13));
+		if (sent > 0 && a[2]) {
+			offset += sent;
+			return user_put(USER(2), &offset, 8) ? -EFAULT : sent;
+		}
+		if (sent != -EINVAL)
+			return sent;
+	}
 	int64_t n = copy(from, offset, to, -1, a[3] < 0x7ffff000 ? a[3] : 0x7ffff000);
 	if (n > 0 && a[2]) {
 		offset += n;

@@ -20,7 +20,7 @@ static struct limit *limit_of(struct process *p, uint64_t which)
 	if (!limits[RLIMIT_NOFILE].most) {      /* the first process's, inherited from then on */
 		for (int i = 0; i < RLIM_NLIMITS; i++)
 			limits[i] = (struct limit){UINT64_MAX, UINT64_MAX};
-		limits[RLIMIT_NOFILE] = (struct limit){FILES_MOST, FILES_MOST};
+		limits[RLIMIT_NOFILE] = (struct limit){descriptor_limit(), FILES_MOST};
 		limits[RLIMIT_STACK].now = SPACE_STACK_SIZE;
 		limits[RLIMIT_CORE].now = 0;
 		if (boot->memory_limit)

@@ -215,17 +215,19 @@ int64_t sys_umask(const uint64_t a[6])
 	return before;
 }
 
-/* Device nodes and fifos: a regular file is all that can be made by mknod. */
+/* Regular files, fifos and sockets' names; no device nodes. */
 static int64_t node_at(int directory, struct user path, uint32_t mode)
 {
 	struct place here;
 	struct file *f;
 	int64_t error;
 
-	if (TYPE_OF(mode) && TYPE_OF(mode) != S_IFREG)
+	if (TYPE_OF(mode) && TYPE_OF(mode) != S_IFREG && TYPE_OF(mode) != S_IFIFO && TYPE_OF(mode) != S_IFSOCK)
 		return -EPERM;
 	if ((error = place_find(directory, path, 0, &here)))
 		return error;
+	if (TYPE_OF(mode) && TYPE_OF(mode) != S_IFREG)
+		return place_node_make(&here, TYPE_OF(mode) | (mode & 07777 & ~process_current()->mask));
 	error = place_open(&here, O_WRONLY | O_CREAT | O_EXCL, mode & 07777 & ~process_current()->mask, &f);
 	if (!error)
 		file_release(f);

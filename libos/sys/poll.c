@@ -6,6 +6,7 @@
  */
 #include "libos/sys/sys.h"
 
+#define SELECT_MOST 1024        /* FD_SETSIZE */
 #define HOST_MOST 256           /* as many as one host call takes */
 
 int64_t time_get(struct user at, int64_t *ns, int64_t unit)
@@ -28,6 +29,16 @@ struct wanted {
 	uint16_t events, revents;       /* as poll(2) has it */
 };
 
+unsigned file_ready(struct file *f)
+{
+	return f->operations->poll ? f->operations->poll(f) : f->handle >= 0 ? 0 : READY_IN | READY_OUT;
+}
+
+int64_t file_deadline(struct file *f)
+{
+	return f->operations->deadline ? f->operations->deadline(f) : FOR_EVER;
+}
+
 /* One look at all of them; host files together, in one call that waits for `timeout` if none is ready. Without the lock then. */
 static int64_t look(struct wanted *list, struct file **files, uint32_t count, int64_t timeout)
 {
@@ -37,13 +48,17 @@ static int64_t look(struct wanted *list, struct file **files, uint32_t count, in
 	for (uint32_t i = 0; i < count; i++) {
 		struct file *f = files[i];
 		list[i].revents = 0;
-		if (f && f->handle >= 0 && hosts < HOST_MOST)
-			waited[hosts++] = (struct host_poll){(uint32_t)f->handle, list[i].events, 0};
-		else if (f)
-			list[i].revents = (uint16_t)((f->operations->poll ? f->operations->poll(f) : READY_IN | READY_OUT) &
-						     (list[i].events | READY_ERROR | READY_HANGUP));
+		if (f)
+			list[i].revents = (uint16_t)(file_ready(f) & (list[i].events | READY_ERROR | READY_HANGUP));
 		else if (list[i].fd >= 0)
 			list[i].revents = READY_NONE;
+		if (f && f->handle >= 0 && hosts < HOST_MOST)
+			waited[hosts++] = (struct host_poll){(uint32_t)f->handle, list[i].events, 0};
+		else if (f && f->handle >= 0) {         /* asked about, but not waited for */
+			struct host_poll one = {(uint32_t)f->handle, list[i].events, 0};
+			HOST(poll, (uintptr_t)&one, 1, 0);
+			list[i].revents |= one.revents;
+		}
 		found += list[i].revents != 0;
 	}
 	if (!hosts)
@@ -54,38 +69,39 @@ static int64_t look(struct wanted *list, struct file **files, uint32_t count, in
 		return found ? found : n;
 	for (uint32_t i = 0, h = 0; i < count && h < hosts; i++)
 		if (files[i] && files[i]->handle >= 0) {
-			list[i].revents = waited[h++].revents;
-			found += list[i].revents != 0;
+			uint16_t before = list[i].revents;
+			list[i].revents |= waited[h++].revents;
+			found += list[i].revents && !before;
 		}
 	return found;
 }
 
-/* How many are ready at last. */
-static int64_t wait_for(struct wanted *list, uint32_t count, int64_t timeout)
+/* How many are ready at last, with the files and one more waiter than there are of them. */
+static int64_t wait_files(struct wanted *list, struct file **files, struct waiter *waiters, uint32_t count, int64_t until, int wait)
 {
 	struct thread *t = thread_current();
-	size_t size = (count + 1) * (sizeof(struct file *) + sizeof(struct waiter));
-	struct file **files = heap_allocate(size);
-	struct waiter *waiters = (struct waiter *)(files + count + 1);
 	struct wait_queue none = {0};
-	int64_t n, until = timeout < 0 ? FOR_EVER : timeout ? now() + timeout : 0;
+	int64_t n;
 	int hosts = 0;
 
-	if (!files)
-		return -ENOMEM;
-	waiters = (struct waiter *)((uint8_t *)files + (count + 1) * sizeof *files);
 	wait_begin(&waiters[count], &none);
 	for (uint32_t i = 0; i < count; i++) {
-		struct file *f = files[i] = list[i].fd < 0 ? NULL : file_hold(list[i].fd);
+		struct file *f = files[i];
 		hosts += f && f->handle >= 0;
-		if (timeout && f && f->operations->queue)
+		if (wait && f && f->operations->queue)
 			wait_begin(&waiters[i], f->operations->queue(f));
 	}
 	for (;;) {
-		int64_t left = until == FOR_EVER ? -1 : timeout ? until - now() : 0;
-		left = until != FOR_EVER && left < 0 ? 0 : left;
+		int64_t wake_at = until;
+		for (uint32_t i = 0; wait && i < count; i++)
+			if (files[i] && files[i]->operations->deadline) {
+				int64_t one = file_deadline(files[i]);
+				wake_at = one < wake_at ? one : wake_at;
+			}
+		int64_t time = wake_at == FOR_EVER ? 0 : now(), left = wake_at == FOR_EVER ? -1 : wait && wake_at > time ? wake_at - time : 0;
+		int over = !wait || (until != FOR_EVER && time >= until);
 		n = look(list, files, count, left);
-		if (n > 0 || (n < 0 && n != -RESTART) || (until != FOR_EVER && !left))
+		if (n > 0 || (n < 0 && n != -RESTART) || over)
 			break;
 		if (n == -RESTART && (signal_waits(t) || t->process->ending || t->leaving))
 			break;
@@ -93,18 +109,46 @@ static int64_t wait_for(struct wanted *list, uint32_t count, int64_t timeout)
 			t->wake = 0;
 			continue;
 		}
-		n = wait_sleep(until);
+		n = wait_sleep(wake_at);
 		if (n == -RESTART)
 			break;
 		n = 0;
 	}
-	for (uint32_t i = 0; i <= count; i++) {
+	for (uint32_t i = 0; i <= count; i++)
 		wait_end(&waiters[i]);
-		if (i < count && files[i])
+	return n;
+}
+
+static int64_t wait_for(struct wanted *list, uint32_t count, int64_t timeout)
+{
+	size_t size = (count + 1) * (sizeof(struct file *) + sizeof(struct waiter));
+	struct file **files = heap_allocate(size);
+	struct waiter *waiters;
+	int64_t n, until = timeout < 0 ? FOR_EVER : timeout ? now() + timeout : 0;
+
+	if (!files)
+		return -ENOMEM;
+	waiters = (struct waiter *)((uint8_t *)files + (count + 1) * sizeof *files);
+	for (uint32_t i = 0; i < count; i++)
+		files[i] = list[i].fd < 0 ? NULL : file_hold(list[i].fd);
+	n = wait_files(list, files, waiters, count, until, timeout != 0);
+	for (uint32_t i = 0; i < count; i++)
+		if (files[i])
 			file_release(files[i]);
-	}
 	heap_free(files, size);
 	return n == -RESTART ? -EINTR : n;
+}
+
+int64_t file_wait(struct file *f, unsigned events, int64_t deadline)
+{
+	struct wanted one = {0, (uint16_t)events, 0};
+	struct waiter waiters[2] = {{0}, {0}};
+	int64_t n;
+
+	f->references++;
+	n = wait_files(&one, &f, waiters, 1, deadline, 1);
+	file_release(f);
+	return n > 0 ? 0 : n == 0 ? -ETIMEDOUT : n;
 }
 
 static int64_t poll_files(struct user at, uint64_t count, int64_t timeout)
@@ -128,7 +172,7 @@ static int64_t poll_files(struct user at, uint64_t count, int64_t timeout)
 }
 
 /* Without a handler to run the old mask comes back at once. */
-static int64_t mask_back(int64_t result)
+int64_t mask_back(int64_t result)
 {
 	struct thread *t = thread_current();
 
@@ -159,14 +203,14 @@ static int64_t select_files(const uint64_t a[6], int64_t timeout)
 {
 	static const uint16_t events[3] = {READY_IN, READY_OUT, 2};
 	static const uint16_t answers[3] = {READY_IN | READY_ERROR | READY_HANGUP, READY_OUT | READY_ERROR, 2};
-	uint64_t sets[3][FILES_MOST / 64] = {0};
+	uint64_t sets[3][SELECT_MOST / 64] = {0};
 	uint32_t count = 0, n = (uint32_t)a[0];
 	int64_t found = 0;
 
 	if ((int)a[0] < 0)
 		return -EINVAL;
-	n = n < FILES_MOST ? n : FILES_MOST;
-	size_t bytes = (n + 63) / 64 * 8, size = FILES_MOST * sizeof(struct wanted);
+	n = n < SELECT_MOST ? n : SELECT_MOST;
+	size_t bytes = (n + 63) / 64 * 8, size = SELECT_MOST * sizeof(struct wanted);
 	for (int k = 0; k < 3; k++)
 		if (a[1 + k] && user_get(sets[k], USER(1 + k), bytes))
 			return -EFAULT;

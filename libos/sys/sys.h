@@ -29,6 +29,10 @@
 
 /* ppoll and its like: other signals are blocked until the call is over or a handler runs. 0 or -errno. */
 int64_t signal_mask_for(struct user at, uint64_t size);
+int64_t mask_back(int64_t result);      /* at its end: gives result */
+/* poll.c */
+unsigned file_ready(struct file *f);    /* without the host's part */
+int64_t file_deadline(struct file *f);
 /* trace.c */
 void trace_call(uint64_t number, const uint64_t a[6], int64_t result, int finished);
 /* A struct timespec (unit 1) or timeval (unit 1000) as nanoseconds; -1 when there is none, or it is for ever. */

@@ -12,3 +12,9 @@ static inline uintptr_t machine_stack(void)     /* within the running thread's s
 	__asm__ volatile("mov %%rsp, %0" : "=r"(at));
 	return at;
 }
+
+/* struct epoll_event, which has no padding on this ISA. */
+struct wire_event {
+	uint32_t events;
+	uint64_t data;
+} __attribute__((packed));

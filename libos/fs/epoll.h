@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * epoll sets, timerfds and signalfds: files whose readiness is all they are.
+ */
+#ifndef LIBOS_EPOLL_H
+#define LIBOS_EPOLL_H
+#include "libos/fs/fs.h"
+
+#define EPOLL_CTL_ADD 1
+#define EPOLL_CTL_DEL 2
+#define EPOLL_CTL_MOD 3
+
+struct event {                  /* struct epoll_event, which is packed on some ISAs: sys/epoll.c */
+	uint32_t events;
+	uint64_t data;
+};
+
+int64_t epoll_make(int close_on_exec);
+int64_t epoll_change(struct file *set, int operation, int fd, struct file *f, uint32_t events, uint64_t data);
+/* timeout in ns, -1: for ever. How many events, or -errno. */
+int64_t epoll_wait(struct file *set, struct event *out, uint32_t room, int64_t timeout);
+
+int64_t timer_file_make(int clock, int flags);
+/* at: monotonic nanoseconds, 0 disarms. NULL-safe getters. -EINVAL if the file is none. */
+int64_t timer_file_set(struct file *f, int64_t at, int64_t every);
+int64_t timer_file_get(struct file *f, int *clock, int64_t *at, int64_t *every);
+
+int64_t signal_file_make(uint64_t mask, int flags);
+int64_t signal_file_mask(struct file *f, uint64_t mask);
+#endif

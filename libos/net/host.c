@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The host side of a socket: a published port, what was accepted there, or a socket made through the network capability.
+ */
+#include "libos/net/socket.h"
+
+const struct boot_port *port_published(const struct socket *s)
+{
+	uint16_t protocol = s->type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+
+	if (!is_inet(s))
+		return NULL;
+	for (uint32_t i = 0; i < boot->port_count; i++)
+		if (boot->ports[i].port == port_of(&s->local) && boot->ports[i].protocol == protocol)
+			return &boot->ports[i];
+	return NULL;
+}
+
+/* In the family the socket speaks. */
+void address_from_host(struct socket *s, struct address *to, const struct host_address *from)
+{
+	struct address a = {.length = (uint16_t)from->length};
+
+	memcpy(a.bytes, from->bytes, sizeof from->bytes);
+	*to = a.length ? address_as(s->domain, &a) : a;
+}
+
+static void address_to_host(struct host_address *to, const struct address *from)
+{
+	memset(to, 0, sizeof *to);
+	to->length = from->length;
+	memcpy(to->bytes, from->bytes, sizeof to->bytes);
+}
+
+int64_t host_side_make(struct socket *s, struct file *f)
+{
+	const struct boot_port *port = s->type == SOCK_DGRAM && s->binding.bound ? port_published(s) : NULL;
+
+	if (port) {
+		s->handle = f->handle = port->handle;
+		s->published = 1;
+		return 0;
+	}
+	if (!boot->network)
+		return -ENETUNREACH;
+	int64_t handle = HOST(socket_make, boot->network, s->domain, s->type);
+	if (handle < 0)
+		return handle;
+	s->handle = f->handle = handle;
+	options_replay(s);
+	return 0;
+}
+
+static void local_learn(struct socket *s)
+{
+	struct host_address local;
+
+	if (!HOST(socket_name, s->handle, 0, (uintptr_t)&local)) {
+		name_release(s);
+		address_from_host(s, &s->local, &local);
+	}
+}
+
+int64_t host_side_connect(struct socket *s, struct file *f, const struct address *to)
+{
+	struct host_address there;
+	int64_t error = s->handle < 0 ? host_side_make(s, f) : 0;
+
+	if (error)
+		return error;
+	address_to_host(&there, to);
+	s->peer = *to;
+	s->reaches_out = 1;
+	error = HOST(socket_connect, s->handle, (uintptr_t)&there);
+	if (!error) {
+		s->state = SOCKET_CONNECTED;
+		local_learn(s);
+	}
+	if (error && error != -EINPROGRESS) {
+		s->reaches_out = 0;
+		s->peer.length = 0;
+	}
+	return error == -EACCES ? -ENETUNREACH : error;
+}
+
+int64_t host_side_settle(struct socket *s)
+{
+	struct host_poll one = {(uint32_t)s->handle, READY_OUT, 0};
+	int error = 0;
+
+	if (HOST(poll, (uintptr_t)&one, 1, 0) <= 0)
+		return -EALREADY;
+	HOST(socket_option, s->handle, SOL_SOCKET, SO_ERROR, 0, (uintptr_t)&error, sizeof error);
+	if (error) {
+		s->state = SOCKET_NEW;
+		s->reaches_out = 0;
+		return -error;
+	}
+	s->state = SOCKET_CONNECTED;
+	local_learn(s);
+	return 0;
+}
+
+int64_t host_side_send(struct socket *s, const struct vectors *v, unsigned flags, const struct address *to)
+{
+	struct host_address there;
+
+	if (to && s->type == SOCK_DGRAM)
+		address_to_host(&there, to);
+	else
+		to = NULL;
+	return HOST(socket_send, s->handle, (uintptr_t)v->list, v->count, flags & (MSG_OOB | MSG_MORE | MSG_EOR), to ? (uintptr_t)&there : 0);
+}
+
+int64_t host_side_receive(struct socket *s, const struct vectors *v, unsigned flags, struct received *r)
+{
+	struct host_received got;
+	int named = s->type == SOCK_DGRAM;
+	int64_t n = HOST(socket_receive, s->handle, (uintptr_t)v->list, v->count, flags & (MSG_OOB | MSG_PEEK | MSG_TRUNC),
+			 named ? (uintptr_t)&got : 0);
+
+	if (n >= 0 && named) {
+		address_from_host(s, &r->from, &got.from);
+		r->flags = got.flags & MSG_TRUNC;
+	}
+	return n;
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The life of a socket: made, listening, connected, closed. A connection inside the cVM is made whole by connect; accept only
+ * fetches its other end.
+ */
+#include "libos/net/socket.h"
+
+#define BACKLOG_MOST 4096u
+
+static uint64_t numbers = 1;
+
+struct socket *socket_of(const struct file *f)
+{
+	return f->operations == &socket_operations ? f->object : NULL;
+}
+
+struct socket *socket_make(int domain, int type, int protocol)
+{
+	struct socket *s = heap_allocate(sizeof *s);
+
+	if (!s)
+		return NULL;
+	s->domain = domain;
+	s->type = type;
+	s->protocol = protocol;
+	s->handle = -1;
+	s->number = numbers++;
+	s->owner = (struct credentials){process_current()->id, boot->uid, boot->gid};
+	return s;
+}
+
+struct file *socket_file(struct socket *s, int flags)
+{
+	struct file *f = file_make(&socket_operations, O_RDWR | (flags & O_NONBLOCK));
+
+	if (!f) {
+		socket_free(s);
+		return NULL;
+	}
+	f->object = s;
+	f->handle = s->handle;
+	return f;
+}
+
+static void changed(struct socket *s)
+{
+	wait_wake(&s->queue, UINT32_MAX);
+}
+
+void socket_pair(struct socket *a, struct socket *b)
+{
+	a->other = b;
+	b->other = a;
+	a->state = b->state = SOCKET_CONNECTED;
+	a->peer_owner = b->owner;
+	b->peer_owner = a->owner;
+}
+
+/* The other end sees the end of the stream, or a reset if something it sent was never read. */
+static void part(struct socket *s)
+{
+	struct socket *other = s->other;
+
+	if (!other)
+		return;
+	s->other = NULL;
+	if (other->other == s) {
+		other->other = NULL;
+		if (s->type != SOCK_DGRAM) {
+			other->in.finished = 1;
+			if (channel_has(&s->in) || s->linger == 0x100000000)
+				other->error = ECONNRESET;
+		}
+		changed(other);
+	}
+}
+
+/* Datagram sockets that were connected to this one. */
+static struct socket *datagram_peers;
+
+void socket_free(struct socket *s)
+{
+	name_release(s);
+	while (s->pending) {
+		struct socket *p = s->pending;
+		s->pending = p->pending_next;
+		if (p->other)
+			p->other->error = ECONNRESET;
+		socket_free(p);
+	}
+	if (s->type == SOCK_DGRAM && s->domain == AF_UNIX)
+		for (struct socket **link = &datagram_peers; *link;) {
+			struct socket *p = *link;
+			if (p == s || p->other == s) {
+				*link = p->pending_next;
+				p->pending_next = NULL;
+				if (p != s) {
+					p->other = NULL;
+					p->error = ECONNREFUSED;
+					changed(p);
+				}
+			} else
+				link = &p->pending_next;
+		}
+	else
+		part(s);
+	channel_drop(&s->in);
+	if (s->handle >= 0 && s->published) {
+		if (s->type == SOCK_STREAM)
+			HOST(socket_shutdown, s->handle, 2);    /* the port stays, and refuses until somebody listens again */
+	} else if (s->handle >= 0)
+		HOST(close, s->handle);
+	heap_free(s, sizeof *s);
+}
+
+static void socket_close(struct file *f)
+{
+	socket_free(f->object);
+}
+
+int64_t socket_wait(struct file *f, unsigned events, int flags, int which)
+{
+	struct socket *s = f->object;
+
+	if ((f->flags & O_NONBLOCK) || (flags & MSG_DONTWAIT))
+		return -EAGAIN;
+	int64_t limit = s->timeouts[which], error = file_wait(f, events, limit ? now() + limit : FOR_EVER);
+	return error == -ETIMEDOUT ? -EAGAIN : error == -RESTART && limit ? -EINTR : error;
+}
+
+/* ---- listening ---- */
+int64_t socket_listen(struct socket *s, struct file *f, int backlog)
+{
+	if (s->type == SOCK_DGRAM)
+		return -EOPNOTSUPP;
+	if (s->state == SOCKET_CONNECTED || s->state == SOCKET_CONNECTING)
+		return -EINVAL;
+	if (!s->binding.bound) {
+		int64_t error = is_inet(s) ? name_bind_any(s) : -EINVAL;
+		if (error)
+			return error;
+	}
+	s->backlog = backlog < 0 || (unsigned)backlog > BACKLOG_MOST ? BACKLOG_MOST : (unsigned)backlog + 1;
+	const struct boot_port *port = port_published(s);
+	if (port) {
+		s->handle = f->handle = port->handle;
+		s->published = 1;
+		options_replay(s);
+		int64_t error = HOST(socket_listen, s->handle, s->backlog);
+		if (error)
+			return error;
+	}
+	s->state = SOCKET_LISTENING;
+	return 0;
+}
+
+int64_t socket_accept(struct file *f, int flags, struct socket **taken)
+{
+	struct socket *s = f->object;
+
+	if (s->type == SOCK_DGRAM)
+		return -EOPNOTSUPP;
+	for (;;) {
+		if (s->state != SOCKET_LISTENING)
+			return -EINVAL;
+		if (s->pending) {
+			*taken = s->pending;
+			s->pending = s->pending->pending_next;
+			(*taken)->pending_next = NULL;
+			s->pending_count--;
+			changed(s);
+			return 0;
+		}
+		if (s->handle >= 0) {
+			struct host_address peer;
+			int64_t handle = HOST(socket_accept, s->handle, (uintptr_t)&peer);
+			if (handle >= 0) {
+				struct socket *made = socket_make(s->domain, s->type, s->protocol);
+				if (!made) {
+					HOST(close, handle);
+					return -ENOMEM;
+				}
+				made->handle = handle;
+				made->reaches_out = 1;
+				made->state = SOCKET_CONNECTED;
+				made->local = s->local;
+				address_settle(&made->local);   /* as it looks from inside */
+				address_from_host(made, &made->peer, &peer);
+				*taken = made;
+				return 0;
+			}
+			if (handle != -EAGAIN && handle != -ECONNABORTED)
+				return handle;
+		}
+		int64_t error = socket_wait(f, READY_IN, flags, 0);
+		if (error)
+			return error;
+	}
+}
+
+/* ---- connecting ---- */
+static int64_t connect_here(struct file *f, const struct address *to)
+{
+	struct socket *s = f->object, *listener, *end;
+	int64_t error;
+
+	for (;;) {
+		listener = name_find(s, to, &error);
+		if (!listener)
+			return error;
+		if (s->type != SOCK_DGRAM && listener->state != SOCKET_LISTENING)
+			return -ECONNREFUSED;
+		if (s->type == SOCK_DGRAM || listener->pending_count < (is_inet(s) ? BACKLOG_MOST : listener->backlog))
+			break;
+		if (is_inet(s))
+			return -ECONNREFUSED;
+		/* AF_UNIX waits for room. The listener may go meanwhile: it is looked for again. */
+		if (f->flags & O_NONBLOCK)
+			return -EAGAIN;
+		struct waiter w = {0};
+		wait_begin(&w, &listener->queue);
+		error = wait_sleep(FOR_EVER);
+		wait_end(&w);
+		if (error)
+			return error;
+	}
+	if (is_inet(s) && !s->binding.bound && (error = name_bind_any(s)))
+		return error;
+	if (s->type == SOCK_DGRAM) {
+		s->peer = *to;
+		s->state = SOCKET_CONNECTED;
+		if (!is_inet(s)) {
+			s->other = listener;
+			s->pending_next = datagram_peers;
+			datagram_peers = s;
+		}
+		return 0;
+	}
+	end = socket_make(listener->domain, s->type, s->protocol);
+	if (!end)
+		return -ENOMEM;
+	end->owner = listener->owner;
+	for (unsigned i = 0; i < listener->option_count; i++)
+		end->options[i] = listener->options[i];
+	end->option_count = listener->option_count;
+	socket_pair(s, end);
+	end->local = is_inet(s) ? *to : listener->local;
+	if (!is_inet(s))
+		s->peer = end->local;
+	else {
+		/* A socket bound to any address has, once connected, the one it is reached by. */
+		uint16_t port = s->local.in_port;
+		address_settle(&end->local);
+		if (address_is_any(&s->local)) {
+			s->local = end->local;
+			s->local.in_port = port;
+		}
+		s->peer = end->local;
+		end->local = address_as(listener->domain, &end->local);
+	}
+	end->peer = is_inet(s) ? address_as(listener->domain, &s->local) : s->local;
+	*(listener->pending ? &listener->pending_last->pending_next : &listener->pending) = end;
+	listener->pending_last = end;
+	listener->pending_count++;
+	changed(listener);
+	changed(s);
+	return 0;
+}
+
+static void datagram_part(struct socket *s)
+{
+	for (struct socket **link = &datagram_peers; *link; link = &(*link)->pending_next)
+		if (*link == s) {
+			*link = s->pending_next;
+			s->pending_next = NULL;
+			break;
+		}
+	s->other = NULL;
+	s->peer.length = 0;
+	s->state = SOCKET_NEW;
+}
+
+int64_t socket_connect(struct file *f, const struct address *to)
+{
+	struct socket *s = f->object;
+	int64_t error;
+
+	if (to->family == AF_UNSPEC) {
+		if (s->type == SOCK_DGRAM)
+			datagram_part(s);
+		return s->type == SOCK_DGRAM ? 0 : -EAFNOSUPPORT;
+	}
+	if (to->family != s->domain && !(s->domain == AF_INET6 && to->family == AF_INET))
+		return s->domain == AF_UNIX ? -EINVAL : -EAFNOSUPPORT;
+	if (s->state == SOCKET_LISTENING)
+		return s->domain == AF_UNIX ? -EINVAL : -EISCONN;
+	if (s->type == SOCK_DGRAM && s->state == SOCKET_CONNECTED)
+		datagram_part(s);
+	if (s->state == SOCKET_CONNECTED)
+		return -EISCONN;
+	if (s->state == SOCKET_NEW && (!is_inet(s) || address_is_here(to)))
+		return connect_here(f, to);
+	if (s->state == SOCKET_NEW) {
+		error = host_side_connect(s, f, to);
+		if (error != -EINPROGRESS)
+			return error;
+		s->state = SOCKET_CONNECTING;
+		if (f->flags & O_NONBLOCK)
+			return -EINPROGRESS;
+	}
+	for (;;) {
+		error = host_side_settle(s);
+		if (error != -EALREADY)
+			return error;
+		if ((error = socket_wait(f, READY_OUT, 0, 1)))
+			return error == -EAGAIN && !(f->flags & O_NONBLOCK) ? -EINPROGRESS : error == -EAGAIN ? -EALREADY : error;
+	}
+}
+
+int64_t socket_shutdown(struct socket *s, int how)
+{
+	if ((unsigned)how > 2)
+		return -EINVAL;
+	if (s->state == SOCKET_LISTENING && how != 1) {
+		s->state = SOCKET_NEW;
+		if (s->handle >= 0)
+			HOST(socket_shutdown, s->handle, 2);
+		changed(s);
+		return 0;
+	}
+	if (s->reaches_out) {
+		int64_t error = HOST(socket_shutdown, s->handle, how);
+		changed(s);
+		return error;
+	}
+	if (s->state != SOCKET_CONNECTED)
+		return -ENOTCONN;
+	struct socket *other = s->other;
+	if (how != 1)
+		s->in.shut = 1;
+	if (how != 0) {
+		s->sends_no_more = 1;
+		if (other && s->type != SOCK_DGRAM)
+			other->in.finished = 1;
+	}
+	changed(s);
+	if (other)
+		changed(other);
+	return 0;
+}
+
+/* ---- the file ---- */
+static unsigned socket_poll(struct file *f)
+{
+	struct socket *s = f->object;
+	unsigned ready = s->error ? READY_ERROR : 0;
+
+	if (s->state == SOCKET_LISTENING)
+		return ready | (s->pending ? READY_IN : 0);
+	if (s->type == SOCK_DGRAM) {
+		int full = s->other && s->other->in.messages >= 11;
+		return ready | (s->in.first || s->in.shut ? READY_IN : 0) | (full ? 0 : READY_OUT);
+	}
+	if (s->reaches_out)
+		return ready;
+	if (s->state != SOCKET_CONNECTED)
+		return ready | READY_OUT | READY_HANGUP;
+	if (channel_has(&s->in))
+		ready |= READY_IN;
+	if (s->in.finished || s->in.shut)
+		ready |= READY_IN | READY_RDHUP;
+	if ((s->in.finished || s->in.shut) && (s->sends_no_more || !s->other))
+		ready |= READY_HANGUP;
+	const struct socket *o = s->other;
+	if (!o || s->sends_no_more || (s->type == SOCK_STREAM ? o->in.put - o->in.taken <= RING - RING / 4 : o->in.bytes < RING))
+		ready |= READY_OUT;
+	return ready;
+}
+
+static struct wait_queue *socket_queue(struct file *f)
+{
+	return &((struct socket *)f->object)->queue;
+}
+
+static int64_t socket_stat(struct file *f, struct host_stat *s)
+{
+	*s = stat_now(S_IFSOCK | 0777, DEVICE_SOCKETS);
+	s->ino = ((struct socket *)f->object)->number;
+	return 0;
+}
+
+static int64_t socket_vector(struct file *f, const struct host_vector *list, unsigned count, int writes)
+{
+	struct vectors v = {.count = count};
+	struct received r;
+
+	memcpy(v.list, list, count * sizeof *list);
+	for (unsigned i = 0; i < count; i++)
+		v.length += list[i].length;
+	if (writes)
+		return socket_send(f, &v, 0, NULL, NULL);
+	int64_t n = socket_receive(f, &v, 0, &r);
+	if (n >= 0)
+		rights_drop(r.rights);
+	return n;
+}
+
+static int64_t socket_read(struct file *f, struct memory to, uint64_t n, int64_t offset)
+{
+	const struct host_vector one = {to.ref, n};
+
+	return offset >= 0 ? -ESPIPE : socket_vector(f, &one, 1, 0);
+}
+
+static int64_t socket_write(struct file *f, struct memory from, uint64_t n, int64_t offset)
+{
+	const struct host_vector one = {from.ref, n};
+
+	return offset >= 0 ? -ESPIPE : socket_vector(f, &one, 1, 1);
+}
+
+const struct file_operations socket_operations = {
+	.read = socket_read, .write = socket_write, .vector = socket_vector, .stat = socket_stat, .poll = socket_poll,
+	.queue = socket_queue, .close = socket_close,
+};
