@@ -28,7 +28,7 @@ int64_t host_events_change(struct caller *caller, const uint64_t a[6])
 
 	if (!watched)
 		return error;
-	if (watched->kind == RESOURCE_EVENTS || watched->kind == RESOURCE_NETWORK)      /* no chains of sets for the kernel to walk */
+	if (watched->kind == RESOURCE_NETWORK)  /* sets in sets: the kernel refuses circles, depth and too many paths */
 		return -EINVAL;
 	if (a[1] != EPOLL_CTL_ADD && a[1] != EPOLL_CTL_DEL && a[1] != EPOLL_CTL_MOD)
 		return -EINVAL;

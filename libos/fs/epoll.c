@@ -29,6 +29,7 @@ struct watch {
 };
 
 struct epoll {
+	struct file *file;              /* its own, not counted */
 	struct watch **table;           /* by descriptor */
 	uint32_t room, number;
 	struct watch *ready_first, *ready_last, *timed;
@@ -100,16 +101,6 @@ static void watch_free(struct watch *w)
 	heap_free(w, sizeof *w);
 }
 
-/* The file goes: before its handle does, so that the host does not report what is no more. */
-void watches_drop(struct file *f)
-{
-	while (f->watches) {
-		struct watch *w = f->watches;
-		/* The set's file is not known here; the host forgets a descriptor that is closed by itself, but for standard streams. */
-		watch_free(w);
-	}
-}
-
 static unsigned epoll_poll(struct file *f)
 {
 	struct epoll *e = f->object;
@@ -175,6 +166,7 @@ int64_t epoll_make(int close_on_exec)
 		heap_free(f, sizeof *f);
 		return -ENOMEM;
 	}
+	((struct epoll *)f->object)->file = f;
 	return descriptor_add(f, 0, close_on_exec);
 }
 
@@ -218,9 +210,47 @@ static struct watch *watch_find(const struct epoll *e, int fd, const struct file
 	return w;
 }
 
-static int64_t host_change(struct file *set, int operation, const struct watch *w)
+static int64_t host_change(const struct watch *w, int operation)
 {
-	return HOST(events_change, set->handle, operation, w->file->handle, w->events, (uint64_t)w->number << 32 | (uint32_t)w->fd);
+	return HOST(events_change, w->set->file->handle, operation, w->file->handle, w->events, (uint64_t)w->number << 32 | (uint32_t)w->fd);
+}
+
+/* The file goes, before its handle does: the host must not report what is no more. */
+void watches_drop(struct file *f)
+{
+	while (f->watches) {
+		if (f->watches->in_host)
+			host_change(f->watches, EPOLL_CTL_DEL);
+		watch_free(f->watches);
+	}
+}
+
+/* A file with a part in the host is watched there, too. A set that gets such a part is so where it is watched itself. */
+static int64_t host_join(struct watch *w, int depth)
+{
+	struct epoll *e = w->set;
+	int64_t error = 0;
+
+	if (e->file->handle < 0) {
+		if ((e->file->handle = HOST(events_make)) < 0)
+			return e->file->handle;
+		for (struct watch *o = e->file->watches; o && !error && depth < DEPTH_MOST; o = o->file_next)
+			error = host_join(o, depth + 1);
+	}
+	if (!error)
+		error = host_change(w, EPOLL_CTL_ADD);
+	if (!error) {
+		w->in_host = 1;
+		e->hosts++;
+	}
+	return error;
+}
+
+void watches_host(struct file *f)
+{
+	for (struct watch *w = f->watches; w; w = w->file_next)
+		if (!w->in_host)
+			host_join(w, 0);
 }
 
 static int64_t watch_add(struct file *set, int fd, struct file *f, uint32_t events, uint64_t data)
@@ -232,17 +262,9 @@ static int64_t watch_add(struct file *set, int fd, struct file *f, uint32_t even
 	if (!w)
 		return -ENOMEM;
 	*w = (struct watch){.set = e, .file = f, .fd = fd, .events = events, .data = data, .number = ++e->number};
-	if (f->handle >= 0) {
-		if (set->handle < 0 && (set->handle = HOST(events_make)) < 0)
-			error = set->handle;
-		if (!error)
-			error = host_change(set, EPOLL_CTL_ADD, w);
-		if (error) {
-			heap_free(w, sizeof *w);
-			return error;
-		}
-		w->in_host = 1;
-		e->hosts++;
+	if (f->handle >= 0 && (error = host_join(w, 0))) {
+		heap_free(w, sizeof *w);
+		return error;
 	}
 	w->next = e->table[fd];
 	e->table[fd] = w;
@@ -282,7 +304,7 @@ int64_t epoll_change(struct file *set, int operation, int fd, struct file *f, ui
 		if (!w)
 			return -ENOENT;
 		if (w->in_host)
-			host_change(set, EPOLL_CTL_DEL, w);
+			host_change(w, EPOLL_CTL_DEL);
 		watch_free(w);
 		return 0;
 	case EPOLL_CTL_MOD:
@@ -290,7 +312,7 @@ int64_t epoll_change(struct file *set, int operation, int fd, struct file *f, ui
 			return -ENOENT;
 		w->events = events;
 		w->data = data;
-		if (w->in_host && (error = host_change(set, EPOLL_CTL_MOD, w)))
+		if (w->in_host && (error = host_change(w, EPOLL_CTL_MOD)))
 			return error;
 		ready_remove(w);
 		if (watch_ready(w)) {

@@ -34,6 +34,7 @@ struct file_operations {
 	int64_t (*seek)(struct file *f, int64_t offset, int whence);
 	int64_t (*stat)(struct file *f, struct host_stat *s);
 	int64_t (*truncate)(struct file *f, uint64_t length);
+	int64_t (*available)(struct file *f);   /* FIONREAD of what has no handle */
 	int64_t (*list)(struct file *f, struct memory to, uint64_t n);
 	int64_t (*vector)(struct file *f, const struct host_vector *list, unsigned count, int writes);  /* at once; NULL: one by one */
 	unsigned (*poll)(struct file *f);       /* events ready now, but for a handle's; NULL: in and out always, a handle's alone */
@@ -155,6 +156,7 @@ int64_t fifo_open(uint64_t device, uint64_t inode, int flags, struct file **f);
 int64_t file_wait(struct file *f, unsigned events, int64_t deadline);
 /* epoll.c */
 void watches_drop(struct file *f);      /* it is closed for good */
+void watches_host(struct file *f);      /* it has a handle now */
 
 /* lock.c: fcntl's record locks, as POSIX owns them: by process, not by open file. */
 int64_t lock_set(struct file *f, int type, int64_t start, int64_t length, int wait);

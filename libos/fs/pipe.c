@@ -97,6 +97,11 @@ static int64_t pipe_write(struct file *f, struct memory from, uint64_t n, int64_
 	return (int64_t)done;
 }
 
+static int64_t pipe_available(struct file *f)
+{
+	return ((struct pipe *)f->object)->length;
+}
+
 static struct wait_queue *pipe_queue(struct file *f)
 {
 	return &((struct pipe *)f->object)->queue;
@@ -145,7 +150,7 @@ static void pipe_close(struct file *f)
 }
 
 static const struct file_operations pipe_operations = {
-	.read = pipe_read, .write = pipe_write, .stat = pipe_stat, .poll = pipe_poll, .queue = pipe_queue, .close = pipe_close,
+	.read = pipe_read, .write = pipe_write, .available = pipe_available, .stat = pipe_stat, .poll = pipe_poll, .queue = pipe_queue, .close = pipe_close,
 };
 
 int64_t pipe_make(int flags, int fds[2])

@@ -40,6 +40,7 @@ int64_t host_side_make(struct socket *s, struct file *f)
 	if (port) {
 		s->handle = f->handle = port->handle;
 		s->published = 1;
+		watches_host(f);
 		return 0;
 	}
 	if (!boot->network)
@@ -49,6 +50,7 @@ int64_t host_side_make(struct socket *s, struct file *f)
 		return handle;
 	s->handle = f->handle = handle;
 	options_replay(s);
+	watches_host(f);
 	return 0;
 }
 

@@ -147,6 +147,7 @@ int64_t socket_listen(struct socket *s, struct file *f, int backlog)
 		s->handle = f->handle = port->handle;
 		s->published = 1;
 		options_replay(s);
+		watches_host(f);
 		int64_t error = HOST(socket_listen, s->handle, s->backlog);
 		if (error)
 			return error;
@@ -406,6 +407,15 @@ static int64_t socket_vector(struct file *f, const struct host_vector *list, uns
 	return n;
 }
 
+static int64_t socket_available(struct file *f)
+{
+	const struct socket *s = f->object;
+
+	if (s->state == SOCKET_LISTENING)
+		return -EINVAL;
+	return s->type == SOCK_STREAM ? (int64_t)(s->in.put - s->in.taken) : s->in.first ? s->in.first->length : 0;
+}
+
 static int64_t socket_read(struct file *f, struct memory to, uint64_t n, int64_t offset)
 {
 	const struct host_vector one = {to.ref, n};
@@ -421,6 +431,6 @@ static int64_t socket_write(struct file *f, struct memory from, uint64_t n, int6
 }
 
 const struct file_operations socket_operations = {
-	.read = socket_read, .write = socket_write, .vector = socket_vector, .stat = socket_stat, .poll = socket_poll,
+	.read = socket_read, .write = socket_write, .vector = socket_vector, .available = socket_available, .stat = socket_stat, .poll = socket_poll,
 	.queue = socket_queue, .close = socket_close,
 };

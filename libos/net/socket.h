@@ -86,13 +86,13 @@ struct rights {                 /* descriptors under way: SCM_RIGHTS */
 	struct file *files[];
 };
 
-/* A datagram, or what is attached to the byte at a stream's position `at`. */
+/* A datagram, or what is attached to a stream's bytes from position `at` to `end`. */
 struct message {
 	struct message *next;
 	struct rights *rights;
 	struct credentials credentials;
 	struct address from;
-	uint64_t at;
+	uint64_t at, end;
 	uint32_t length;        /* of data; a stream's is in the ring */
 	uint8_t data[];
 };

@@ -142,6 +142,7 @@ static int64_t stream_send(struct file *f, const struct vectors *v, unsigned fla
 				rights = NULL;
 				m->credentials = (struct credentials){process_current()->id, boot->uid, boot->gid};
 				m->at = o->in.put;
+				m->end = m->at + v->length;
 				enqueue(&o->in, m);
 			}
 		}
@@ -193,11 +194,11 @@ static int64_t stream_receive(struct file *f, const struct vectors *v, unsigned 
 				return done ? (int64_t)done : error;
 		}
 		taken = c->taken;
-		/* One call does not go on from what one message brought to what another did. */
+		/* One call takes one message's descriptors, with what was before them, and stops behind their data. */
 		struct message *m = c->first;
 		uint64_t end = c->put;
 		if (m && m->at == taken) {
-			if (done)
+			if (done && r->has_credentials && m->credentials.pid != r->credentials.pid)
 				return (int64_t)done;
 			r->credentials = m->credentials;
 			r->has_credentials = 1;
@@ -216,7 +217,7 @@ static int64_t stream_receive(struct file *f, const struct vectors *v, unsigned 
 				} else
 					m->rights = NULL;
 			}
-			end = m->next ? m->next->at : end;
+			end = m->end < end ? m->end : end;
 			if (!(flags & MSG_PEEK))
 				message_free(dequeue(c));
 		} else if (m)
@@ -239,7 +240,7 @@ static int64_t stream_receive(struct file *f, const struct vectors *v, unsigned 
 			changed(s->other, READY_OUT);
 		if (stop)
 			break;
-	} while ((flags & MSG_WAITALL) && done < v->length);
+	} while (((flags & MSG_WAITALL) || c->put != c->taken) && done < v->length);
 	return (int64_t)done;
 }
 

@@ -108,6 +108,7 @@ int64_t signal_process(struct process *p, struct signal_info info)
 		return 0;
 	}
 	queue_put(&p->pending, &info);
+	wait_wake(&p->signals, UINT32_MAX);
 	if (chosen)
 		thread_poke(chosen);
 	else

@@ -254,6 +254,11 @@ int64_t sys_ioctl(const uint64_t a[6])
 	case TIOCSPGRP:         /* the host's job control knows one group: the cVM */
 		return f->handle >= 0 ? 0 : -ENOTTY;
 	}
+	if (f->handle < 0 && request == FIONREAD && f->operations->available) {
+		int64_t n = f->operations->available(f);
+		on = (int)n;
+		return n < 0 ? n : user_put(USER(2), &on, sizeof on);
+	}
 	if (f->handle < 0)
 		return -ENOTTY;
 	if (!user_ok(USER(2), 64))

@@ -19,6 +19,15 @@ static int tap_count, tap_failed;
 		if (!ok_)                                                                                                 \
 			printf("# errno was %s, is %s\n", strerror(errno_), strerror(errno));                             \
 	} while (0)
+/* The same with words. */
+#define ok(condition, text)                                                                                              \
+	do {                                                                                                              \
+		int ok_ = !!(condition), errno_ = errno;                                                                  \
+		tap_failed += !ok_;                                                                                       \
+		printf("%sok %d - %s:%d %s\n", ok_ ? "" : "not ", ++tap_count, __FILE_NAME__, __LINE__, text);            \
+		if (!ok_)                                                                                                 \
+			printf("# errno is %s\n", strerror(errno_));                                                      \
+	} while (0)
 /* The call fails with this error. */
 #define FAILS(call, error)                                                                                               \
 	do {                                                                                                              \
