@@ -154,7 +154,7 @@ int64_t fifo_open(uint64_t device, uint64_t inode, int flags, struct file **f);
 
 /* sys/poll.c: sleeps until the file is ready for some of `events`; 0, -ETIMEDOUT or -RESTART. */
 int64_t file_wait(struct file *f, unsigned events, int64_t deadline);
-/* epoll.c */
+/* event/epoll.c */
 void watches_drop(struct file *f);      /* it is closed for good */
 void watches_host(struct file *f);      /* it has a handle now */
 

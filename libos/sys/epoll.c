@@ -3,7 +3,7 @@
  *
  * System calls of epoll, timerfd and signalfd.
  */
-#include "libos/fs/epoll.h"
+#include "libos/event/event.h"
 #include "libos/sys/sys.h"
 #include "libos/machine/machine.h"
 

@@ -67,6 +67,17 @@ int64_t wait_sleep(int64_t deadline)
 	return -EINTR;
 }
 
+unsigned wait_wake_for(struct wait_queue *queue, unsigned most, unsigned events)
+{
+	(void)events;
+	return wait_wake(queue, most);
+}
+
+void watches_drop(struct file *f)
+{
+	(void)f;
+}
+
 unsigned wait_wake(struct wait_queue *queue, unsigned most)
 {
 	(void)queue;

@@ -5,7 +5,7 @@
  * lies in the host is watched by an epoll set there, made when the first such file comes. A wait sleeps in the host if there is
  * one, and a kick brings it back when something is ready here.
  */
-#include "libos/fs/epoll.h"
+#include "libos/event/event.h"
 #include "libos/process/process.h"
 #include "libos/sys/sys.h"
 

@@ -3,7 +3,7 @@
  *
  * signalfd: the signals of whoever reads it.
  */
-#include "libos/fs/epoll.h"
+#include "libos/event/event.h"
 #include "libos/process/process.h"
 
 static unsigned signals_poll(struct file *f)

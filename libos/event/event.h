@@ -3,8 +3,8 @@
  *
  * epoll sets, timerfds and signalfds: files whose readiness is all they are.
  */
-#ifndef LIBOS_EPOLL_H
-#define LIBOS_EPOLL_H
+#ifndef LIBOS_EVENT_H
+#define LIBOS_EVENT_H
 #include "libos/fs/fs.h"
 
 #define EPOLL_CTL_ADD 1

@@ -3,7 +3,7 @@
  *
  * timerfd: nothing runs when one expires; whoever waits sleeps no longer than until then.
  */
-#include "libos/fs/epoll.h"
+#include "libos/event/event.h"
 #include "libos/process/process.h"
 
 struct timer {
