@@ -5,16 +5,35 @@
  */
 #include "libos/net/socket.h"
 
-const struct boot_port *port_published(const struct socket *s)
+/* Who has a published port now: one socket at a time, the first that takes it. */
+static struct socket *holders[BOOT_PORTS];
+
+void port_release(const struct socket *s)
+{
+	for (uint32_t i = 0; i < boot->port_count; i++)
+		if (holders[i] == s)
+			holders[i] = NULL;
+}
+
+static int takes_four(const struct socket *s)
+{
+	return s->domain == AF_INET || !option_value(s, IPPROTO_IPV6, IPV6_V6ONLY);
+}
+
+int port_take(struct socket *s, struct file *f)
 {
 	uint16_t protocol = s->type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
 
-	if (!is_inet(s))
-		return NULL;
-	for (uint32_t i = 0; i < boot->port_count; i++)
-		if (boot->ports[i].port == port_of(&s->local) && boot->ports[i].protocol == protocol)
-			return &boot->ports[i];
-	return NULL;
+	for (uint32_t i = 0; is_inet(s) && takes_four(s) && s->handle < 0 && i < boot->port_count; i++)
+		if (boot->ports[i].port == port_of(&s->local) && boot->ports[i].protocol == protocol && !holders[i]) {
+			holders[i] = s;
+			s->handle = f->handle = boot->ports[i].handle;
+			s->published = 1;
+			options_replay(s);
+			watches_host(f);
+			return 1;
+		}
+	return 0;
 }
 
 /* In the family the socket speaks. */
@@ -35,14 +54,6 @@ static void address_to_host(struct host_address *to, const struct address *from)
 
 int64_t host_side_make(struct socket *s, struct file *f)
 {
-	const struct boot_port *port = s->type == SOCK_DGRAM && s->binding.bound ? port_published(s) : NULL;
-
-	if (port) {
-		s->handle = f->handle = port->handle;
-		s->published = 1;
-		watches_host(f);
-		return 0;
-	}
 	if (!boot->network)
 		return -ENETUNREACH;
 	int64_t handle = HOST(socket_make, boot->network, s->domain, s->type);

@@ -107,6 +107,7 @@ void socket_free(struct socket *s)
 		part(s);
 	channel_drop(&s->in);
 	if (s->handle >= 0 && s->published) {
+		port_release(s);
 		if (s->type == SOCK_STREAM)
 			HOST(socket_shutdown, s->handle, 2);    /* the port stays, and refuses until somebody listens again */
 	} else if (s->handle >= 0)
@@ -142,12 +143,8 @@ int64_t socket_listen(struct socket *s, struct file *f, int backlog)
 			return error;
 	}
 	s->backlog = backlog < 0 || (unsigned)backlog > BACKLOG_MOST ? BACKLOG_MOST : (unsigned)backlog + 1;
-	const struct boot_port *port = port_published(s);
-	if (port) {
-		s->handle = f->handle = port->handle;
-		s->published = 1;
-		options_replay(s);
-		watches_host(f);
+	port_take(s, f);
+	if (s->published) {
 		int64_t error = HOST(socket_listen, s->handle, s->backlog);
 		if (error)
 			return error;

@@ -176,7 +176,8 @@ int64_t host_side_connect(struct socket *s, struct file *f, const struct address
 int64_t host_side_settle(struct socket *s);     /* a connection in progress: 0 connected, -EALREADY, or why not */
 int64_t host_side_send(struct socket *s, const struct vectors *v, unsigned flags, const struct address *to);
 int64_t host_side_receive(struct socket *s, const struct vectors *v, unsigned flags, struct received *r);
-const struct boot_port *port_published(const struct socket *s);
+int port_take(struct socket *s, struct file *f);        /* a published port with the number it is bound to: 1 if there is a free one */
+void port_release(const struct socket *s);
 void address_from_host(struct socket *s, struct address *to, const struct host_address *from);
 
 /* names.c */

@@ -141,8 +141,8 @@ int64_t sys_bind(const uint64_t a[6])
 	if (address.family != s->domain)
 		return s->domain == AF_UNIX ? -EINVAL : -EAFNOSUPPORT;
 	error = name_bind(s, &address);
-	if (!error && s->type == SOCK_DGRAM && port_published(s))
-		error = host_side_make(s, f);
+	if (!error && s->type == SOCK_DGRAM)
+		port_take(s, f);
 	return error;
 }
 
