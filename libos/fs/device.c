@@ -15,7 +15,7 @@ static const struct {
 } devices[] = {{"null", DEVICE_NULL, 3}, {"zero", DEVICE_ZERO, 5}, {"full", DEVICE_FULL, 7}, {"random", DEVICE_RANDOM, 8},
 	       {"urandom", DEVICE_RANDOM, 9}};
 #define DEVICES (sizeof devices / sizeof *devices)
-static const char names[] = "/.\0/..\0null\0zero\0full\0random\0urandom\0tty\0stdin\0stdout\0stderr\0/fd";
+static const char names[] = "/.\0/..\0null\0zero\0full\0random\0urandom\0tty\0stdin\0stdout\0stderr\0/fd\0/shm";
 
 static int64_t device_read(struct file *f, struct memory to, uint64_t n, int64_t offset)
 {

@@ -8,7 +8,7 @@
 #include "libos/fs/tmpfs.h"
 #include "libos/process/process.h"
 
-static struct mount mounts[BOOT_MOUNTS + 4];
+static struct mount mounts[BOOT_MOUNTS + 5];
 static size_t mount_count;
 
 const struct mount *mount_number(size_t i)
@@ -40,7 +40,7 @@ static void mount_add(const char *path, const struct mount_operations *operation
 		if (!strcmp(mounts[i].path, path))
 			return;
 	*m = (struct mount){operations, path, strlen(path), handle, read_only, NULL};
-	if (operations == &tmpfs_mount && !(m->root = tmpfs_root(path[0] && strcmp(path, "/tmp") ? 0755 : 01777)))
+	if (operations == &tmpfs_mount && !(m->root = tmpfs_root(!*path || !strcmp(path, "/tmp") || !strcmp(path, "/dev/shm") ? 01777 : 0755)))
 		die("no memory for a tmpfs");
 	mount_count++;
 }
@@ -94,13 +94,16 @@ void filesystem_start(void)
 		mount_point_make(path);
 		mount_add(path, m->kind == BOOT_MOUNT_TMPFS ? &tmpfs_mount : &host_mount, m->handle, (int)m->read_only);
 	}
-	mount_add("/dev", &device_mount, 0, 0);
-	mount_add("/proc", &process_mount, 0, 0);
 	if (!root_given) {
 		mount_point_make("/tmp");
 		mount_point_make("/dev");
 		mount_point_make("/proc");
 	}
+	mount_add("/dev", &device_mount, 0, 0);
+	mount_add("/dev/shm", &tmpfs_mount, 0, 0);
+	mount_add("/proc", &process_mount, 0, 0);
+	if (!root_given)
+		etc_fill(&mounts[0]);
 	const char *start = boot_string(boot->working_directory);
 	if (strlen(start) < PATH_MOST)
 		memcpy(process_current()->directory, start, strlen(start) + 1);

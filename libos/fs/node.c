@@ -62,6 +62,7 @@ void node_drop(struct node *n)
 		page_drop(n, i);
 	if (n->pages)
 		heap_free(n->pages, n->page_room * sizeof *n->pages);
+	segments_drop(n);
 	if (n->buckets)
 		heap_free(n->buckets, n->bucket_count * sizeof *n->buckets);
 	heap_text_free(n->target);
@@ -72,7 +73,7 @@ void node_stat(const struct node *n, struct host_stat *s)
 {
 	*s = (struct host_stat){.dev = DEVICE_TMPFS, .ino = n->number, .mode = n->mode, .nlink = n->links, .uid = n->uid,
 				.gid = n->gid, .size = n->target ? strlen(n->target) : n->size,
-				.blocks = n->page_count * (PAGE / 512), .blksize = PAGE,
+				.blocks = n->page_count * (PAGE / 512) + n->shared_end / 512, .blksize = PAGE,
 				.atime_sec = n->atime[0], .atime_nsec = (uint32_t)n->atime[1], .mtime_sec = n->mtime[0],
 				.mtime_nsec = (uint32_t)n->mtime[1], .ctime_sec = n->ctime[0], .ctime_nsec = (uint32_t)n->ctime[1]};
 }
@@ -124,6 +125,12 @@ int64_t node_read(struct node *n, struct memory to, uint64_t length, uint64_t at
 		return 0;
 	if (length > n->size - at)
 		length = n->size - at;
+	if (at < n->shared_end) {
+		int64_t shared = segments_transfer(n, to, length, at, 0);
+		if (shared < 0)
+			return shared;
+		done = (uint64_t)shared;
+	}
 	while (done < length) {
 		uint64_t within = (at + done) % PAGE, piece = PAGE - within < length - done ? PAGE - within : length - done;
 		const uint8_t *data = page_find(n, (at + done) / PAGE);
@@ -143,6 +150,12 @@ int64_t node_write(struct node *n, struct memory from, uint64_t length, uint64_t
 		return length ? -EFBIG : 0;
 	if (length > SIZE_MOST - at)
 		length = SIZE_MOST - at;
+	if (at < n->shared_end) {
+		int64_t shared = segments_transfer(n, from, length, at, 1);
+		if (shared < 0)
+			return shared;
+		done = (uint64_t)shared;
+	}
 	while (done < length) {
 		uint64_t within = (at + done) % PAGE, piece = PAGE - within < length - done ? PAGE - within : length - done;
 		uint8_t *data = page_make(n, (at + done) / PAGE);
@@ -163,6 +176,7 @@ int64_t node_write(struct node *n, struct memory from, uint64_t length, uint64_t
 /* Zeroes [from, to) of what is there; whole pages become holes. */
 static void clear(struct node *n, uint64_t from, uint64_t to)
 {
+	segments_clear(n, from, to);
 	for (uint64_t i = from / PAGE; i < n->page_room && i * PAGE < to; i++) {
 		uint64_t start = i * PAGE < from ? from % PAGE : 0, end = to - i * PAGE < PAGE ? to - i * PAGE : PAGE;
 		if (end - start == PAGE)
@@ -170,6 +184,12 @@ static void clear(struct node *n, uint64_t from, uint64_t to)
 		else if (n->pages[i])
 			memset(n->pages[i] + start, 0, end - start);
 	}
+}
+
+void node_pages_drop(struct node *n, uint64_t from, uint64_t to)
+{
+	for (uint64_t i = from / PAGE; i * PAGE < to && i < n->page_room; i++)
+		page_drop(n, i);
 }
 
 int64_t node_truncate(struct node *n, uint64_t length)
@@ -196,7 +216,7 @@ int64_t node_allocate(struct node *n, unsigned mode, uint64_t at, uint64_t lengt
 	} else {
 		if (mode & FALLOC_FL_ZERO_RANGE)
 			clear(n, at, at + length);
-		for (uint64_t i = at / PAGE; i * PAGE < at + length; i++)
+		for (uint64_t i = (at < n->shared_end ? n->shared_end : at) / PAGE; i * PAGE < at + length; i++)
 			if (!page_make(n, i))
 				return -ENOSPC;
 		if (!(mode & FALLOC_FL_KEEP_SIZE) && at + length > n->size)
@@ -211,7 +231,27 @@ int64_t node_seek_data(const struct node *n, uint64_t at, int hole)
 	if (at >= n->size)
 		return -ENXIO;
 	for (uint64_t i = at / PAGE; i * PAGE < n->size; i++)
-		if ((page_find(n, i) == NULL) == hole)
+		if ((i * PAGE >= n->shared_end && page_find(n, i) == NULL) == hole)
 			return (int64_t)(i * PAGE > at ? i * PAGE : at);
 	return hole ? (int64_t)n->size : -ENXIO;
+}
+
+int64_t node_object(struct node *n)
+{
+	uint64_t size = n ? n->size : 0, done = 0;
+	int64_t handle = size ? HOST(memory_object, (size + PAGE - 1) & ~(uint64_t)(PAGE - 1)) : -ENOEXEC;
+	uint8_t *bounce = handle < 0 ? NULL : heap_allocate(16 * PAGE);
+
+	while (bounce && done < size) {
+		int64_t piece = node_read(n, own_memory(bounce), 16 * PAGE, done);
+		if (piece <= 0 || HOST(write, handle, (uintptr_t)bounce, piece, done) != piece)
+			break;
+		done += (uint64_t)piece;
+	}
+	heap_free(bounce, 16 * PAGE);
+	if (handle >= 0 && done < size) {
+		HOST(close, handle);
+		return -ENOMEM;
+	}
+	return handle;
 }

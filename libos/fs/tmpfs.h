@@ -23,6 +23,10 @@ struct node {
 	/* a file: its pages, NULL where a hole is */
 	uint8_t **pages;
 	uint64_t page_room, page_count;
+	/* what programs have mapped to share it, from its start: segment.c */
+	struct segment *segments;
+	unsigned segment_count;
+	uint64_t shared_end;
 	/* a link */
 	char *target;
 	/* a directory */
@@ -39,7 +43,17 @@ int64_t node_read(struct node *n, struct memory to, uint64_t length, uint64_t at
 int64_t node_write(struct node *n, struct memory from, uint64_t length, uint64_t at);
 int64_t node_truncate(struct node *n, uint64_t length);
 int64_t node_allocate(struct node *n, unsigned mode, uint64_t at, uint64_t length);
+void node_pages_drop(struct node *n, uint64_t from, uint64_t to);       /* whole pages */
+int64_t node_object(struct node *n);     /* a handle of a copy of the data, or -errno */
 int64_t node_seek_data(const struct node *n, uint64_t at, int hole);
+
+/* segment.c */
+int64_t segments_transfer(struct node *n, struct memory memory, uint64_t length, uint64_t at, int writes);
+void segments_clear(struct node *n, uint64_t from, uint64_t to);
+void segments_drop(struct node *n);
+int64_t segments_map(struct node *n, uint64_t hint, uint64_t length, int protection, int flags, uint64_t offset);
+
+void etc_fill(const struct mount *m);   /* etc.c: the root, if it is a tmpfs */
 
 struct entry *directory_find(const struct node *directory, const char *name, size_t length);
 int64_t directory_add(struct node *directory, const char *name, struct node *n);

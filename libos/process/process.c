@@ -5,6 +5,7 @@
  */
 #include <linux/sched.h>
 
+#include "libos/process/timer.h"
 #include "libos/sys/sys.h"
 
 #define CLONE_SUPPORTED (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | \
@@ -86,7 +87,10 @@ static struct process *process_copy(const struct process *from)
 	p->children = (struct wait_queue){0};
 	p->ending = p->dead = p->stopped = p->reported = p->executed = 0;
 	p->vfork_parent = NULL;
-	p->alarm_at = p->alarm_every = 0;
+	p->timers = NULL;
+	p->timer_thread = NULL;
+	p->timer_at = 0;
+	p->signals = (struct wait_queue){0};
 	p->parent = (struct process *)from;
 	if (!p->files || !p->directory) {
 		descriptors_drop(p->files);
@@ -109,6 +113,8 @@ void process_reap(struct process *p)
 	if (*link)
 		*link = p->next;
 	process_count--;
+	signals_forget(&p->pending, ~0ull);
+	timers_drop(p, 1);
 	heap_text_free(p->image);
 	heap_free(p->arguments, p->argument_bytes + !p->argument_bytes);
 	heap_free(p->environment, p->environment_bytes + !p->environment_bytes);
@@ -331,11 +337,13 @@ void thread_exit_now(int status)
 	uint32_t zero = 0;
 
 	robust_release(t);
+	signals_forget(&t->pending, ~0ull);
 	if (t->clear_id && p->thread_count > 1 && !user_put((struct user){t->clear_id}, &zero, 4))
 		futex_wake_user(p, t->clear_id);
 	for (link = &p->threads; *link != t; link = &(*link)->next)
 		;
 	*link = t->next;
+	timers_leave(t);
 	int last = --p->thread_count == 0;
 	if (p->thread_count == 1)
 		thread_wake(p->threads);        /* it may wait for that: execve */

@@ -45,9 +45,16 @@ struct signal_info {                    /* as much of siginfo_t as there is to s
 	int64_t value;                  /* status, or sigval */
 	uint64_t address;
 };
-struct signal_queue {                   /* the signals that wait, with one siginfo each */
+struct signal_more {                    /* real-time signals that wait behind one of the same number */
+	struct signal_more *next;
+	struct signal_info info;
+};
+#define SIGNALS_MORE_MOST 1024
+struct signal_queue {                   /* the signals that wait */
 	uint64_t set;
 	struct signal_info info[SIGNALS + 1];
+	struct signal_more *more;
+	unsigned more_count;
 };
 
 struct descriptors;
@@ -70,7 +77,9 @@ struct process {
 	int stopped, reported;          /* stopped by a signal; the parent has been told */
 	int executed;                   /* exec since fork: setpgid is refused */
 	struct thread *vfork_parent;    /* waits until exec or the end; the space is its process's meanwhile */
-	uint64_t alarm_at, alarm_every; /* ITIMER_REAL, monotonic nanoseconds; 0: none */
+	struct timer *timers;           /* timer.h */
+	struct thread *timer_thread;    /* whose host timer is set for them; NULL: none is */
+	int64_t timer_at;               /* for when */
 	char *image, *arguments, *environment;  /* for /proc */
 	size_t argument_bytes, environment_bytes;
 	struct boot_image program;
@@ -162,7 +171,6 @@ void thread_exit_now(int status) __attribute__((noreturn));
 void process_exit(int status) __attribute__((noreturn));        /* all threads of the caller's process; wait(2) style */
 void process_kill(struct process *p, int status);               /* marks it ending and pokes its threads */
 void kicked(struct thread *t);           /* looks where a kick may have come from */
-void alarm_look(struct process *p);
 void thread_poke(struct thread *t);     /* it looks at its attention before its program goes on */
 void vfork_done(struct process *p);
 void process_reap(struct process *p);   /* a dead one is forgotten */
@@ -188,6 +196,7 @@ void futex_wake_user(struct process *p, uint64_t at);
 struct signal_info signal_plain(int signal);
 int64_t signal_thread(struct thread *t, struct signal_info info);
 int64_t signal_process(struct process *p, struct signal_info info);
+void signals_forget(struct signal_queue *q, uint64_t set);      /* those of the set no longer wait */
 int signal_waits(const struct thread *t);       /* is one to be handled? */
 void signal_state(struct thread *t);            /* attention as the masks and queues have it */
 /* libos/machine: the frame of a handler on the program's stack. */

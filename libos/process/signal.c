@@ -14,6 +14,7 @@
 #define NODEFER   0x40000000u
 #define RESETHAND 0x80000000u
 #define RESTARTS  0x10000000u
+#define REALTIME_FIRST 32
 
 struct signal_info signal_plain(int signal)
 {
@@ -36,11 +37,45 @@ void signal_state(struct thread *t)
 		t->attention = 1;
 }
 
-static void queue_put(struct signal_queue *q, const struct signal_info *info)
+/* Of a standard signal one waits; of a real-time one as many as are sent, in order. 0 or -EAGAIN. */
+static int64_t queue_put(struct signal_queue *q, const struct signal_info *info)
 {
 	if (!(q->set & SIGNAL_BIT(info->signal)))
 		q->info[info->signal] = *info;
+	else if (info->signal >= REALTIME_FIRST) {
+		struct signal_more *one = q->more_count < SIGNALS_MORE_MOST ? heap_allocate(sizeof *one) : NULL, **link = &q->more;
+		if (!one)
+			return -EAGAIN;
+		one->info = *info;
+		while (*link)
+			link = &(*link)->next;
+		*link = one;
+		q->more_count++;
+	}
 	q->set |= SIGNAL_BIT(info->signal);
+	return 0;
+}
+
+/* The one that was first of its number is gone: the next takes its place. */
+static void queue_next(struct signal_queue *q, int signal)
+{
+	q->set &= ~SIGNAL_BIT(signal);
+	for (struct signal_more **link = &q->more, *one; (one = *link); link = &one->next)
+		if (one->info.signal == signal) {
+			*link = one->next;
+			q->info[signal] = one->info;
+			q->set |= SIGNAL_BIT(signal);
+			q->more_count--;
+			heap_free(one, sizeof *one);
+			break;
+		}
+}
+
+void signals_forget(struct signal_queue *q, uint64_t set)
+{
+	for (int signal = 1; signal <= SIGNALS; signal++)
+		while (set & q->set & SIGNAL_BIT(signal))
+			queue_next(q, signal);
 }
 
 /* What a signal does as it is sent: SIGCONT goes on, also when blocked; a stopping one and SIGCONT cancel each other. */
@@ -77,7 +112,9 @@ int64_t signal_thread(struct thread *t, struct signal_info info)
 		process_kill(p, 9);
 		return 0;
 	}
-	queue_put(&t->pending, &info);
+	int64_t error = queue_put(&t->pending, &info);
+	if (error)
+		return error;
 	wait_wake(&p->signals, UINT32_MAX);
 	if (!(t->mask & SIGNAL_BIT(info.signal)))
 		thread_poke(t);
@@ -107,7 +144,9 @@ int64_t signal_process(struct process *p, struct signal_info info)
 		process_kill(p, 9);
 		return 0;
 	}
-	queue_put(&p->pending, &info);
+	int64_t error = queue_put(&p->pending, &info);
+	if (error)
+		return error;
 	wait_wake(&p->signals, UINT32_MAX);
 	if (chosen)
 		thread_poke(chosen);
@@ -130,7 +169,7 @@ int signal_take(struct thread *t, struct signal_info *info)
 		while (!(set & SIGNAL_BIT(signal)))
 			signal++;
 		*info = queues[i]->info[signal];
-		queues[i]->set &= ~SIGNAL_BIT(signal);
+		queue_next(queues[i], signal);
 		return 1;
 	}
 	return 0;

@@ -4,7 +4,7 @@
  * Threads' stacks, and the place where an interrupted program enters: signals, the end, and calls that need all of the
  * program's registers are taken care of here, and then the program goes on.
  */
-#include "libos/process/process.h"
+#include "libos/process/timer.h"
 
 static struct thread *slots[THREADS_MOST];      /* mapped already */
 static unsigned slot_count;
@@ -60,7 +60,7 @@ void kicked(struct thread *t)
 	for (int signal = 1; outside; outside >>= 1, signal++)
 		if (outside & 1)
 			signal_process(process_find(1), (struct signal_info){.signal = signal});
-	alarm_look(t->process);
+	timers_look(t->process);
 	signal_state(t);
 }
 

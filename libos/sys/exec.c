@@ -4,6 +4,8 @@
  * execve: a fresh window with the new image, judged before anything of the old program is given up. From then on nothing fails
  * but for want of memory, and that ends the process.
  */
+#include "libos/fs/tmpfs.h"
+#include "libos/process/timer.h"
 #include "libos/sys/sys.h"
 
 #define STRINGS_MOST  0x200000u         /* bytes of arguments and environment together */
@@ -134,11 +136,14 @@ static int64_t image_find(struct exec *e)
 		}
 		if (n < 64 || memcmp(line, "\177ELF", 4))
 			return -ENOEXEC;
+		int64_t handle = e->file->handle >= 0 ? e->file->handle : node_object(e->file->node);
+		if (handle < 0)
+			return handle;
+		if ((e->window = HOST(window_open)) >= 0)
+			n = HOST(window_image, e->window, handle, (uintptr_t)&e->image);
 		if (e->file->handle < 0)
-			return -EACCES; /* a tmpfs is mounted noexec, so to say */
-		if ((e->window = HOST(window_open)) < 0)
-			return e->window;
-		return HOST(window_image, e->window, e->file->handle, (uintptr_t)&e->image);
+			HOST(close, handle);
+		return e->window < 0 ? e->window : n;
 	}
 }
 
@@ -208,6 +213,7 @@ static int64_t execute(struct exec *e)
 	for (int i = 1; i <= SIGNALS; i++)
 		if (p->actions[i].handler != 1)
 			p->actions[i] = (struct action){0};
+	timers_drop(p, 0);
 	t->stack[0] = t->stack[2] = 0;
 	t->stack[1] = 2;
 	t->clear_id = t->robust = 0;

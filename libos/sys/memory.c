@@ -67,8 +67,10 @@ int64_t sys_mmap(const uint64_t a[6])
 		return -EPERM;
 	if (f->handle >= 0)
 		return space_map(a[0], a[1], protection, flags, f, a[5]);
-	if (!f->node || TYPE_OF(f->node->mode) != S_IFREG || kind != MAP_PRIVATE)
+	if (!f->node || TYPE_OF(f->node->mode) != S_IFREG)
 		return -ENODEV;
+	if (kind != MAP_PRIVATE)
+		return segments_map(f->node, a[0], a[1], protection, flags, a[5]);
 	return map_copy(a, f, protection, flags);
 }
 

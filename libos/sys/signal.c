@@ -23,9 +23,9 @@ int64_t sys_rt_sigaction(const uint64_t a[6])
 	p->actions[signal] = new;
 	int harmless = signal == 17 || signal == 18 || signal == 23 || signal == 28;
 	if (new.handler == 1 || (!new.handler && harmless)) {
-		p->pending.set &= ~SIGNAL_BIT(signal);
+		signals_forget(&p->pending, SIGNAL_BIT(signal));
 		for (struct thread *t = p->threads; t; t = t->next)
-			t->pending.set &= ~SIGNAL_BIT(signal);
+			signals_forget(&t->pending, SIGNAL_BIT(signal));
 	}
 	return 0;
 }

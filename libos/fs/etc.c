@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * What programs look up in /etc where no volume gives one: who they are, and what localhost is.
+ */
+#include "libos/fs/tmpfs.h"
+
+static void text_put(const struct mount *m, const char *name, const char *text)
+{
+	struct file *f;
+
+	if (m->operations->open(m, name, O_WRONLY | O_CREAT | O_EXCL, 0644, &f))
+		return;
+	node_write(f->node, own_memory((void *)text), strlen(text), 0);
+	file_release(f);
+}
+
+void etc_fill(const struct mount *m)
+{
+	char text[512];
+	const char *host = boot_string(boot->hostname);
+
+	if (m->operations->directory_make(m, "etc", 0755))
+		return;         /* a volume lies in it */
+	format(text, sizeof text, "127.0.0.1 localhost\n::1 localhost\n127.0.0.1 %s\n", host);
+	text_put(m, "etc/hosts", text);
+	format(text, sizeof text, "root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n");
+	if (boot->uid && boot->uid != 65534)
+		format_more(text, strlen(text), sizeof text, "user:x:%u:%u:user:/:/bin/sh\n", boot->uid, boot->gid);
+	text_put(m, "etc/passwd", text);
+	format(text, sizeof text, "root:x:0:\nnogroup:x:65534:\n");
+	if (boot->gid && boot->gid != 65534)
+		format_more(text, strlen(text), sizeof text, "user:x:%u:\n", boot->gid);
+	text_put(m, "etc/group", text);
+	format(text, sizeof text, "%s\n", host);
+	text_put(m, "etc/hostname", text);
+}
