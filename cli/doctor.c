@@ -3,7 +3,6 @@
  *
  * carrel doctor: what the host has, what is missing, what to do.
  */
-#include <linux/landlock.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
