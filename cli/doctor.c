@@ -5,8 +5,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "machine/machine.h"
@@ -27,6 +25,5 @@ int command_doctor(int argc, char **argv)
 			printf("               %s\n", checks[i].advice);
 		missing |= !checks[i].ok;
 	}
-	printf("%-14s on: `carrel run` allows itself only the system calls of host calls\n", "seccomp");
 	return missing;
 }

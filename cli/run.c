@@ -281,6 +281,20 @@ static void *forward(void *argument)
 	return NULL;
 }
 
+/* What nothing can run without is asked for first: some of it would show only in the middle of the program, or as a crash. */
+static int host_lacks(void)
+{
+	struct machine_check checks[32];
+	size_t count = machine_doctor(checks, 32);
+
+	for (size_t i = 0; i < count; i++)
+		if (checks[i].needed && !checks[i].ok) {
+			fprintf(stderr, "carrel: this host lacks %s: %s; see `carrel doctor`\n", checks[i].name, checks[i].advice);
+			return 1;
+		}
+	return 0;
+}
+
 int command_run(int argc, char **argv)
 {
 	static const struct argp argp = {options, parse, "IMAGE [ARGUMENT]...",
@@ -309,6 +323,8 @@ int command_run(int argc, char **argv)
 	pthread_t forwarder;
 	forwarded(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (host_lacks())
+		return EXIT_CARREL;
 	int code = intravisor_init(&error);
 	if (!code)
 		code = cvm_create(&run.config, &cvm, &error);
