@@ -36,19 +36,25 @@ static int has_windows(void)
 	return 1;
 }
 
+/* As images are kept and mapped: sealed, by a descriptor for reading, executable and shared. */
 static int has_sealed_text(void)
 {
-	int fd = memfd_create("doctor", MFD_ALLOW_SEALING | MFD_CLOEXEC), ok;
+	int fd = memfd_create("doctor", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	char self[32];
 
 	if (fd < 0)
 		return 0;
-	ok = !ftruncate(fd, 4096) && !fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
-	void *page = ok ? mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) : MAP_FAILED;
-	ok = page != MAP_FAILED;
-	if (ok)
-		munmap(page, 4096);
+	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+	int sealed = ftruncate(fd, 4096) || fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
+			     ? -1 : open(self, O_RDONLY | O_CLOEXEC);
 	close(fd);
-	return ok;
+	if (sealed < 0)
+		return 0;
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, sealed, 0);
+	if (page != MAP_FAILED)
+		munmap(page, 4096);
+	close(sealed);
+	return page != MAP_FAILED;
 }
 
 /* The gates are copied to a page that is then made executable. */
