@@ -259,6 +259,8 @@ static void forwarded(sigset_t *set)
 }
 
 /* One that should end a program and that its library OS does not even take (it hangs, or is hostile) ends the cVM after a while. */
+static int forward_over;        /* atomic */
+
 static void *forward(void *argument)
 {
 	static const uint64_t ends = 1u << (SIGINT - 1) | 1u << (SIGTERM - 1) | 1u << (SIGHUP - 1) | 1u << (SIGQUIT - 1);
@@ -270,6 +272,8 @@ static void *forward(void *argument)
 	forwarded(&set);
 	for (;;) {
 		int signal = sigtimedwait(&set, NULL, &second);
+		if (__atomic_load_n(&forward_over, __ATOMIC_SEQ_CST))
+			return NULL;
 		uint64_t waiting = cvm_signals_waiting(cvm) & ends;
 		if (signal > 0)
 			cvm_signal(cvm, signal);
@@ -343,7 +347,9 @@ int command_run(int argc, char **argv)
 		pthread_sigmask(SIG_UNBLOCK, &set, NULL);       /* then they end the process, as without a handler */
 	int status = cvm_run(cvm);
 	if (forwards) {
-		pthread_cancel(forwarder);
+		/* Not pthread_cancel: it loads a library, which is late now. */
+		__atomic_store_n(&forward_over, 1, __ATOMIC_SEQ_CST);
+		pthread_kill(forwarder, SIGCONT);
 		pthread_join(forwarder, NULL);
 	}
 	if (run.stats)
