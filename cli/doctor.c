@@ -3,11 +3,8 @@
  *
  * carrel doctor: what the host has, what is missing, what to do.
  */
-#include <linux/landlock.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "machine/machine.h"
@@ -28,6 +25,5 @@ int command_doctor(int argc, char **argv)
 			printf("               %s\n", checks[i].advice);
 		missing |= !checks[i].ok;
 	}
-	printf("%-14s on: `carrel run` allows itself only the system calls of host calls\n", "seccomp");
 	return missing;
 }

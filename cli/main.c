@@ -3,6 +3,7 @@
  *
  * carrel: picks the command.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,6 +33,7 @@ int main(int argc, char **argv)
 {
 	if (argc < 2)
 		return help(stderr);
+	signal(SIGXFSZ, SIG_IGN);       /* a limit on file sizes is an error with a line, not the end */
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help") || !strcmp(argv[1], "-h"))
 		return help(stdout);
 	if (!strcmp(argv[1], "--version")) {

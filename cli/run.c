@@ -295,6 +295,8 @@ static void forwarded(sigset_t *set)
 }
 
 /* One that should end a program and that its library OS does not even take (it hangs, or is hostile) ends the cVM after a while. */
+static int forward_over;        /* atomic */
+
 static void *forward(void *argument)
 {
 	static const uint64_t ends = 1u << (SIGINT - 1) | 1u << (SIGTERM - 1) | 1u << (SIGHUP - 1) | 1u << (SIGQUIT - 1);
@@ -306,6 +308,8 @@ static void *forward(void *argument)
 	forwarded(&set);
 	for (;;) {
 		int signal = sigtimedwait(&set, NULL, &second);
+		if (__atomic_load_n(&forward_over, __ATOMIC_SEQ_CST))
+			return NULL;
 		uint64_t waiting = cvm_signals_waiting(cvm) & ends;
 		if (signal > 0)
 			cvm_signal(cvm, signal);
@@ -315,6 +319,20 @@ static void *forward(void *argument)
 			cvm_end(cvm, __builtin_ctzll(waiting) + 1);
 	}
 	return NULL;
+}
+
+/* What nothing can run without is asked for first: some of it would show only in the middle of the program, or as a crash. */
+static int host_lacks(void)
+{
+	struct machine_check checks[32];
+	size_t count = machine_doctor(checks, 32);
+
+	for (size_t i = 0; i < count; i++)
+		if (checks[i].needed && !checks[i].ok) {
+			fprintf(stderr, "carrel: this host lacks %s: %s; see `carrel doctor`\n", checks[i].name, checks[i].advice);
+			return 1;
+		}
+	return 0;
 }
 
 int command_run(int argc, char **argv)
@@ -350,6 +368,8 @@ int command_run(int argc, char **argv)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+	if (host_lacks())
+		return EXIT_CARREL;
 	int code = intravisor_init(&error);
 	if (!code)
 		code = cvm_create(&run.config, &cvm, &error);
@@ -368,7 +388,9 @@ int command_run(int argc, char **argv)
 		pthread_sigmask(SIG_UNBLOCK, &set, NULL);       /* then they end the process, as without a handler */
 	int status = cvm_run(cvm);
 	if (forwards) {
-		pthread_cancel(forwarder);
+		/* Not pthread_cancel: it loads a library, which is late now. */
+		__atomic_store_n(&forward_over, 1, __ATOMIC_SEQ_CST);
+		pthread_kill(forwarder, SIGCONT);
 		pthread_join(forwarder, NULL);
 	}
 	if (run.stats)

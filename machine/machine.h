@@ -16,6 +16,7 @@
 struct machine_check {
 	const char *name;       /* what is needed, e.g. "fsgsbase" */
 	int ok;
+	int needed;             /* nothing can run without it; else much can */
 	const char *advice;     /* what to do when it is missing */
 };
 /* Fills up to `most` checks, gives how many there are. Needs no machine_init. */

@@ -76,16 +76,20 @@ static void reserve(uint8_t *at, uint64_t length)
 }
 
 /* After a call that failed: the kernel may have unmapped the range before it refused (a file that cannot be mapped, strict
- * overcommit, an old range of several mappings), all of it or nothing. A hole becomes inaccessible memory. */
-static void reserve_hole(uint8_t *at, uint64_t length)
+ * overcommit, an old range of several mappings), all of it or nothing. A hole becomes inaccessible memory; 1: there was one, which
+ * the quota must hear of. */
+static int reserve_hole(uint8_t *at, uint64_t length)
 {
-	if (mmap(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != MAP_FAILED)
+	if (mmap(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != MAP_FAILED) {
 		madvise(at, length, MADV_DONTDUMP);
-	else if (errno != EEXIST && msync(at, 4096, MS_ASYNC))
+		return 1;
+	}
+	if (errno != EEXIST && msync(at, 4096, MS_ASYNC))
 		abort();
+	return 0;
 }
 
-int memory_replace(uint8_t *at, uint64_t length, uint64_t protection, int flags, int fd, uint64_t offset)
+static int replace(uint8_t *at, uint64_t length, uint64_t protection, int flags, int fd, uint64_t offset, int *hole)
 {
 	if (mmap(at, length, (int)protection, flags | MAP_NORESERVE | MAP_FIXED, fd, (off_t)offset) != MAP_FAILED) {
 		/* Like its surroundings: core dumps leave windows out, and the host joins only what is alike. */
@@ -93,8 +97,15 @@ int memory_replace(uint8_t *at, uint64_t length, uint64_t protection, int flags,
 		return 0;
 	}
 	int error = -errno;
-	reserve_hole(at, length);
+	*hole = reserve_hole(at, length);
 	return error;
+}
+
+int memory_replace(uint8_t *at, uint64_t length, uint64_t protection, int flags, int fd, uint64_t offset)
+{
+	int hole;
+
+	return replace(at, length, protection, flags, fd, offset, &hole);
 }
 
 int64_t cvm_memory_map(struct caller *caller, uint64_t ref, uint64_t length, uint64_t protection)
@@ -103,9 +114,11 @@ int64_t cvm_memory_map(struct caller *caller, uint64_t ref, uint64_t length, uin
 
 	if (protection_bad(protection) || range_take(&r, caller, ref, length))
 		return -EINVAL;
-	int error = quota_allows_map(r.window, r.offset, length, limit(&r));
+	int hole = 0, error = quota_allows_map(r.window, r.offset, length, limit(&r));
 	if (!error)
-		error = memory_replace(r.at, length, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		error = replace(r.at, length, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, &hole);
+	if (hole)
+		quota_unmap(r.window, r.offset, length);
 	if (!error)
 		quota_map(r.window, r.offset, length, protection == (PROT_READ | PROT_WRITE));
 	return range_done(&r, error);
@@ -117,10 +130,10 @@ int64_t cvm_memory_unmap(struct caller *caller, uint64_t ref, uint64_t length)
 
 	if (range_take(&r, caller, ref, length))
 		return -EINVAL;
-	int error = quota_allows_unmap(r.window, r.offset, length);
+	int hole = 0, error = quota_allows_unmap(r.window, r.offset, length);
 	if (!error)
-		error = memory_replace(r.at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (!error)
+		error = replace(r.at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, &hole);
+	if (!error || hole)
 		quota_unmap(r.window, r.offset, length);
 	return range_done(&r, error);
 }
@@ -152,9 +165,11 @@ int64_t cvm_memory_map_file(struct caller *caller, uint64_t ref, uint64_t length
 		return -EACCES;
 	if (range_take(&r, caller, ref, length))
 		return -EINVAL;
-	int error = quota_allows_map(r.window, r.offset, length, limit(&r));
+	int hole = 0, error = quota_allows_map(r.window, r.offset, length, limit(&r));
 	if (!error)
-		error = memory_replace(r.at, length, protection, shared ? MAP_SHARED : MAP_PRIVATE, fd, offset);
+		error = replace(r.at, length, protection, shared ? MAP_SHARED : MAP_PRIVATE, fd, offset, &hole);
+	if (hole)
+		quota_unmap(r.window, r.offset, length);
 	if (!error)
 		quota_map(r.window, r.offset, length, 0);
 	return range_done(&r, error);
@@ -183,14 +198,22 @@ int64_t cvm_memory_move(struct caller *caller, uint64_t old_ref, uint64_t length
 	int error = quota_allows_move(r.window, r.offset, length);
 	if (error)
 		return range_done(&r, error);
-	if (mremap(r.at, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, r.window->base + to) == MAP_FAILED) {
-		error = -errno;
-		reserve_hole(r.window->base + to, length);
-		return range_done(&r, error);
+	/* One host mapping at a time: kernels before 6.17 unmap the target of several and then refuse. */
+	uint64_t done = 0, piece = 0;
+	for (; done < length; done += piece) {
+		piece = quota_piece(r.window, r.offset + (uint32_t)done, length - done);
+		if (mremap(r.at + done, piece, piece, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, r.window->base + to + done) ==
+		    MAP_FAILED) {
+			error = -errno;
+			break;
+		}
+		reserve(r.at + done, piece);
 	}
-	reserve(r.at, length);
-	quota_move(r.window, r.offset, length, to);
-	return range_done(&r, 0);
+	if (done)
+		quota_move(r.window, r.offset, done, to);
+	if (error && reserve_hole(r.window->base + to + done, piece))
+		quota_unmap(r.window, to + (uint32_t)done, piece);
+	return range_done(&r, error);
 }
 
 int64_t cvm_memory_sync(struct caller *caller, uint64_t ref, uint64_t length, uint64_t flags)

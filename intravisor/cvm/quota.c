@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Three bits per page: mapped; a border (a host mapping may end before this page); plain. The number of borders bounds the
- * number of host mappings from above whatever the host joins or does not. A border goes only when one call replaces both
- * of its sides, when both are unmapped, or when a fresh plain mapping stands beside a plain page. Trusted; a library OS chooses
- * ranges and order.
+ * Three bits per page: mapped; a border (a host mapping may end before this page); plain. Wherever a host mapping of a guest's pages
+ * begins there is a border, so borders bound their number from above, and what lies between two is one mapping. A border goes
+ * only when one call replaces both of its sides, when both are unmapped, or when a fresh plain mapping has a plain page on one side
+ * and nothing on the other. Trusted; a library OS chooses ranges and order.
  */
 #include <errno.h>
 #include <string.h>
@@ -157,11 +157,13 @@ static void replaced(struct window *window, uint64_t from, uint64_t to, int mapp
 	window->mapped += mapped ? (to - from) * PAGE : 0;
 	fill(quota->mapped, from, to, mapped);
 	fill(quota->plain, from, to, plain);
-	int before = from && bit(quota->mapped, from - 1), joined = plain && before && bit(quota->plain, from - 1);
-	border_put(window, from, mapped ? !joined : before);
-	/* One side only: the host joins all three only when the outer two are of one kind to it. */
-	int joined_behind = plain && !joined && bit(quota->mapped, to) && bit(quota->plain, to);
-	border_put(window, to, mapped ? !joined_behind : bit(quota->mapped, to));
+	int before = from && bit(quota->mapped, from - 1), behind = bit(quota->mapped, to);
+	/* With a mapping on either side the host joins one of them, if any, and which one differs by kernel: a border must stand wherever
+	 * a host mapping may begin (quota_piece). */
+	int joined_before = plain && before && !behind && bit(quota->plain, from - 1);
+	int joined_behind = plain && behind && !before && bit(quota->plain, to);
+	border_put(window, from, mapped ? !joined_before : before);
+	border_put(window, to, mapped ? !joined_behind : behind);
 }
 
 void quota_map(struct window *window, uint32_t offset, uint64_t length, int plain)
@@ -193,6 +195,18 @@ void quota_protect(struct window *window, uint32_t offset, uint64_t length)
 	border_put(window, from, 1);
 	border_put(window, to, 1);
 	budget_settle(window);
+}
+
+uint64_t quota_piece(struct window *window, uint32_t offset, uint64_t length)
+{
+	uint64_t from, to, at;
+	const struct quota *quota = pages(window, offset, length, &from, &to);
+
+	if (!quota)
+		return length;
+	for (at = from + 1; at < to && !bit(quota->border, at); at++)
+		;
+	return (at - from) * PAGE;
 }
 
 void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t to)

@@ -20,6 +20,8 @@ int quota_allows_move(struct window *window, uint32_t from, uint64_t length);
 void quota_map(struct window *window, uint32_t offset, uint64_t length, int plain);
 void quota_unmap(struct window *window, uint32_t offset, uint64_t length);
 void quota_protect(struct window *window, uint32_t offset, uint64_t length);
+/* How much of the range lies before its next border, and so in one host mapping. */
+uint64_t quota_piece(struct window *window, uint32_t offset, uint64_t length);
 void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t to);
 
 /* An image of so many segments is mapped: its mappings are never given back. 0 or -ENOMEM. */

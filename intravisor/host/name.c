@@ -131,7 +131,7 @@ static struct object object_open(struct caller *caller, uint64_t handle, uint64_
 	int64_t error = path_copy(caller, &path, ref, length);
 
 	if (!error)
-		object.resource = resource_get(caller, handle, need, &object.permissions, &error);
+		object.resource = resource_get(caller, handle, need | (path.length ? CAP_LOOKUP : 0), &object.permissions, &error);
 	if (!object.resource)
 		object.fd = (int)error;
 	else if (!path.length)

@@ -99,7 +99,7 @@ struct resource *resource_get(struct caller *caller, uint64_t handle, uint32_t n
 		uint32_t missing = need & ~cap->permissions;
 		resource = cap->object;
 		if (missing) {
-			*error = resource->read_only && !(missing & CAP_LOAD) ? -EROFS : -EBADF;
+			*error = resource->read_only && !(missing & CAP_LOAD) ? -EROFS : missing & CAP_MODIFY ? -EPERM : -EBADF;
 			resource = NULL;
 		} else {
 			__atomic_add_fetch(&resource->references, 1, __ATOMIC_RELAXED);
@@ -146,7 +146,9 @@ int host_table_create(struct cvm *cvm, struct cvm_error *error)
 		if (fd < 0 || fcntl(fd, F_GETFD) < 0)
 			fd = null = open("/dev/null", O_RDWR | O_CLOEXEC);
 		int flags = fcntl(fd, F_GETFL), access = flags < 0 ? O_RDWR : flags & O_ACCMODE;
-		uint32_t permissions = (access != O_WRONLY ? CAP_LOAD : 0) | (access != O_RDONLY ? CAP_STORE : 0) | CAP_MODIFY;
+		/* To read and write as it was opened; never to change the object behind it: its mode, owner, times, or its names when
+		 * it is a directory. A shell hands over /dev/null and terminals without meaning to grant that. */
+		uint32_t permissions = (access != O_WRONLY ? CAP_LOAD : 0) | (access != O_RDONLY ? CAP_STORE : 0);
 		int64_t handle = host_handle_make(cvm, fd, permissions, 0);
 		if (null >= 0)
 			close(null);

@@ -89,11 +89,16 @@ static int sealed_copy(const uint8_t *bytes, size_t size)
 		}
 		done += (size_t)n;
 	}
-	if (fcntl(fd, F_ADD_SEALS, SEALS) || fcntl(fd, F_GET_SEALS) != SEALS) {
-		close(fd);
-		return -EPERM;
-	}
-	return fd;
+	/* Kept by a descriptor for reading: through one for writing, kernels before 6.7 map no write-sealed file shared, not even
+	 * to read it. */
+	char self[32];
+	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+	int error = fcntl(fd, F_ADD_SEALS, SEALS) || fcntl(fd, F_GET_SEALS) != SEALS ? -EPERM : 0;
+	int sealed = error ? error : open(self, O_RDONLY | O_CLOEXEC);
+	if (!error && sealed < 0)
+		sealed = -errno;
+	close(fd);
+	return sealed;
 }
 
 /* Verifies through the sealed file itself. */

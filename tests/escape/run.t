@@ -21,7 +21,8 @@ tests = []
 
 
 def run(*command, **more):
-    return subprocess.run([CARREL, "run", *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, **more)
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
+    return subprocess.run([CARREL, "run", *command], text=True, timeout=120, **streams)
 
 
 def expect(what, done, status, output, report=None):
@@ -30,11 +31,12 @@ def expect(what, done, status, output, report=None):
         problems.append(f"exit status {done.returncode}, not {status}")
     if done.stdout != output:
         problems.append(f"said {done.stdout!r}")
-    if report and not re.search(report, done.stderr):
+    reported = done.stderr or ""
+    if report and not re.search(report, reported):
         problems.append("another report")
-    if not report and done.stderr and status == 0 and "carrel: library OS:" not in done.stderr:
+    if not report and reported and status == 0 and "carrel: library OS:" not in reported:
         problems.append("a report where there should be none")
-    tests.append((what, problems, done.stderr))
+    tests.append((what, problems, reported))
 
 
 def volume_make(folder):
@@ -133,6 +135,16 @@ def main():
         expect("a hostile library OS while a link is swapped in",
                raced(vol, "-v", vol + ":/data", "--libos", BUILT + "libos/door", hello), 0, "", "library OS: always inside")
         tests.append(("nothing beside the volume changed, again", [] if secret_kept(folder) else ["it did"], ""))
+    with tempfile.TemporaryDirectory() as folder:
+        open(folder + "/inside", "w").write("inside")
+        before = [(os.stat(folder + name).st_mode, os.stat(folder + name).st_uid) for name in ("", "/inside")]
+        stream = os.open(folder, os.O_RDONLY)
+        with open(folder + "/inside", "w") as errors:
+            done = run("--libos", BUILT + "libos/streams", BUILT + "program/hello", stdin=stream, stderr=errors)
+        os.close(stream)
+        expect("a hostile library OS changes what its standard streams lead to", done, 0, "every row held\n")
+        after = [(os.stat(folder + name).st_mode, os.stat(folder + name).st_uid) for name in ("", "/inside")]
+        tests.append(("which stay as they were", [] if before == after and os.listdir(folder) == ["inside"] else ["they do not"], ""))
     for seed in "1", "2", "3", "4":
         with tempfile.TemporaryDirectory() as folder:
             for what, options in (("tmpfs", ("--tmpfs", "/t")), ("a volume", ("-v", folder + ":/t"))):

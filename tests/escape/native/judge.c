@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the Carrel authors
  *
  * Asks the verifier about machine code from standard input: each line is a policy (program or libos) and hexadecimal bytes,
- * which are padded to a page. Prints "accept", or "refuse RULE OFFSET REASON". A tool of the tests, not trusted.
+ * which are padded to whole pages. Prints "accept", or "refuse RULE OFFSET REASON". A tool of the tests, not trusted.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +18,9 @@ int main(void)
 	while (fgets(line, sizeof line, stdin)) {
 		if (sscanf(line, "%15s %1048000s", policy, hex) != 2)
 			return 2;
-		size_t length = strlen(hex) / 2, size = (length + 4096) / 4096 * 4096;
+		size_t length = strlen(hex) / 2, size = (length + 4095) / 4096 * 4096;
 		uint8_t *text = malloc(size);
-		if (!text)
+		if (!text || !length)
 			return 2;
 		memset(text, machine_trap_byte(), size);
 		for (size_t i = 0; i < length; i++) {

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * The second box: after host_lockdown, which code that escaped a window would find itself in, what leads out is refused. Each
+ * call would have an effect or another error without the filter; EPERM (ENOSYS for clone3) is the filter's. TAP.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "intravisor/host/host.h"
+
+#define CALL(name, error, ...) {#name, SYS_##name, error, {__VA_ARGS__}}
+static char page[8192] __attribute__((aligned(4096)));
+static struct iovec piece = {page, 16};
+static const char *const arguments[] = {"/bin/true", NULL};
+
+int main(void)
+{
+	const struct {
+		const char *name;
+		long number;
+		int error;
+		long a[6];
+	} calls[] = {
+		CALL(execve, EPERM, (long)arguments[0], (long)arguments, (long)(arguments + 1)),
+		CALL(execveat, EPERM, -100, (long)arguments[0], (long)arguments, (long)(arguments + 1)),
+		CALL(fork, EPERM), CALL(vfork, EPERM), CALL(clone, EPERM, SIGCHLD), CALL(clone, EPERM, CLONE_VM | SIGCHLD),
+		CALL(clone, EPERM, CLONE_NEWUSER | SIGCHLD), CALL(clone3, ENOSYS, (long)page, 64),
+		CALL(socket, EPERM, 1, 1), CALL(socketpair, EPERM, 1, 1, 0, (long)page),
+		CALL(ptrace, EPERM, 16, getppid()), CALL(process_vm_writev, EPERM, getpid(), (long)&piece, 1, (long)&piece, 1),
+		CALL(process_vm_readv, EPERM, getpid(), (long)&piece, 1, (long)&piece, 1),
+		CALL(mmap, EPERM, 0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1),
+		CALL(mmap, EPERM, 0, 4096, PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1),
+		CALL(mmap, EPERM, 0, 4096, PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1),
+		CALL(mprotect, EPERM, (long)page, 4096, PROT_READ | PROT_EXEC),
+		CALL(mprotect, EPERM, (long)page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC),
+		CALL(pkey_mprotect, EPERM, (long)page, 4096, PROT_READ | PROT_EXEC, -1), CALL(remap_file_pages, EPERM, (long)page, 4096),
+		CALL(kill, EPERM, getpid(), 0), CALL(tkill, EPERM, getpid(), 0), CALL(prctl, EPERM, 3), CALL(arch_prctl, EPERM, 0x1003, (long)page),
+		CALL(unshare, EPERM, CLONE_NEWUSER), CALL(setns, EPERM, 0), CALL(mount, EPERM), CALL(umount2, EPERM), CALL(chroot, EPERM, (long)"/"),
+		CALL(pivot_root, EPERM), CALL(open, EPERM, (long)"/"), CALL(rename, EPERM), CALL(unlink, EPERM), CALL(chdir, EPERM, (long)"/"),
+		CALL(setuid, EPERM, getuid()), CALL(setrlimit, EPERM), CALL(prlimit64, EPERM, 0, 7, 0, (long)page), CALL(bpf, EPERM),
+		CALL(io_uring_setup, EPERM, 8, (long)page), CALL(userfaultfd, EPERM), CALL(perf_event_open, EPERM), CALL(keyctl, EPERM),
+		CALL(open_by_handle_at, EPERM), CALL(pidfd_open, EPERM, getpid()), CALL(pidfd_getfd, EPERM), CALL(shmget, EPERM, 0, 4096, 01600),
+		CALL(personality, EPERM, -1), CALL(reboot, EPERM), CALL(init_module, EPERM), CALL(kexec_load, EPERM), CALL(modify_ldt, EPERM),
+		CALL(iopl, EPERM), CALL(seccomp, EPERM, 1),
+	};
+	size_t count = sizeof calls / sizeof *calls;
+
+	printf("1..%zu\n", count + 1);
+	fflush(stdout);
+	if (host_lockdown())
+		return 99;
+	for (size_t i = 0; i < count; i++) {
+		const long *a = calls[i].a;
+		long result = syscall(calls[i].number, a[0], a[1], a[2], a[3], a[4], a[5]);
+		int good = result == -1 && errno == calls[i].error;
+		printf("%sok %zu - %s (%#lx, %#lx, %#lx...) is refused\n", good ? "" : "not ", i + 1, calls[i].name, a[0], a[1], a[2]);
+		fflush(stdout);
+	}
+	void *honest = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	printf("%sok %zu - ordinary memory and output are not\n", honest == MAP_FAILED ? "not " : "", count + 1);
+	return 0;
+}
