@@ -16,7 +16,7 @@ struct exec {
 	struct place place;
 	struct file *file;
 	int64_t window;
-	struct boot_image image;
+	struct boot_image image, interpreter;
 };
 
 static void text_drop(struct program_text *t)
@@ -138,7 +138,9 @@ static int64_t image_find(struct exec *e)
 			return -EACCES; /* a tmpfs is mounted noexec, so to say */
 		if ((e->window = HOST(window_open)) < 0)
 			return e->window;
-		return HOST(window_image, e->window, e->file->handle, (uintptr_t)&e->image);
+		if ((n = HOST(window_image, e->window, e->file->handle, (uintptr_t)&e->image)))
+			return n;
+		return e->image.entry ? interpreter_map(e->file, &e->image, e->window, &e->interpreter) : -ENOEXEC;
 	}
 }
 
@@ -200,6 +202,7 @@ static int64_t execute(struct exec *e)
 	heap_text_free(p->image);
 	p->image = name;
 	p->program = e->image;
+	p->interpreter = e->interpreter;
 	space_release(p->space);
 	p->space = space;
 	p->executed = 1;
