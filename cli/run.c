@@ -253,21 +253,26 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static const char *libos_default(void)
+/* What was installed beside this program. */
+static const char *beside(const char *name)
 {
 	static char path[PATH_MAX];
-	char *chosen = getenv("CARREL_LIBOS");
-	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 32);
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 64);
 
-	if (chosen)
-		return chosen;
 	path[n > 0 ? n : 0] = 0;
 	for (int i = 0; i < 2; i++) {
 		char *slash = strrchr(path, '/');
 		if (slash)
 			*slash = 0;
 	}
-	return strcat(path, "/lib/carrel/libos");
+	return strcat(strcat(path, "/lib/carrel/"), name);
+}
+
+static const char *libos_default(void)
+{
+	const char *chosen = getenv("CARREL_LIBOS");
+
+	return chosen ? chosen : strdup(beside("libos"));
 }
 
 static void statistics_print(const struct cvm *cvm)
@@ -358,6 +363,7 @@ int command_run(int argc, char **argv)
 	run.config.envp = run.environment;
 	if (!run.config.libos_path)
 		run.config.libos_path = libos_default();
+	run.config.interpreter_fd = open(beside("sysroot/lib/libc.so"), O_RDONLY | O_CLOEXEC);
 	signal(SIGPIPE, SIG_IGN);       /* EPIPE is the library OS's to turn into a signal */
 	sigset_t set;
 	pthread_t forwarder;

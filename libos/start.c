@@ -7,6 +7,7 @@
 #include <elf.h>
 #include <linux/mman.h>
 
+#include <carrel/image.h>
 #include "libos/machine/machine.h"
 #include "libos/process/process.h"
 
@@ -75,7 +76,7 @@ uint64_t stack_build(const struct process *p, struct program_text argv, struct p
 	top = top ? strings_put(top, envp, words, &at) : 0;
 	const uint64_t auxiliary[][2] = {
 		{AT_PHDR, p->program.phdr}, {AT_PHENT, sizeof(Elf64_Phdr)}, {AT_PHNUM, p->program.phnum}, {AT_PAGESZ, 4096},
-		{AT_BASE, 0}, {AT_FLAGS, 0}, {AT_ENTRY, p->program.entry}, {AT_UID, boot->uid}, {AT_EUID, boot->uid},
+		{AT_BASE, p->interpreter.base}, {AT_FLAGS, 0}, {AT_ENTRY, p->program.entry}, {AT_UID, boot->uid}, {AT_EUID, boot->uid},
 		{AT_GID, boot->gid}, {AT_EGID, boot->gid}, {AT_SECURE, 0}, {AT_RANDOM, random}, {AT_EXECFN, name}, {AT_CLKTCK, 100},
 		{AT_HWCAP, boot->hwcap}, {AT_HWCAP2, boot->hwcap2}, {AT_NULL, 0},
 	};
@@ -135,7 +136,7 @@ void program_begin(struct program_text argv, struct program_text envp)
 	kernel_unlock();
 	if (attention)
 		HOST(thread_kick, thread_current()->number);
-	HOST(program_enter, p->program.entry, stack);
+	HOST(program_enter, p->interpreter.entry ? p->interpreter.entry : p->program.entry, stack);
 	die("the Intravisor refuses the program's entry");
 }
 
@@ -155,5 +156,8 @@ void libos_start(uint64_t base, const Elf64_Dyn *dynamic)
 	struct process *p = process_current();
 	if (!(p->image = heap_text(boot_string(boot->image_path))))
 		die("no memory for the first process");
+	if (interpreter_map(NULL, &p->program, space_window(p->space), &p->interpreter))
+		die("the program is linked dynamically, and its dynamic linker (" IMAGE_INTERPRETER ") cannot be had: is "
+		    "sysroot/lib/libc.so beside this library OS?");
 	program_begin(boot_text(boot->argv, boot->argc), boot_text(boot->envp, boot->envc));
 }

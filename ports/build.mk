@@ -11,20 +11,20 @@ ports: $(PORT_IMAGES)
 COMPUTE_PORTS := sqlite lua zstd bzip2     # what bench/compute.py runs
 bench-compute: $(foreach v,carrel native glibc,$(COMPUTE_PORTS:%=port-%-$v))
 bench-verify: $(PORT_IMAGES)
-libc: port-musl-carrel $(SYSROOT)/lib/libcarrel-rt.a
+libc: port-musl-carrel
 
-port-musl-carrel: $(TOOLCHAIN)
+port-musl-carrel: $(TOOLCHAIN) $(SYSROOT)/lib/libcarrel-rt.a
 $(PORT_IMAGES): libc $(B)/bin/carrel $(B)/lib/carrel/libos
 $(PORT_NATIVES): port-musl-native
 $(PORT_TARGETS): port-%:
 	@ports/build $(word 1,$(subst -, ,$*)) $(word 2,$(subst -, ,$*))
 
-# The functions gcc calls for what has no instruction; libgcc's part, but as Carrel code.
+# The functions gcc calls for what has no instruction; libgcc's part, but as Carrel code. Each object has its own, as with libgcc.
 RT_SOURCES := $(wildcard ports/rt/*.c)
 RT_OBJECTS := $(RT_SOURCES:%.c=$(B)/obj/%.o)
 $(RT_OBJECTS): $(B)/obj/%.o: %.c $(TOOLCHAIN)
 	@mkdir -p $(@D)
-	$(B)/bin/carrel-cc -O2 -std=gnu11 -Wall -Wextra -Werror -ffreestanding -nostdinc -c $< -o $@
+	$(B)/bin/carrel-cc -O2 -fPIC -fvisibility=hidden -std=gnu11 -Wall -Wextra -Werror -ffreestanding -nostdinc -c $< -o $@
 $(SYSROOT)/lib/libcarrel-rt.a: $(RT_OBJECTS)
 	@mkdir -p $(@D)
 	rm -f $@

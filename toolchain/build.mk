@@ -1,7 +1,8 @@
-# The toolchain: carrel-rewrite, carrel-cc, the assembler stage, image notes and the ELF-interpreter stub.
+# The toolchain: carrel-rewrite, carrel-cc, the assembler stage, carrel-plt, image notes and the ELF-interpreter stub.
 REWRITE_SOURCES := $(wildcard toolchain/rewrite/x86_64/*.c)
 TOOLCHAIN := $(B)/lib/carrel/carrel-rewrite $(B)/bin/carrel-cc $(B)/lib/carrel/as/as $(B)/lib/carrel/note-program.o \
-	$(B)/lib/carrel/note-libos.o $(B)/lib/carrel/carrel-stub $(B)/lib/carrel/link.specs
+	$(B)/lib/carrel/note-libos.o $(B)/lib/carrel/carrel-stub $(B)/lib/carrel/link.specs \
+	$(B)/lib/carrel/note-dynamic.o $(B)/lib/carrel/carrel-plt $(B)/lib/carrel/plt.o
 ALL += $(TOOLCHAIN)
 
 $(B)/lib/carrel/carrel-rewrite: $(REWRITE_SOURCES:%.c=$(B)/obj/%.o)
@@ -20,9 +21,17 @@ $(B)/lib/carrel/link.specs: toolchain/driver/link.specs
 	@mkdir -p $(@D)
 	install -m 644 $< $@
 
+$(B)/lib/carrel/carrel-plt: $(B)/obj/toolchain/plt/x86_64/main.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $^ -o $@
+
+$(B)/lib/carrel/plt.o: toolchain/plt/x86_64/plt.S
+	@mkdir -p $(@D)
+	$(CC) -c $< -o $@
+
 $(B)/lib/carrel/note-%.o: toolchain/driver/note.S include/carrel/image.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -DPOLICY=$(if $(filter libos,$*),1,0) -c $< -o $@
+	$(CC) $(CPPFLAGS) -DPOLICY=$(if $(filter libos,$*),1,0) $(if $(filter dynamic,$*),-DINTERPRETER) -c $< -o $@
 
 $(B)/lib/carrel/carrel-stub: toolchain/driver/stub.c
 	@mkdir -p $(@D)

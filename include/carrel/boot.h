@@ -8,7 +8,7 @@
 #define CARREL_BOOT_H
 #include <stdint.h>
 
-#define BOOT_ABI        1
+#define BOOT_ABI        2
 #define BOOT_MOUNTS     64      /* most volumes */
 #define BOOT_PORTS      64      /* most published ports */
 
@@ -35,7 +35,7 @@ struct boot_port {              /* a published port: what the program binds ther
 struct boot_image {             /* a verified image already mapped in the program's window */
 	uint32_t base;          /* offset where its address 0 lies */
 	uint32_t span;          /* bytes from base to its end, whole pages */
-	uint32_t entry;         /* offset of its entry, a landing pad */
+	uint32_t entry;         /* offset of its entry, a landing pad; 0: a shared object without one */
 	uint32_t phdr;          /* offset of its program headers (mapped), for AT_PHDR */
 	uint32_t phnum;
 };
@@ -61,5 +61,6 @@ struct carrel_boot {
 	uint32_t file_mode_mask;        /* umask(2) of the first process */
 	uint64_t hwcap, hwcap2; /* AT_HWCAP, AT_HWCAP2 as the machine says */
 	uint8_t  random[16];    /* for AT_RANDOM */
+	uint32_t interpreter;   /* handle of the dynamic linker for programs that name one their namespace does not have; 0: none */
 };
 #endif

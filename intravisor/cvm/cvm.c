@@ -133,7 +133,7 @@ static int boot_fill(struct cvm *cvm, const struct image *program, uint32_t base
 			 config->image_path);
 		return -E2BIG;
 	}
-	boot->program = (struct boot_image){base, program->span, base + program->entry, base + program->phdr, program->phnum};
+	boot->program = image_record(program, base);
 	boot->memory_limit = config->memory_limit;
 	boot->uid = config->uid;
 	boot->gid = config->gid;
@@ -170,10 +170,12 @@ static int image_into(struct cvm *cvm, const char *path, int fd, uint32_t policy
 		close(fd);
 	if (code)
 		return code;
-	code = image_map(*image, window, base);
-	image_release(*image);          /* the window holds it now, if it is mapped */
-	if (code)
+	if (!(*image)->entry) {
+		snprintf(error->text, sizeof error->text, "%s: is a shared object, not a program (it has no entry point)", path);
+		code = -ENOEXEC;
+	} else if ((code = image_map(*image, window, base)))
 		snprintf(error->text, sizeof error->text, "%s: cannot be mapped: %s", path, strerror(-code));
+	image_release(*image);          /* the window holds it now, if it is mapped */
 	return code;
 }
 
@@ -222,6 +224,14 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 	}
 	if ((code = boot_fill(cvm, program, base, handles, error)))
 		goto out;
+	if (config->interpreter_fd > 0) {
+		int64_t handle = host_handle_make(cvm, config->interpreter_fd, CAP_LOAD, 1);
+		if (handle < 0) {
+			code = (int)handle;
+			goto out;
+		}
+		((struct carrel_boot *)(cvm->libos.base + LIBOS_BOOT))->interpreter = (uint32_t)handle;
+	}
 	code = threads_first(cvm, window);
 	if (!code)
 		window = NULL;

@@ -36,6 +36,7 @@ struct cvm_config {
 	const char *image_path;         /* host path of the program's image */
 	int image_fd;                   /* open for reading, or -1 to open image_path */
 	const char *libos_path;         /* host path of the library OS image */
+	int interpreter_fd;             /* the dynamic linker programs get that find none in their namespace; 0 or -1: none. Not taken over. */
 	int argc;
 	char **argv;
 	char **envp;                    /* NULL-terminated "K=V" */

@@ -162,7 +162,10 @@ int64_t host_memory_copy(struct caller *caller, const uint64_t a[6])
 	return error;
 }
 
-/* Exec: the image behind a handle, as the first of a fresh window. */
+/* The image behind a handle: of exec, as the first of a fresh window; a dynamic linker or a shared object, beside what is there,
+ * also while the window's other threads run. They can enter its text as soon as it is mapped, which was judged for any state of
+ * registers and memory; its data may not be there yet, and then they fault. Where it lies held nothing before and never holds
+ * anything else (image_map), so no landing pad that somebody has compared turns into other code. */
 int64_t host_window_image(struct caller *caller, const uint64_t a[6])
 {
 	struct boot_image out;
@@ -178,9 +181,9 @@ int64_t host_window_image(struct caller *caller, const uint64_t a[6])
 		return fd < 0 ? fd : -EFAULT;
 	}
 	struct window *window = cvm_window_hold(caller, a[0]);
-	int code = window ? image_get(fd, "exec", IMAGE_POLICY_PROGRAM, &image, NULL, &error) : -EBADF;
+	int code = window ? image_get(fd, "exec", IMAGE_POLICY_PROGRAM, &image, &caller->cvm->statistics, &error) : -EBADF;
 	if (!code && !(code = image_map(image, window, &base))) {
-		out = (struct boot_image){base, image->span, base + image->entry, base + image->phdr, image->phnum};
+		out = image_record(image, base);
 		code = machine_copy_out(guest, &out, sizeof out) ? -EFAULT : 0;
 	}
 	if (image)

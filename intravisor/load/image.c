@@ -182,7 +182,7 @@ static int judge(const struct image *laid_out, const uint8_t *bytes, const struc
 	image->memfd = sealed_copy(bytes, laid_out->span);
 	uint64_t start = now_ns();
 	int code = image->memfd < 0 ? image->memfd : sealed_verify(image, *text, name, error);
-	*verify_ns += now_ns() - start;
+	__atomic_add_fetch(verify_ns, now_ns() - start, __ATOMIC_RELAXED);
 	if (image->memfd < 0)
 		snprintf(error->text, sizeof error->text, "%s: cannot make its sealed copy: %s", name, strerror(-code));
 	if (code) {
@@ -214,10 +214,10 @@ int image_get(int fd, const char *name, uint32_t policy, struct image **found, s
 	*found = cached(&laid_out, bytes);
 	if (!*found) {
 		code = judge(&laid_out, bytes, &text, name, found, &statistics->verify_ns, error);
-		statistics->verified_bytes += code ? 0 : (*found)->text_length;
+		__atomic_add_fetch(&statistics->verified_bytes, code ? 0 : (*found)->text_length, __ATOMIC_RELAXED);
 	}
 	munmap(bytes, laid_out.span);
-	statistics->text_bytes += code ? 0 : (*found)->text_length;
+	__atomic_add_fetch(&statistics->text_bytes, code ? 0 : (*found)->text_length, __ATOMIC_RELAXED);
 	return code;
 }
 
@@ -257,4 +257,9 @@ int image_map(struct image *image, struct window *window, uint32_t *base)
 	pthread_mutex_unlock(&window->lock);
 	*base = at;
 	return error;
+}
+
+struct boot_image image_record(const struct image *image, uint32_t base)
+{
+	return (struct boot_image){base, image->span, image->entry ? base + image->entry : 0, base + image->phdr, image->phnum};
 }

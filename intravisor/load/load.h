@@ -41,6 +41,8 @@ void image_release(struct image *image);
 int image_map(struct image *image, struct window *window, uint32_t *base);
 /* The same at an address of the window's arena that holds nothing yet; the caller has the window's lock and owns arena_next. */
 int image_map_at(struct image *image, struct window *window, uint32_t at);
+/* What a library OS is told of an image at `base`. */
+struct boot_image image_record(const struct image *image, uint32_t base);
 /* For `carrel verify`: lays the file out without judging it; text points into a buffer the caller frees. */
 int image_layout(int fd, const char *name, int64_t policy, struct image *image, uint8_t **buffer, struct machine_text *text,
 		 struct cvm_error *error);

@@ -82,7 +82,7 @@ struct process {
 	int64_t timer_at;               /* for when */
 	char *image, *arguments, *environment;  /* for /proc */
 	size_t argument_bytes, environment_bytes;
-	struct boot_image program;
+	struct boot_image program, interpreter; /* entry 0: no dynamic linker */
 	uint64_t limits[16][2];
 };
 
@@ -187,6 +187,11 @@ struct program_text {                   /* argv or envp: strings one after anoth
 	uint32_t count;
 };
 void program_begin(struct program_text argv, struct program_text envp) __attribute__((noreturn));
+
+/* image.c */
+/* The dynamic linker that a program asks for, mapped beside it in program window `window`; entry 0: it asks for none. The program is
+ * read from its file, or where it is mapped (NULL). -ENOENT: there is none. */
+int64_t interpreter_map(struct file *file, const struct boot_image *program, int64_t window, struct boot_image *interpreter);
 
 /* sys/futex.c */
 void robust_release(struct thread *t);

@@ -18,7 +18,7 @@ struct exec {
 	struct place place;
 	struct file *file;
 	int64_t window;
-	struct boot_image image;
+	struct boot_image image, interpreter;
 };
 
 static void text_drop(struct program_text *t)
@@ -143,7 +143,9 @@ static int64_t image_find(struct exec *e)
 			n = HOST(window_image, e->window, handle, (uintptr_t)&e->image);
 		if (e->file->handle < 0)
 			HOST(close, handle);
-		return e->window < 0 ? e->window : n;
+		if (e->window < 0 || n)
+			return e->window < 0 ? e->window : n;
+		return e->image.entry ? interpreter_map(e->file, &e->image, e->window, &e->interpreter) : -ENOEXEC;
 	}
 }
 
@@ -205,6 +207,7 @@ static int64_t execute(struct exec *e)
 	heap_text_free(p->image);
 	p->image = name;
 	p->program = e->image;
+	p->interpreter = e->interpreter;
 	space_release(p->space);
 	p->space = space;
 	p->executed = 1;

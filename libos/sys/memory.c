@@ -46,6 +46,23 @@ static int64_t map_shared(const uint64_t a[6], int protection, int flags)
 	return at;
 }
 
+/* Code comes as whole images, which the Intravisor judges and lays out where it likes: PROT_EXEC with a file asks for one. The
+ * result is where the image's address 0 lies; all its segments are there then (ports/musl/overlay/arch/x86_64/reloc.h). */
+static int64_t map_image(const uint64_t a[6], struct file *f, int protection, int flags)
+{
+	struct boot_image image;
+
+	if ((flags & (MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE)) != MAP_PRIVATE || (protection & PROT_WRITE) || a[5])
+		return -EPERM;
+	int64_t handle = f->handle >= 0 ? f->handle : node_object(f->node);
+	if (handle < 0)
+		return handle;
+	int64_t error = HOST(window_image, -1, handle, (uintptr_t)&image);
+	if (f->handle < 0)
+		HOST(close, handle);
+	return error ? error == -EINVAL ? -ENOEXEC : error : (int64_t)image.base;
+}
+
 int64_t sys_mmap(const uint64_t a[6])
 {
 	int protection = (int)a[2], flags = (int)a[3], kind = flags & MAP_TYPE;
@@ -64,7 +81,7 @@ int64_t sys_mmap(const uint64_t a[6])
 	if (kind != MAP_PRIVATE && (protection & PROT_WRITE) && (f->flags & O_ACCMODE) != O_RDWR)
 		return -EACCES;
 	if (protection & PROT_EXEC)
-		return -EPERM;
+		return map_image(a, f, protection, flags);
 	if (f->handle >= 0)
 		return space_map(a[0], a[1], protection, flags, f, a[5]);
 	if (!f->node || TYPE_OF(f->node->mode) != S_IFREG)

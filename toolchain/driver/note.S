@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * The note that makes an ELF file a Carrel image (include/carrel/image.h). POLICY comes from the build.
+ * The notes that make an ELF file a Carrel image (include/carrel/image.h). POLICY comes from the build, and for programs that are
+ * linked dynamically INTERPRETER: where a cVM's dynamic linker is.
  */
 #include <carrel/image.h>
 	.section .note.carrel, "a", @note
@@ -10,4 +11,11 @@
 	.asciz	IMAGE_NOTE_NAME
 	.balign 4
 	.long	IMAGE_ABI, POLICY
+#ifdef INTERPRETER
+	.long	7, 2f - 1f, IMAGE_NOTE_INTERPRETER
+	.asciz	IMAGE_NOTE_NAME
+	.balign 4
+1:	.asciz	IMAGE_INTERPRETER
+2:	.balign 4
+#endif
 	.section .note.GNU-stack, "", @progbits

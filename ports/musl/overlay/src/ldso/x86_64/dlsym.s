@@ -1,0 +1,12 @@
+# Carrel: the return address lies on the control stack: GATE_CONTROL_MARK, slot at base - 32, tells it in rdx.
+.text
+.global dlsym
+.hidden __dlsym
+.type dlsym,@function
+dlsym:
+	push %rdi
+	push %rsi
+	call *%gs:-32
+	pop %rsi
+	pop %rdi
+	jmp __dlsym

@@ -1,2 +1,0 @@
-# Carrel: static images have no TLS descriptors.
-.section .note.GNU-stack,"",@progbits
