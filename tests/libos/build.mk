@@ -16,5 +16,9 @@ $(LIBOS_TESTS)/native/%: tests/libos/guests/%.c tests/libos/guests/tap.h
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra $< -o $@
 
-CHECKS += $(LIBOS_TESTS)/unit/space $(LIBOS_TESTS)/unit/tmpfs $(LIBOS_GUESTS:%=$(LIBOS_TESTS)/guest/%) \
+$(LIBOS_TESTS)/share: $(B)/obj/tests/libos/native/share.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
+
+CHECKS += $(LIBOS_TESTS)/share $(LIBOS_TESTS)/unit/space $(LIBOS_TESTS)/unit/tmpfs $(LIBOS_GUESTS:%=$(LIBOS_TESTS)/guest/%) \
 	$(LIBOS_GUESTS:%=$(LIBOS_TESTS)/native/%)

@@ -27,7 +27,7 @@ printf 'int value(void); int main(void) { int (*volatile f)(void) = value; retur
 $cc $work/a.S $work/b.c -o $work/ab && $carrel run $work/ab; [ $? = 7 ]; say $? ".S files, called through a pointer"
 strip $work/two && $carrel run $work/two | cmp -s - $work/want; say $? "a stripped image runs"
 objcopy --strip-debug $work/mix $work/copy && $carrel verify $work/copy >/dev/null; say $? "an objcopied image is valid"
-for flag in -m32 -mx32 -pg -fsplit-stack -fsanitize=address -shared -mcmodel=large -masm=intel; do
+for flag in -m32 -mx32 -pg -fsplit-stack -fsanitize=address -mcmodel=large -masm=intel; do
 	check "refused by name: $flag" 1 "$flag" $cc $flag $work/b.c -o $work/no
 done
 printf 'int main(int c, char **v) { int g(int x) { return x + c; } int (*volatile p)(int) = g; return p(1); }\n' > $work/n.c

@@ -17,7 +17,9 @@ int two_add(int a, int b)
 }
 int two_alignment(void)
 {
-	return (int)((unsigned long)two_aligned % 64);
+	char *volatile at = two_aligned;
+
+	return (int)((unsigned long)at % 64);
 }
 __attribute__((constructor)) static void begin(void)
 {
