@@ -9,7 +9,7 @@ flags="-O2 -Wall -Wextra"
 
 built() {       # FOLDER COMPILER [FLAG]
 	mkdir -p "$1"
-	for object in two one over three; do
+	for object in two one over three late; do
 		[ $object = one ] && needs=-l:two.so || needs=
 		$2 $flags -fPIC -shared tests/libos/dynamic/$object.c -L"$1" $needs -lm -Wl,-rpath,'$ORIGIN' -o "$1/$object.so" || return
 	done
@@ -25,15 +25,15 @@ built "$work/d" "$cc" --dynamic; say $? "built with carrel-cc"
 for file in "$work"/d/* build/lib/carrel/sysroot/lib/libc.so; do
 	$carrel verify "$file" > "$work/out" 2>&1; say $? "verified: $(basename "$file")"
 done
-out=$("$work/native/main" "$work/native/three.so" 2>&1); passed "natively" "$out" $?
-out=$($carrel run -v "$work/d:$work/d:ro" "$work/d/main" "$work/d/three.so" 2>&1); passed "in a cVM" "$out" $?
-out=$(CARREL=$PWD/$carrel "$work/d/main" "$work/d/three.so" 2>&1); passed "as an ordinary program" "$out" $?
+out=$("$work/native/main" "$work/native/three.so" "$work/native/late.so" 2>&1); passed "natively" "$out" $?
+out=$($carrel run -v "$work/d:$work/d:ro" "$work/d/main" "$work/d/three.so" "$work/d/late.so" 2>&1); passed "in a cVM" "$out" $?
+out=$(CARREL=$PWD/$carrel "$work/d/main" "$work/d/three.so" "$work/d/late.so" 2>&1); passed "as an ordinary program" "$out" $?
 out=$($carrel run -v "$work/d:$work/d:ro" "$work/d/main" x inner | tr '\n' ' ')
 [ "$out" = "two begins one begins one ends two ends " ]; say $? "constructors and destructors in order: $out"
-for level in -O0 -Os "-O2 -fno-plt" "-O2 -mtrap" "-O2 -ffunction-sections -Wl,--gc-sections" "-O2 -Wl,-z,relro -s"; do
+for level in -O0 -Os "-O2 -flto" "-O2 -fno-plt" "-O2 -mtrap" "-O2 -ffunction-sections -Wl,--gc-sections" "-O2 -Wl,-z,relro -s"; do
 	flags=$level
 	built "$work/d" "$cc" --dynamic
-	out=$($carrel run -v "$work/d:$work/d:ro" "$work/d/main" "$work/d/three.so" 2>&1); passed "at $level" "$out" $?
+	out=$($carrel run -v "$work/d:$work/d:ro" "$work/d/main" "$work/d/three.so" "$work/d/late.so" 2>&1); passed "at $level" "$out" $?
 done
 flags=-O2
 
@@ -100,7 +100,9 @@ printf 'int (*f)(void); int g(void) { return f(); }\n' | $cc -fPIC -shared -x c 
 printf 'int none_of_it(void); int g(void) { return none_of_it(); }\n' | $cc -fPIC -shared -x c - -o "$work/d/lacks.so"
 check "an object" 0 opened $run "$work/d/open" /d/plain.so
 check "one of the host's" 1 "glibc.so: Exec format error" $run "$work/d/open" /d/glibc.so
-check "one with thread-local variables, opened late" 1 "initial-exec TLS resolves to dynamic definition" $run "$work/d/open" /d/two.so
+$cc -O2 -fPIC -shared -DSIZE=40000 tests/libos/dynamic/late.c -o "$work/d/large.so"
+check "one with more thread-local variables than there is room for" 1 "initial-exec TLS resolves to dynamic definition" \
+	$run "$work/d/open" /d/large.so
 check "one on a tmpfs" 1 "copy.so: Permission denied" $run "$work/d/open" /d/plain.so copy
 check "one that lacks a symbol" 1 "none_of_it: symbol not found" $run "$work/d/open" /d/lacks.so
 printf 'int x; int *f(void) { return &x; }\n' > "$work/x.c"
@@ -109,5 +111,5 @@ check "code that is not position-independent, in an object" 1 "recompile with -f
 
 built "$work/d" "$cc" --dynamic
 check "two cVMs share the text, judged once" 0 "and 0 bytes; shared" build/tests/libos/share build/lib/carrel/libos \
-	build/lib/carrel/sysroot/lib/libc.so "$work/d" "$work/d/main" "$work/d/three.so"
+	build/lib/carrel/sysroot/lib/libc.so "$work/d" "$work/d/main" "$work/d/three.so" "$work/d/late.so"
 finish

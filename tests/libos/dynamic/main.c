@@ -123,12 +123,58 @@ static void opened(const char *three)
 	ok(child > 0 && waitpid(child, &status, 0) == child && status == 5 << 8, "dlopen in a child");
 }
 
+static pthread_barrier_t barrier;
+static int (*late_next)(void);
+static void *early(void *argument)
+{
+	pthread_barrier_wait(&barrier);
+	pthread_barrier_wait(&barrier);
+	*(int *)argument = late_next();
+	return NULL;
+}
+static void *new(void *argument)
+{
+	*(int *)argument = late_next();
+	return NULL;
+}
+
+/* Thread-local variables of an object opened late: in threads that were there, in new ones, in a child. */
+static void late(const char *object)
+{
+	pthread_t first, second;
+	int one = 0, two = 0, status;
+
+	pthread_barrier_init(&barrier, NULL, 2);
+	if (pthread_create(&first, NULL, early, &one))
+		return;
+	pthread_barrier_wait(&barrier);
+	void *h = dlopen(object, RTLD_NOW);
+	ok(h != NULL, "dlopen of an object with thread-local variables");
+	if (!h) {
+		printf("# %s\n", dlerror());
+		exit(1);
+	}
+	late_next = (int (*)(void))dlsym(h, "late_next");
+	ok(late_next() == 79, "they are as the object says");
+	int *count = dlsym(h, "late_count");
+	ok(count && *count == 71, "dlsym of one");
+	pthread_barrier_wait(&barrier);
+	pthread_join(first, NULL);
+	ok(one == 79, "in a thread that was there before");
+	ok(!pthread_create(&second, NULL, new, &two) && !pthread_join(second, NULL) && two == 79, "in a new thread");
+	pid_t child = fork();
+	if (!child)
+		_exit(*count == 71 ? 5 : 6);
+	ok(child > 0 && waitpid(child, &status, 0) == child && status == 5 << 8, "in a child");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 2 && !strcmp(argv[2], "inner"))
 		return one_two(1) == 6 ? 5 : 6;
 	linked();
 	opened(argc > 1 ? argv[1] : "./three.so");
+	late(argc > 2 ? argv[2] : "./late.so");
 	int status = -1;
 	pid_t child = vfork();
 	if (!child) {

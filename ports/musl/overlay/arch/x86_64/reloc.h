@@ -24,6 +24,8 @@
 	"	lea " #sym "(%%rip),%0\n" \
 	: "=r"(*fp) : : "memory" )
 
+#define CARREL_SPARE_TLS 32768         /* of each thread, for objects that dlopen brings (ports/musl/late-tls.patch) */
+
 /* ldso/dynlink.c alone (it says SYSCALL_NO_TLS) maps objects, first the whole file and then segment by segment over it. Here the first
  * request, as code, gives the whole image with all its segments in place and zeros behind its data; the others find them there. */
 #ifdef SYSCALL_NO_TLS
