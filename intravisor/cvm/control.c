@@ -36,7 +36,7 @@ int64_t host_fault_report(struct caller *caller, const uint64_t a[6])
 {
 	(void)a;
 	if (machine_thread_fault(caller->thread)->signal)
-		cvm_report_fault(caller->cvm, machine_thread_fault(caller->thread));
+		cvm_report_fault(caller->cvm, caller->program, machine_thread_fault(caller->thread));
 	return 0;
 }
 

@@ -9,15 +9,26 @@
 
 #include "intravisor/cvm/report.h"
 
-static const char *place(const struct cvm *cvm, uint8_t compartment, uint32_t offset, char *text, size_t room)
+/* Images lie in the order in which they came: 0 is the program, 1 the dynamic linker of one that has it. */
+static const char *place(const struct cvm *cvm, struct window *program, uint8_t compartment, uint32_t offset, char *text, size_t room)
 {
 	uint32_t base = compartment == MACHINE_LIBOS ? cvm->libos_base : cvm->program_base;
+	unsigned number = 0;
 
-	snprintf(text, room, "%s+%#x", compartment == MACHINE_LIBOS ? "libos" : "image", offset - base);
+	if (program && compartment == MACHINE_PROGRAM) {
+		pthread_mutex_lock(&program->lock);
+		while (number + 1 < program->image_count && program->images[number + 1].base <= offset)
+			base = program->images[++number].base;
+		pthread_mutex_unlock(&program->lock);
+	}
+	if (number)
+		snprintf(text, room, "object %u+%#x", number, offset - base);
+	else
+		snprintf(text, room, "%s+%#x", compartment == MACHINE_LIBOS ? "libos" : "image", offset - base);
 	return text;
 }
 
-void cvm_report_fault(const struct cvm *cvm, const struct machine_fault *f)
+void cvm_report_fault(const struct cvm *cvm, struct window *program, const struct machine_fault *f)
 {
 	char text[64];
 
@@ -29,9 +40,9 @@ void cvm_report_fault(const struct cvm *cvm, const struct machine_fault *f)
 		fprintf(stderr, " (access to address %#llx)", (unsigned long long)f->address);
 	fprintf(stderr, "\n");
 	if (f->pc)      /* a gate that nobody called has none */
-		fprintf(stderr, "  at %s\n", place(cvm, (uint8_t)f->compartment, (uint32_t)f->pc, text, sizeof text));
+		fprintf(stderr, "  at %s\n", place(cvm, program, (uint8_t)f->compartment, (uint32_t)f->pc, text, sizeof text));
 	for (size_t i = 0; i < f->depth && i < 32; i++)
-		fprintf(stderr, "  called from %s\n", place(cvm, f->backtrace_compartment[i], f->backtrace[i], text, sizeof text));
+		fprintf(stderr, "  called from %s\n", place(cvm, program, f->backtrace_compartment[i], f->backtrace[i], text, sizeof text));
 	if (f->depth > 32)
 		fprintf(stderr, "  ... and %zu more frames\n", f->depth - 32);
 	if (f->depth)

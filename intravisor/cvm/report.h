@@ -7,5 +7,6 @@
 #define INTRAVISOR_REPORT_H
 #include "intravisor/cvm/cvm.h"
 
-void cvm_report_fault(const struct cvm *cvm, const struct machine_fault *fault);
+/* `program`: the window of the program at fault, whose objects are told apart; NULL: not known. */
+void cvm_report_fault(const struct cvm *cvm, struct window *program, const struct machine_fault *fault);
 #endif

@@ -28,7 +28,7 @@
 
 #define UNUSED_MOST 16          /* images that nobody holds, newest first: a guest that executes many takes no more than these */
 
-/* Guards the list and the references; not held while an image is read or judged, which a guest can make take seconds. */
+/* Guards the list and the references; not held while an image is read, compared or judged, which a guest can make take seconds. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct image *images;
 
@@ -125,25 +125,6 @@ static int sealed_verify(struct image *image, struct machine_text text, const ch
 	return code;
 }
 
-/* With a reference, and moved to the front; NULL: not there. */
-static struct image *cached(const struct image *wanted, const uint8_t *bytes)
-{
-	struct image *image = NULL;
-
-	pthread_mutex_lock(&lock);
-	for (struct image **link = &images; *link && !image; link = &(*link)->next)
-		if (same(*link, wanted) && contents_same(*link, bytes)) {
-			image = *link;
-			*link = image->next;
-			image->next = images;
-			images = image;
-			image->references++;
-			break;
-		}
-	pthread_mutex_unlock(&lock);
-	return image;
-}
-
 static void image_free(struct image *image)
 {
 	if (image->memfd >= 0)
@@ -167,6 +148,40 @@ void image_release(struct image *image)
 		image_free(here);
 	}
 	pthread_mutex_unlock(&lock);
+}
+
+/* The number-th that has the same layout and hash, with a reference. */
+static struct image *candidate(const struct image *wanted, unsigned number)
+{
+	struct image *image;
+
+	pthread_mutex_lock(&lock);
+	for (image = images; image && !(same(image, wanted) && !number--); image = image->next)
+		;
+	if (image)
+		image->references++;
+	pthread_mutex_unlock(&lock);
+	return image;
+}
+
+/* With a reference, and moved to the front; NULL: not there. Contents are compared without the lock: a guest chooses how much there is
+ * to compare, and how often. The list may change meanwhile, and one that is there be missed: then it is judged again. */
+static struct image *cached(const struct image *wanted, const uint8_t *bytes)
+{
+	struct image *image;
+
+	for (unsigned number = 0; (image = candidate(wanted, number)) && !contents_same(image, bytes); number++)
+		image_release(image);
+	pthread_mutex_lock(&lock);
+	for (struct image **link = &images; image && *link; link = &(*link)->next)
+		if (*link == image) {
+			*link = image->next;
+			image->next = images;
+			images = image;
+			break;
+		}
+	pthread_mutex_unlock(&lock);
+	return image;
 }
 
 /* Two threads may judge the same contents at once: the second one's copy serves it and goes when it is no longer used. */

@@ -10,8 +10,8 @@
 #include "libos/process/process.h"
 
 #define HEADERS_MOST 64
-#define NOTES_MOST   1024
-#define PATH_LONG   256
+#define NOTES_MOST 1024
+#define PATH_LONG 256
 
 /* A program's bytes: in its file, or where it lies in the current program's window. */
 struct source {
@@ -36,8 +36,8 @@ static int note_find(const uint8_t *notes, size_t size, char *path)
 		uint64_t name = (n.n_namesz + 3ull) & ~3ull, text = (n.n_descsz + 3ull) & ~3ull;
 		if (name + text > size - at)
 			return 0;
-		if (n.n_type == IMAGE_NOTE_INTERPRETER && n.n_namesz == sizeof IMAGE_NOTE_NAME && n.n_descsz && n.n_descsz < PATH_LONG &&
-		    !memcmp(notes + at, IMAGE_NOTE_NAME, sizeof IMAGE_NOTE_NAME)) {
+		if (n.n_type == IMAGE_NOTE_INTERPRETER && n.n_namesz == sizeof IMAGE_NOTE_NAME && n.n_descsz &&
+		    n.n_descsz < PATH_LONG && !memcmp(notes + at, IMAGE_NOTE_NAME, sizeof IMAGE_NOTE_NAME)) {
 			memcpy(path, notes + at + name, n.n_descsz);
 			path[n.n_descsz] = 0;
 			return 1;
@@ -59,14 +59,15 @@ static int interpreter_name(const struct source *s, const struct boot_image *pro
 	for (unsigned i = 0; i < program->phnum && i < HEADERS_MOST; i++) {
 		if (get(s, &h, sizeof h, e.e_phoff + i * sizeof h, program->phdr - program->base + i * sizeof h))
 			return 0;
-		if (h.p_type == PT_NOTE && h.p_filesz <= sizeof notes && !get(s, notes, h.p_filesz, h.p_offset, h.p_vaddr) &&
-		    note_find(notes, h.p_filesz, path))
+		if (h.p_type == PT_NOTE && h.p_filesz <= sizeof notes &&
+		    !get(s, notes, h.p_filesz, h.p_offset, h.p_vaddr) && note_find(notes, h.p_filesz, path))
 			return 1;
 	}
 	return 0;
 }
 
-int64_t interpreter_map(struct file *file, const struct boot_image *program, int64_t window, struct boot_image *interpreter)
+int64_t interpreter_map(struct file *file, const struct boot_image *program, int64_t window,
+			struct boot_image *interpreter)
 {
 	struct source s = {file, program->base};
 	struct file *f = NULL;

@@ -37,6 +37,15 @@ for level in -O0 -Os "-O2 -flto" "-O2 -fno-plt" "-O2 -mtrap" "-O2 -ffunction-sec
 done
 flags=-O2
 
+# What the library OS gives, through a dynamically linked C library: threads, signals and their frames, fork, exec.
+for source in tests/libos/guests/*.c; do
+	name=$(basename "$source" .c)
+	mkdir "$work/$name"
+	$cc --dynamic -O2 "$source" -o "$work/d/$name"
+	out=$($carrel run -v "$work/$name:/data" -v "$work/d:/guest:ro" "$work/d/$name" /data host "/guest/$name" 2>&1)
+	passed "$name, linked dynamically" "$out" $?
+done
+
 cat > "$work/atoi.c" <<'END'
 #include <stdio.h>
 #include <stdlib.h>

@@ -30,6 +30,21 @@ objcopy --strip-debug $work/mix $work/copy && $carrel verify $work/copy >/dev/nu
 for flag in -m32 -mx32 -pg -fsplit-stack -fsanitize=address -mcmodel=large -masm=intel; do
 	check "refused by name: $flag" 1 "$flag" $cc $flag $work/b.c -o $work/no
 done
+# The jump tables of dynamic linking.
+plt=build/lib/carrel/carrel-plt
+check "carrel-plt wants a linked file" 1 "not a linked file with sections" $plt $work/b.c
+check "and one that is there" 1 "No such file" $plt $work/none
+printf 'int puts(const char *); int f(void) { return puts("f"); }\n' > $work/f.c
+gcc -fPIC -fcf-protection=none -shared -Wl,-z,lazy $work/f.c -o $work/stock.so
+check "and ld's forms with landing pads" 1 "link with -z ibtplt" $plt $work/stock.so
+$cc -fPIC -c $work/f.c -o $work/f.o && $cc -shared $work/f.o -o $work/f.so && $carrel verify $work/f.so > /dev/null; say $? "a shared object's jump table is verified"
+cp $work/f.so $work/again.so; check "carrel-plt does nothing twice" 1 "form that is not known" $plt $work/again.so
+cmp -s $work/f.so $work/again.so; say $? "and leaves the file as it was"
+printf 'int puts(const char *); int (*p)(const char *) = puts; int main(void) { return puts("one way") + p("another") < 0; }\n' > $work/p.c
+for more in "" "-fno-plt" "-fPIC" "-Wl,-z,lazy" "-O2 -flto" "-Wl,--gc-sections -s"; do
+	$cc --dynamic $more $work/p.c -o $work/p; check "a dynamic program $more" 0 another $carrel run $work/p
+done
+$cc --dynamic -static $work/p.c -o $work/p && ! readelf -d $work/p | grep -q NEEDED; say $? "-static after --dynamic"
 printf 'int main(int c, char **v) { int g(int x) { return x + c; } int (*volatile p)(int) = g; return p(1); }\n' > $work/n.c
 check "a nested function's trampoline" 1 "executable stack" $cc $work/n.c -o $work/no
 printf 'int main(void) { __asm__("lgdt 0"); return 0; }\n' > $work/u.c

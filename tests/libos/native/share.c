@@ -16,7 +16,7 @@
 
 struct text {
 	uint64_t at, length;
-	unsigned long file;     /* inode of the sealed copy */
+	unsigned long file; /* inode of the sealed copy */
 };
 
 /* The executable mappings of a window, in order. */
@@ -29,8 +29,8 @@ static size_t texts(const struct window *window, struct text *found, size_t most
 	size_t n = 0;
 
 	while (maps && n < most && fgets(line, sizeof line, maps))
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %*x %*s %lu", &from, &to, mode, &inode) == 4 && mode[2] == 'x' && from >= base &&
-		    from < base + WINDOW_ARENA_END)
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %*x %*s %lu", &from, &to, mode, &inode) == 4 &&
+		    mode[2] == 'x' && from >= base && from < base + WINDOW_ARENA_END)
 			found[n++] = (struct text){from - base, to - from, inode};
 	if (maps)
 		fclose(maps);
@@ -41,8 +41,13 @@ int main(int argc, char **argv)
 {
 	char *none[] = {NULL};
 	struct cvm_mount mount = {.guest_path = (char *)(argc > 3 ? argv[3] : "")};
-	struct cvm_config config = {.image_fd = -1, .envp = none, .mounts = &mount, .mount_count = 1, .working_directory = mount.guest_path,
-				    .hostname = "h", .standard_fds = {-1, -1, 2}};
+	struct cvm_config config = {.image_fd = -1,
+				    .envp = none,
+				    .mounts = &mount,
+				    .mount_count = 1,
+				    .working_directory = mount.guest_path,
+				    .hostname = "h",
+				    .standard_fds = {-1, -1, 2}};
 	struct cvm_error error;
 	struct cvm *cvm[2];
 	struct text found[2][64] = {0};
@@ -69,10 +74,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "share: the program ended with %#x\n", bad);
 		return 1;
 	}
-	bad = count[0] != count[1] || memcmp(found[0], found[1], sizeof found[0]) || cvm[0]->statistics.verified_bytes == 0 ||
-	      cvm[1]->statistics.verified_bytes != 0 || cvm[0]->statistics.text_bytes != cvm[1]->statistics.text_bytes;
-	printf("%zu texts of %" PRIu64 " bytes, judged: %" PRIu64 " and %" PRIu64 " bytes; %s\n", count[0], cvm[1]->statistics.text_bytes,
-	       cvm[0]->statistics.verified_bytes, cvm[1]->statistics.verified_bytes, bad ? "not shared" : "shared");
+	bad = count[0] != count[1] || memcmp(found[0], found[1], sizeof found[0]) ||
+	      cvm[0]->statistics.verified_bytes == 0 || cvm[1]->statistics.verified_bytes != 0 ||
+	      cvm[0]->statistics.text_bytes != cvm[1]->statistics.text_bytes;
+	printf("%zu texts of %" PRIu64 " bytes, judged: %" PRIu64 " and %" PRIu64 " bytes; %s\n", count[0],
+	       cvm[1]->statistics.text_bytes, cvm[0]->statistics.verified_bytes, cvm[1]->statistics.verified_bytes,
+	       bad ? "not shared" : "shared");
 	cvm_destroy(cvm[0]);
 	cvm_destroy(cvm[1]);
 	return bad;

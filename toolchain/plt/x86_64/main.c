@@ -145,6 +145,8 @@ int main(int argc, char **argv)
 	const Elf64_Shdr *lazy = section(&image, ".plt"), *tables[] = {section(&image, ".plt.sec"), section(&image, ".plt.got")};
 	if (!lazy && !tables[0] && !tables[1])
 		return 0;
+	if (lazy && !tables[0])         /* then .plt itself is called */
+		fail(&image, "ld's jump table has a form that is not known (link with -z ibtplt)");
 	gaps_fill(&image);
 	uint64_t units = lazy ? lazy->sh_addr : 0, unit_count = lazy ? lazy->sh_size / UNIT : 0;
 	if (lazy) {
