@@ -63,6 +63,9 @@ check "a trace names the calls" 0 "exit_group(0)" $carrel run --trace $work/p
 check "statistics" 0 "bytes of machine code" $carrel run --stats $work/p
 check "help" 0 "Usage: carrel run" $carrel run --help
 check "help of all" 0 "doctor" $carrel --help
+for command in "$carrel verify" "$carrel doctor" $cc build/bin/carrel-cheri ports/build ports/fetch; do
+	check "help: $command" 0 "${command##*/}" $command --help
+done
 check "an unknown command" 125 "no command" $carrel fly
 check "an unknown option" 125 "carrel run" $carrel run --fly $work/p
 check "no image named" 125 "which image" $carrel run
