@@ -63,6 +63,9 @@ check "a trace names the calls" 0 "exit_group(0)" $carrel run --trace $work/p
 check "statistics" 0 "bytes of machine code" $carrel run --stats $work/p
 check "help" 0 "Usage: carrel run" $carrel run --help
 check "help of all" 0 "doctor" $carrel --help
+for command in "$carrel verify" "$carrel doctor" $cc build/bin/carrel-cheri ports/build ports/fetch; do
+	check "help: $command" 0 "${command##*/}" $command --help
+done
 check "an unknown command" 125 "no command" $carrel fly
 check "an unknown option" 125 "carrel run" $carrel run --fly $work/p
 check "no image named" 125 "which image" $carrel run
@@ -76,6 +79,8 @@ check "a missing volume" 125 "No such file" $carrel run -v $work/none:/x $work/p
 check "a bad volume" 125 "HOST:GUEST" $carrel run -v nothing $work/p
 check "a bad memory size" 125 "not a size" $carrel run --memory lots $work/p
 check "verify accepts" 0 "ok," $carrel verify $work/p
+$carrel verify -v $work/p > $work/seen; grep -qE '^ +[0-9a-f]+  f3 0f 1e fa +endbr64 *$' $work/seen && grep -qE 'ff 14 25 .* call %gs:.* gate$' $work/seen
+say $? "verify -v shows addresses, bytes, instructions and what each access is"
 check "verify refuses an ordinary ELF file" 1 "not a Carrel image" $carrel verify /bin/true
 check "doctor" 0 "fsgsbase" $carrel doctor
 check "SIGPIPE ends the program as natively" 0 "141" bash -c "$carrel run $work/p yes | head -n 1 >/dev/null; echo \${PIPESTATUS[0]}"
