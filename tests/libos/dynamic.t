@@ -112,7 +112,7 @@ check "one of the host's" 1 "glibc.so: Exec format error" $run "$work/d/open" /d
 $cc -O2 -fPIC -shared -DSIZE=40000 tests/libos/dynamic/late.c -o "$work/d/large.so"
 check "one with more thread-local variables than there is room for" 1 "initial-exec TLS resolves to dynamic definition" \
 	$run "$work/d/open" /d/large.so
-check "one on a tmpfs" 1 "copy.so: Permission denied" $run "$work/d/open" /d/plain.so copy
+check "one on a tmpfs" 0 "opened" $run "$work/d/open" /d/plain.so copy
 check "one that lacks a symbol" 1 "none_of_it: symbol not found" $run "$work/d/open" /d/lacks.so
 printf 'int x; int *f(void) { return &x; }\n' > "$work/x.c"
 $cc -fPIE -c "$work/x.c" -o "$work/x.o"
