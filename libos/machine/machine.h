@@ -5,5 +5,5 @@
  */
 #ifndef LIBOS_MACHINE_H
 #define LIBOS_MACHINE_H
-#include <machine_isa.h>        /* MACHINE_NAME, MACHINE_RELATIVE, machine_stack, struct wire_event */
+#include <machine_isa.h>        /* MACHINE_NAME, MACHINE_RELATIVE, machine_stack, machine_pause, struct wire_event */
 #endif

@@ -7,6 +7,7 @@
 #include <linux/mman.h>
 
 #include "libos/fs/fs.h"
+#include "libos/mem/parked.h"
 
 #define BREAK_START WINDOW_MEMORY_START
 #define BREAK_MOST  0x20000000u         /* 512 MiB for brk; malloc goes on with mmap */
@@ -29,6 +30,7 @@ struct space {
 	uint64_t limit, total, brk_now, brk_mapped;
 	int64_t window;         /* the Intravisor's number */
 	unsigned references;
+	struct park park;
 };
 #define S struct space *s = space_current()
 
@@ -272,11 +274,24 @@ int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, str
 	}
 	if (over_limit(s, start, length) || room_for(s, 3))
 		return -ENOMEM;
-	if (file)
-		error = HOST(memory_map_file, start | REF_PROGRAM, length,
-			     (protection & 3) | ((flags & MAP_SHARED) ? MAP_FILE_SHARED : 0), file->handle, offset);
-	else
-		error = HOST(memory_map, start | REF_PROGRAM, length, protection & 3);
+	int plain = !file && !(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_SHARED)) && (protection & 3) == 3;
+	uint64_t again = plain && length <= PARKED_SIZE_MOST && s->park.count ? park_take(&s->park, length) : 0;
+	if (again) {
+		remember(s, (struct range){again, again + length, 3, 0, NULL, 0});
+		return (int64_t)again;
+	}
+	park_clear(&s->park, start, length);
+	for (;;) {
+		if (file)
+			error = HOST(memory_map_file, start | REF_PROGRAM, length,
+				     (protection & 3) | ((flags & MAP_SHARED) ? MAP_FILE_SHARED : 0), file->handle, offset);
+		else
+			error = HOST(memory_map, start | REF_PROGRAM, length, protection & 3);
+		if (error != -ENOMEM || !s->park.count)
+			break;
+		while (s->park.count)           /* they count, too */
+			park_drop(&s->park, 0);
+	}
 	if (error < 0)
 		return error;
 	remember(s, (struct range){start, start + length, protection & 3, (flags & MAP_SHARED) != 0, file, offset});
@@ -296,6 +311,13 @@ int64_t space_unmap(uint64_t start, uint64_t length)
 		return 0;
 	if (room_for(s, 2))
 		return -ENOMEM;
+	const struct range *r = &s->ranges[range_at(s, start)];
+	if (r->start <= start && r->end >= start + length && !r->file && !r->shared && r->protection == 3 &&
+	    park_put(&s->park, start, length)) {
+		forget(s, start, start + length);
+		return 0;
+	}
+	park_clear(&s->park, start, length);
 	int64_t error = HOST(memory_unmap, start | REF_PROGRAM, length);
 	if (!error)
 		forget(s, start, start + length);
@@ -406,6 +428,7 @@ int64_t space_remap(uint64_t start, uint64_t length, uint64_t new_length, int fl
 	if (moved.file && new_length > length)
 		return -ENOMEM;         /* what comes behind in the file is not mapped here */
 	uint64_t both = length < new_length ? length : new_length;
+	park_clear(&s->park, new_start, new_length);
 	int64_t error = HOST(memory_move, start | REF_PROGRAM, both, new_start | REF_PROGRAM);
 	if (!error && new_length > both)
 		error = HOST(memory_map, (new_start + both) | REF_PROGRAM, new_length - both, moved.protection);
@@ -433,8 +456,10 @@ int64_t space_break(uint64_t to)
 		return (int64_t)s->brk_now;
 	uint64_t end = pages(to);
 	if (end > s->brk_mapped) {
-		if ((s->limit && s->total + (end - s->brk_mapped) > s->limit) || !free_at(s, s->brk_mapped, end - s->brk_mapped) || room_for(s, 3) ||
-		    HOST(memory_map, s->brk_mapped | REF_PROGRAM, end - s->brk_mapped, 3))
+		if ((s->limit && s->total + (end - s->brk_mapped) > s->limit) || !free_at(s, s->brk_mapped, end - s->brk_mapped) || room_for(s, 3))
+			return (int64_t)s->brk_now;
+		park_clear(&s->park, s->brk_mapped, end - s->brk_mapped);
+		if (HOST(memory_map, s->brk_mapped | REF_PROGRAM, end - s->brk_mapped, 3))
 			return (int64_t)s->brk_now;
 		remember(s, (struct range){.start = s->brk_mapped, .end = end, .protection = 3});
 		s->brk_mapped = end;

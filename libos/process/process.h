@@ -95,7 +95,8 @@ struct thread {
 	uint32_t wake;                  /* futex word of a wait: 1 when it is over */
 	uint32_t alive;                 /* 0 when the host thread is out of this memory */
 	int attention;                  /* something is to be done before the program goes on */
-	int waiting;                    /* sleeps on `wake` */
+	enum { WAITS_NOT, WAITS_AWAKE, WAITS_ASLEEP } waiting;  /* for `wake` */
+	unsigned spin, waits;           /* wait.c */
 	int hosting;                    /* in a host call that may block */
 	int leaving;
 	uint64_t mask, saved_mask;      /* blocked signals; what sigsuspend and its like put back */

@@ -40,8 +40,10 @@ void wait_end(struct waiter *w)
 void thread_wake(struct thread *t)
 {
 	__atomic_store_n(&t->wake, 1, __ATOMIC_RELEASE);
-	if (t->waiting)
+	if (t->waiting == WAITS_ASLEEP)
 		HOST(futex, (uintptr_t)&t->wake, FUTEX_WAKE_PRIVATE, 1);
+	else if (t->waiting)
+		return;
 	else if (t->hosting && t != thread_current())
 		HOST(thread_kick, t->number);   /* it waits for the host too: poll */
 }
@@ -72,12 +74,36 @@ unsigned wait_wake(struct wait_queue *queue, unsigned most)
 	return wait_wake_for(queue, most, ~0u);
 }
 
+/* Before it sleeps a thread looks for a while whether another wakes it, as long as that has been worth it lately: a wake-up from
+ * sleep costs two system calls and a switch, microseconds in which what is waited for has often come. Without the lock. */
+#define SPIN_MOST  400u         /* machine_pause()s: some 10 us */
+#define SPIN_PROBE 40u
+#define SPIN_AGAIN 64u          /* of so many waits one is a probe when spinning has not helped */
+
+static void spin(struct thread *t)
+{
+	unsigned budget = t->spin ? t->spin : ++t->waits % SPIN_AGAIN ? 0 : SPIN_PROBE;
+
+	if (!budget || kernel_single)
+		return;
+	kernel_unlock();
+	for (unsigned i = 0; i < budget && !__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE); i++)
+		machine_pause();
+	kernel_lock();
+	if (__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE))
+		t->spin = 2 * budget < SPIN_MOST ? 2 * budget : SPIN_MOST;
+	else
+		t->spin = t->spin / 2 < SPIN_PROBE / 2 ? 0 : t->spin / 2;
+}
+
 static int64_t sleep_until(int64_t deadline, int signals)
 {
 	struct thread *t = thread_current();
 	int64_t until[2] = {deadline / 1000000000, deadline % 1000000000}, result = 0;
 
-	t->waiting = 1;
+	t->waiting = WAITS_AWAKE;
+	spin(t);
+	t->waiting = WAITS_ASLEEP;
 	for (;;) {
 		if (__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE)) {
 			result = 0;

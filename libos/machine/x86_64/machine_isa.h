@@ -13,6 +13,11 @@ static inline uintptr_t machine_stack(void)     /* within the running thread's s
 	return at;
 }
 
+static inline void machine_pause(void)           /* in a loop that waits for another thread's store */
+{
+	__asm__ volatile("pause");
+}
+
 /* struct epoll_event, which has no padding on this ISA. */
 struct wire_event {
 	uint32_t events;
