@@ -6,7 +6,6 @@
 import concurrent.futures
 import gzip
 import os
-import subprocess
 import sys
 
 sys.path.insert(0, "tests/ports")
@@ -32,22 +31,20 @@ http {
         location /old { rewrite ^/old/(.*)$ /new/$1?from=old permanent; }
         location /inside { rewrite ^ /text.txt break; }
         location /through/ { proxy_pass http://self/; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host a.example; }
-        location /slow { limit_req zone=slow; limit_req_status 429; return 200 "served\\n"; }
+        location /slow/ { alias ROOT/html/files/; limit_req zone=slow; limit_req_status 429; }
         location /closed { deny all; }
-        location /sub { sub_filter x y; }
-        location = /status { stub_status; }
         error_page 404 /missing.html;
     }
     server { listen 0.0.0.0:PORT; server_name b.example; return 200 "the other\\n"; }
 }
-""".replace("        location /sub { sub_filter x y; }\n", "")
+"""
 
 REQUESTS = [
     ("GET", "/text.txt"), ("HEAD", "/text.txt"), ("GET", "/text.txt", {"Range": "bytes=1000-1999,500000-600000"}), ("GET", "/text.txt", {"Range": "bytes=-77"}),
     ("GET", "/text.txt", {"Range": "bytes=99999999-"}), ("GET", "/noise"), ("GET", "/"), ("GET", "/files"), ("GET", "/list/"), ("GET", "/nothing"), ("GET", "/../../etc/passwd"),
     ("GET", "/packed/text.txt", {"Accept-Encoding": "gzip"}), ("GET", "/packed/noise", {"Accept-Encoding": "gzip"}), ("GET", "/packed/text.txt"),
     ("GET", "/word/123"), ("POST", "/word/7"), ("GET", "/word/x"), ("GET", "/old/thing?a=1"), ("GET", "/inside"), ("GET", "/through/text.txt"), ("GET", "/through/word/5"),
-    ("GET", "/slow"), ("GET", "/slow"), ("GET", "/closed"), ("PUT", "/text.txt"), ("GET", "/text.txt", {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}),
+    ("GET", "/slow/one.txt"), ("GET", "/slow/one.txt"), ("GET", "/closed"), ("PUT", "/text.txt"), ("GET", "/text.txt", {"If-Modified-Since": "Sun, 09 Sep 2001 01:46:40 GMT"}),
     ("GET", "/", {"Host": "b.example"}), ("GET", "/text.txt", {"X-Long": "x" * 40000}),
 ]
 
@@ -84,8 +81,8 @@ for variant, folder in folders.items():
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             got = list(pool.map(lambda n: services.request(number, "GET", ("/text.txt", "/noise", "/through/noise")[n % 3])[2] == (TEXT, NOISE, NOISE)[n % 3], range(90)))
         ports.ok(all(got), f"16 clients at a time get whole files ({variant})", got.count(False))
-        workers = subprocess.run([ports.program("nginx", "native", "nginx"), "-v"], capture_output=True)
-        ports.ok(workers.returncode == 0 and len(open(folder + "/access.log").readlines()) > len(REQUESTS) + 90, f"all of it is in the log ({variant})")
+    logged = [line.split('"')[1] for line in open(folder + "/access.log") if "/through/" not in line]
+    ports.ok(sum("/text.txt" in line for line in logged) >= 30 and sum("/noise" in line for line in logged) >= 60, f"all of it is in the log ({variant})")
 for request, ours, theirs in zip(REQUESTS, answers["carrel"], answers["native"]):
     ports.ok(ours == theirs, f"{request[0]} {request[1]}{' with ' + ', '.join(request[2]) if len(request) > 2 else ''}: {theirs[0]}, {len(theirs[2])} bytes",
              [ours[:2], theirs[:2], ours[2][:200], theirs[2][:200]])
