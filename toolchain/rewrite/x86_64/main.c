@@ -52,8 +52,10 @@ int main(int argc, char **argv)
 	if (!source.name)
 		source.name = "{standard input}";
 	source_read(&source, in);
+	weak_pass(&source);
 	delta_pass(&source);
 	liveness_pass(&source);
+	flags_pass(&source);
 	emit_pass(&source);
 	if (fflush(source.out) || ferror(source.out)) {
 		perror("carrel-rewrite: write");
