@@ -15,6 +15,13 @@ $(BENCH)/hello_native: bench/guest/hello.c | port-musl-native
 	@mkdir -p $(@D)
 	ports/native-cc -O2 $< -o $@
 
+$(BENCH)/calls: bench/guest/calls.c | libc
+	@mkdir -p $(@D)
+	$(B)/bin/carrel-cc -O2 -Wall -Wextra $< -o $@
+$(BENCH)/calls_native: bench/guest/calls.c | port-musl-native
+	@mkdir -p $(@D)
+	ports/native-cc -O2 -Wall -Wextra $< -o $@
+
 # The same source for the emulated machine and for the host; window is mix.c with DDC narrowed at its start.
 CHERI_BENCHES := $(basename $(notdir $(wildcard bench/cheri/*.c)))
 $(BENCH)/cheri/window: bench/cheri/mix.c bench/cheri/work.h
@@ -27,7 +34,8 @@ $(BENCH)/cheri/%: bench/cheri/%.c bench/cheri/work.h
 	@mkdir -p $(@D)
 	riscv64-linux-gnu-gcc -O2 -static -Wall -Wextra $< -o $@
 
-.PHONY: bench-gate bench-start bench-compute bench-verify bench-cheri
+.PHONY: bench-gate bench-start bench-compute bench-verify bench-cheri bench-services
+bench-services: $(BENCH)/calls $(BENCH)/calls_native all $(foreach p,redis nginx sqlite,port-$p-carrel port-$p-native)
 bench-cheri: $(B)/bin/carrel-cheri $(BENCH)/cheri/window $(CHERI_BENCHES:%=$(BENCH)/cheri/%) $(CHERI_BENCHES:%=$(BENCH)/cheri/%_native)
 bench-gate: $(BENCH)/gate $(BENCH)/gate_native $(B)/tests/escape/libos/plain all
 bench-start: $(BENCH)/hello $(BENCH)/hello_native all

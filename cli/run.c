@@ -24,7 +24,7 @@
 enum { KEY_MEMORY = 256, KEY_TRACE, KEY_STATS, KEY_ORDINARY, KEY_ARGV0, KEY_TMPFS, KEY_HOSTNAME, KEY_LIBOS, KEY_NETWORK };
 
 static const struct argp_option options[] = {
-	{"volume", 'v', "HOST:GUEST[:ro]", 0, "grant a host directory or file, at a path of the cVM", 0},
+	{"volume", 'v', "HOST:GUEST[:ro|:overlay[=UPPER]]", 0, "grant a host directory or file, at a path of the cVM; overlay: only read, what the cVM changes goes to memory, or to the host directory UPPER", 0},
 	{"env", 'e', "K=V", 0, "set an environment variable (K alone: as it is here)", 0},
 	{"workdir", 'w', "DIR", 0, "start in this directory of the cVM (default /)", 0},
 	{"memory", KEY_MEMORY, "N[K|M|G]", 0, "most memory the program may map", 0},
@@ -108,9 +108,9 @@ static int mounted(const struct run *run, const char *guest)
 	return 0;
 }
 
-static void mount_add(struct argp_state *state, struct run *run, const char *host, const char *guest, int read_only)
+static struct cvm_mount *mount_add(struct argp_state *state, struct run *run, const char *host, const char *guest, int read_only)
 {
-	struct cvm_mount mount = {.host_fd = -1, .read_only = read_only, .guest_path = normalised(guest)};
+	struct cvm_mount mount = {.host_fd = -1, .upper_fd = -1, .read_only = read_only, .guest_path = normalised(guest)};
 	struct cvm_config *config = &run->config;
 
 	if (!mount.guest_path)
@@ -136,11 +136,12 @@ static void mount_add(struct argp_state *state, struct run *run, const char *hos
 		at++;
 	if (at < config->mount_count && !strcmp(run->mounts[at].guest_path, mount.guest_path)) {
 		run->mounts[at] = mount;
-		return;
+		return &run->mounts[at];
 	}
 	memmove(run->mounts + at + 1, run->mounts + at, (config->mount_count - at) * sizeof mount);
 	run->mounts[at] = mount;
 	config->mount_count++;
+	return &run->mounts[at];
 }
 
 static uint64_t size_parse(struct argp_state *state, const char *text)
@@ -162,7 +163,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case 'v': {
 		char *host = strdup(argument), *guest = strchr(host, ':');
-		int read_only = 0;
+		int read_only = 0, overlay = 0;
 		if (!guest || guest == host)
 			argp_failure(state, EXIT_CARREL, 0, "--volume %s: give it as HOST:GUEST[:ro]", argument);
 		*guest++ = 0;
@@ -170,10 +171,18 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		if (mode) {
 			*mode++ = 0;
 			read_only = !strcmp(mode, "ro");
-			if (!read_only && strcmp(mode, "rw"))
-				argp_failure(state, EXIT_CARREL, 0, "--volume %s: `%s` is not ro or rw", argument, mode);
+			overlay = !strncmp(mode, "overlay", 7) && (!mode[7] || mode[7] == '=');
+			if (!read_only && !overlay && strcmp(mode, "rw"))
+				argp_failure(state, EXIT_CARREL, 0, "--volume %s: `%s` is not ro, rw or overlay", argument, mode);
 		}
-		mount_add(state, run, host, guest, read_only);
+		struct cvm_mount *m = mount_add(state, run, host, guest, read_only);
+		if ((m->overlay = overlay)) {
+			struct stat status;
+			if (fstat(m->host_fd, &status) || !S_ISDIR(status.st_mode))
+				argp_failure(state, EXIT_CARREL, 0, "volume %s: an overlay needs a directory", host);
+			if (mode[7] && (m->upper_fd = open(mode + 8, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+				argp_failure(state, EXIT_CARREL, errno, "volume %s: %s", host, mode + 8);
+		}
 		return 0;
 	}
 	case 'e':

@@ -22,9 +22,12 @@ struct boot_mount {
 	uint32_t handle;        /* host-resource capability: a directory, or a single file */
 	uint32_t read_only;     /* 1: writes give EROFS (the capability lacks the right too) */
 	uint32_t kind;          /* BOOT_MOUNT_* */
+	uint32_t upper;         /* handle */
 };
 #define BOOT_MOUNT_HOST 0       /* handle is a host directory or file */
 #define BOOT_MOUNT_TMPFS 1      /* no handle: an empty tmpfs of the library OS */
+#define BOOT_MOUNT_OVERLAY 2    /* handle is a directory that is only read; what changes lies in a tmpfs above */
+#define BOOT_MOUNT_OVERLAY_HOST 3       /* or in the directory `upper` */
 
 struct boot_port {              /* a published port: what the program binds there is reached from outside */
 	uint16_t port;          /* in the cVM, host byte order */

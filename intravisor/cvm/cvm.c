@@ -92,7 +92,7 @@ static uint32_t boot_string(struct boot_writer *w, const char *text)
 	return (uint32_t)at;
 }
 
-static int boot_fill(struct cvm *cvm, const struct image *program, uint32_t base, const uint32_t *handles, struct cvm_error *error)
+static int boot_fill(struct cvm *cvm, const struct image *program, uint32_t base, const uint32_t (*handles)[2], struct cvm_error *error)
 {
 	const struct cvm_config *config = cvm->config;
 	size_t size = 65536, strings = sizeof(struct carrel_boot);
@@ -125,9 +125,13 @@ static int boot_fill(struct cvm *cvm, const struct image *program, uint32_t base
 	boot->hostname = boot_string(&w, config->hostname);
 	boot->mount_count = (uint32_t)config->mount_count;
 	for (size_t i = 0; i < config->mount_count; i++)
-		boot->mounts[i] = (struct boot_mount){boot_string(&w, config->mounts[i].guest_path), handles[i],
-						      (uint32_t)config->mounts[i].read_only,
-						      config->mounts[i].host_fd < 0 ? BOOT_MOUNT_TMPFS : BOOT_MOUNT_HOST};
+		boot->mounts[i] = (struct boot_mount){
+			.guest_path = boot_string(&w, config->mounts[i].guest_path), .handle = handles[i][0], .upper = handles[i][1],
+			.read_only = (uint32_t)config->mounts[i].read_only,
+			.kind = config->mounts[i].host_fd < 0    ? BOOT_MOUNT_TMPFS
+				: !config->mounts[i].overlay     ? BOOT_MOUNT_HOST
+				: config->mounts[i].upper_fd < 0 ? BOOT_MOUNT_OVERLAY
+								 : BOOT_MOUNT_OVERLAY_HOST};
 	if (w.at == w.room || strings > LIBOS_BOOT_MAX - 65536) {
 		snprintf(error->text, sizeof error->text, "%s: argument list too long (arguments and environment must fit 4 MiB)",
 			 config->image_path);
@@ -184,7 +188,7 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 	struct cvm *cvm = calloc(1, sizeof *cvm);
 	struct image *libos, *program;
 	struct window *window = NULL;
-	uint32_t base, handles[BOOT_MOUNTS] = {0};
+	uint32_t base, handles[BOOT_MOUNTS][2] = {{0}};
 	uint64_t start = now_ns();
 	int code = -ENOMEM;
 
@@ -212,15 +216,19 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 		goto out;
 	}
 	for (size_t i = 0; i < config->mount_count; i++) {
-		if (config->mounts[i].host_fd < 0)
-			continue;
-		uint32_t rights = config->mounts[i].read_only ? CAP_LOAD | CAP_LOOKUP : CAP_LOAD | CAP_LOOKUP | CAP_STORE | CAP_MODIFY;
-		int64_t handle = host_handle_make(cvm, config->mounts[i].host_fd, rights, config->mounts[i].read_only);
-		if (handle < 0) {
-			code = (int)handle;
-			goto out;
+		const struct cvm_mount *m = &config->mounts[i];
+		for (int upper = 0; upper < 2; upper++) {
+			int fd = upper ? m->upper_fd : m->host_fd, read_only = m->read_only || (m->overlay && !upper);
+			if (fd < 0 || (upper && !m->overlay))
+				continue;
+			uint32_t rights = read_only ? CAP_LOAD | CAP_LOOKUP : CAP_LOAD | CAP_LOOKUP | CAP_STORE | CAP_MODIFY;
+			int64_t handle = host_handle_make(cvm, fd, rights, read_only);
+			if (handle < 0) {
+				code = (int)handle;
+				goto out;
+			}
+			handles[i][upper] = (uint32_t)handle;
 		}
-		handles[i] = (uint32_t)handle;
 	}
 	if ((code = boot_fill(cvm, program, base, handles, error)))
 		goto out;

@@ -24,6 +24,8 @@ struct cvm_mount {
 	char *guest_path;       /* absolute, normalised; owned by the config */
 	int host_fd;            /* O_PATH or O_DIRECTORY descriptor of the host object; -1 for a tmpfs */
 	int read_only;
+	int overlay;            /* changes do not reach host_fd: they go to a tmpfs, or to upper_fd if that is not -1 */
+	int upper_fd;
 };
 
 struct cvm_port {

@@ -90,8 +90,9 @@ struct mount {
 	uint32_t handle;        /* host */
 	int read_only;
 	struct node *root;      /* tmpfs */
+	const struct mount *lower, *upper;      /* overlay */
 };
-extern const struct mount_operations host_mount, tmpfs_mount, device_mount, process_mount;
+extern const struct mount_operations host_mount, tmpfs_mount, device_mount, process_mount, overlay_mount;
 
 void filesystem_start(void);
 const struct mount *mount_find(const char *path, const char **rest);

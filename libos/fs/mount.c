@@ -39,10 +39,29 @@ static void mount_add(const char *path, const struct mount_operations *operation
 	for (size_t i = 0; i < mount_count; i++)
 		if (!strcmp(mounts[i].path, path))
 			return;
-	*m = (struct mount){operations, path, strlen(path), handle, read_only, NULL};
+	*m = (struct mount){.operations = operations, .path = path, .length = strlen(path), .handle = handle, .read_only = read_only};
 	if (operations == &tmpfs_mount && !(m->root = tmpfs_root(!*path || !strcmp(path, "/tmp") || !strcmp(path, "/dev/shm") ? 01777 : 0755)))
 		die("no memory for a tmpfs");
 	mount_count++;
+}
+
+/* The two mounts an overlay is made of lie in no namespace. */
+static void overlay_add(const char *path, const struct boot_mount *b)
+{
+	struct mount *parts = heap_allocate(2 * sizeof *parts);
+	size_t before = mount_count;
+
+	if (!parts)
+		die("no memory for an overlay");
+	parts[0] = (struct mount){.operations = &host_mount, .path = path, .handle = b->handle, .read_only = 1};
+	parts[1] = (struct mount){.operations = b->kind == BOOT_MOUNT_OVERLAY ? &tmpfs_mount : &host_mount, .path = path, .handle = b->upper};
+	if (b->kind == BOOT_MOUNT_OVERLAY && !(parts[1].root = tmpfs_root(0755)))
+		die("no memory for a tmpfs");
+	mount_add(path, &overlay_mount, b->handle, 0);
+	if (mount_count > before) {
+		mounts[before].lower = &parts[0];
+		mounts[before].upper = &parts[1];
+	}
 }
 
 /* Makes the directories on the way to a mount point where they lie in a tmpfs. */
@@ -92,7 +111,10 @@ void filesystem_start(void)
 		const char *path = boot_string(m->guest_path);
 		path = strcmp(path, "/") ? path : "";
 		mount_point_make(path);
-		mount_add(path, m->kind == BOOT_MOUNT_TMPFS ? &tmpfs_mount : &host_mount, m->handle, (int)m->read_only);
+		if (m->kind == BOOT_MOUNT_OVERLAY || m->kind == BOOT_MOUNT_OVERLAY_HOST)
+			overlay_add(path, m);
+		else
+			mount_add(path, m->kind == BOOT_MOUNT_TMPFS ? &tmpfs_mount : &host_mount, m->handle, (int)m->read_only);
 	}
 	if (!root_given) {
 		mount_point_make("/tmp");

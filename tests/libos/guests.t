@@ -18,9 +18,12 @@ for source in tests/libos/guests/*.c; do
 	passed "$name, natively" "$out" $?
 	out=$($carrel run -v "$work/$name.host:/data" -v "$PWD/build/tests/libos/guest:/guest:ro" build/tests/libos/guest/$name /data host /guest/$name 2>&1)
 	passed "$name, on a host volume" "$out" $?
+	mkdir "$work/$name.low"
+	out=$($carrel run -v "$work/$name.low:/data:overlay" -v "$PWD/build/tests/libos/guest:/guest:ro" build/tests/libos/guest/$name /data host /guest/$name 2>&1)
+	passed "$name, on an overlay" "$out" $?
 	out=$($carrel run build/tests/libos/guest/$name /tmp 2>&1)
 	passed "$name, on a tmpfs" "$out" $?
-	[ -z "$(ls -A "$work/$name.host")" ]
+	[ -z "$(ls -A "$work/$name.host" "$work/$name.low" | grep -v :)" ]
 	say $? "$name leaves nothing behind"
 done
 
