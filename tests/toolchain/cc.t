@@ -40,4 +40,14 @@ printf '\t.text\n\t.macro x\n\t.endm\n' > $work/m.s
 check "an unknown directive" 1 "m.s:2: error: unknown or unsupported directive" $cc -c $work/m.s -o $work/no.o
 printf 'int main(void) { return *(volatile int *)(0x100000000ul + (unsigned long)&main); }\n' > $work/w.c
 $cc -O2 -mtrap $work/w.c -o $work/w && $carrel run $work/w 2> /dev/null; [ $? = 132 ]; say $? "-mtrap: a wild upper half faults"
+cat > $work/weak.c <<'C'
+extern int maybe(int) __attribute__((weak));
+int tail(int x) { return maybe(x + 1); }
+int main(int argc, char **argv) { return maybe ? maybe(argc) + tail(3) : 7; }
+C
+printf 'int maybe(int x) { return x * 10; }\n' > $work/there.c
+for level in -O0 -O2; do
+	$cc $level $work/weak.c -o $work/weak && $carrel run $work/weak; [ $? = 7 ]; say $? "a weak function that is nowhere, $level"
+	$cc $level $work/weak.c $work/there.c -o $work/weak && $carrel run $work/weak; [ $? = 50 ]; say $? "and one that is in another file, $level"
+done
 finish

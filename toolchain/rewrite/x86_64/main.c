@@ -52,6 +52,7 @@ int main(int argc, char **argv)
 	if (!source.name)
 		source.name = "{standard input}";
 	source_read(&source, in);
+	weak_pass(&source);
 	delta_pass(&source);
 	liveness_pass(&source);
 	flags_pass(&source);

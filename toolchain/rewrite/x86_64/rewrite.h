@@ -86,6 +86,7 @@ const char *register_name(enum gpr reg, int size);
 bool mnemonic_known(const struct statement *s);                 /* mnemonic.c */
 bool mnemonic_is(const struct statement *s, const char *base);  /* base, or base with a size suffix */
 bool statement_falls_through(const struct statement *s);
+void weak_pass(struct source *source);                          /* weak.c */
 void delta_pass(struct source *source);                         /* delta.c */
 void liveness_pass(struct source *source);                      /* liveness.c */
 void flags_pass(struct source *source);                         /* flags.c */
