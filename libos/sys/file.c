@@ -248,6 +248,10 @@ int64_t sys_ioctl(const uint64_t a[6])
 			return -EFAULT;
 		f->flags = on ? f->flags | O_NONBLOCK : f->flags & ~O_NONBLOCK;
 		return 0;
+	case FIOASYNC:          /* as with F_SETOWN: nobody is ever told */
+		if (user_get(&on, USER(2), sizeof on))
+			return -EFAULT;
+		return f->object ? 0 : -ENOTTY;
 	case FIOCLEX: case FIONCLEX:
 		descriptor_flags((int)a[0], 1, request == FIOCLEX);
 		return 0;

@@ -74,6 +74,8 @@ int64_t sys_sigaltstack(const uint64_t a[6])
 	if (!(new[1] & 2) && new[2] < 2048)
 		return -ENOMEM;
 	new[1] &= 2u | 1u << 31;
+	if (new[1] & 2)
+		new[0] = new[2] = 0;
 	memcpy(t->stack, new, sizeof new);
 	return 0;
 }
