@@ -3,14 +3,17 @@ SYSROOT := $(B)/lib/carrel/sysroot
 PORTS := $(filter-out musl,$(patsubst ports/%/recipe,%,$(wildcard ports/*/recipe)))
 PORT_IMAGES := $(PORTS:%=port-%-carrel)
 PORT_NATIVES := $(PORTS:%=port-%-native)
+# What takes minutes to build is left to `make suites`.
+SUITE_PORTS := openssl nginx_tls curl_tls posixtestsuite
+CHECK_PORTS := $(filter-out $(SUITE_PORTS),$(PORTS))
 PORT_TARGETS := port-musl-carrel port-musl-native $(foreach v,carrel native glibc,$(PORTS:%=port-%-$v))
-CHECKS += $(PORT_IMAGES) $(PORT_NATIVES)
+CHECKS += $(CHECK_PORTS:%=port-%-carrel) $(CHECK_PORTS:%=port-%-native)
 
 .PHONY: ports libc $(PORT_TARGETS)
 ports: $(PORT_IMAGES)
 COMPUTE_PORTS := sqlite lua zstd bzip2     # what bench/compute.py runs
 bench-compute: $(foreach v,carrel native glibc,$(COMPUTE_PORTS:%=port-%-$v))
-bench-verify: $(PORT_IMAGES)
+bench-verify: $(CHECK_PORTS:%=port-%-carrel)
 libc: port-musl-carrel
 
 port-musl-carrel: $(TOOLCHAIN) $(SYSROOT)/lib/libcarrel-rt.a
