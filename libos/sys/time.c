@@ -85,7 +85,12 @@ static int64_t sleep_for(uint64_t clock, uint64_t flags, struct user from, struc
 		return -EFAULT;
 	if (t[0] < 0 || t[1] < 0 || t[1] >= 1000000000)
 		return -EINVAL;
-	int64_t error = HOST_BLOCKING(clock_sleep, clock, flags, (uintptr_t)t);
+	struct thread *self = thread_current();
+	int64_t error;
+	/* A kick that brings nothing to handle, as a timer's whose signal is blocked, does not end the sleep; t is what is left. */
+	do
+		error = HOST_BLOCKING(clock_sleep, clock, flags, (uintptr_t)t);
+	while (error == -RESTART && !signal_waits(self) && !self->leaving && !self->process->ending && !self->process->stopped);
 	if (error == -RESTART && !(flags & 1)) {
 		if (left.at && user_put(left, t, sizeof t))
 			return -EFAULT;
