@@ -103,6 +103,7 @@ int64_t space_remap(uint64_t start, uint64_t length, uint64_t new_length, int fl
 int64_t space_break(uint64_t to);
 int space_mapped(uint64_t start, uint64_t length);
 uint64_t space_total(void);
+uint64_t space_total_of(const struct space *s);
 /* Range i in ascending order: 0 behind the last. */
 int space_range(size_t i, uint64_t *start, uint64_t *end);
 /* The program's stack: mapped, with a gap below that the library OS gives to nobody. */

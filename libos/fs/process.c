@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * /proc as far as single programs look: generated when opened. Nothing of the host's procfs shows through.
+ * /proc as far as programs look: generated when opened, of this cVM's processes. Nothing of the host's procfs shows through.
  */
 #include "libos/process/process.h"
 
@@ -13,11 +13,19 @@ struct text {
 };
 #define SAY(t, ...) ((t)->at = format_more((t)->to, (t)->at, (t)->room, __VA_ARGS__))
 
+/* Whose entries the name at hand is about: set by plain(), under the kernel lock. */
+static const struct process *shown;
+
 static const char *program_name(void)
 {
-	const char *path = process_current()->image, *slash = strrchr(path, '/');
+	const char *path = shown->image ? shown->image : "", *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
+}
+
+static uint64_t memory_used(void)
+{
+	return shown->dead ? 0 : space_total_of(shown->space);
 }
 
 static uint64_t memory_all(void)
@@ -40,33 +48,41 @@ static void text_cpuinfo(struct text *t)
 		SAY(t, "processor\t: %ld\nmodel name\t: Carrel\n\n", i);
 }
 
+static char state(const struct process *p)
+{
+	return p->dead ? 'Z' : p->stopped ? 'T' : p == process_current() ? 'R' : 'S';
+}
+
 static void text_stat(struct text *t)
 {
-	const struct process *p = process_current();
+	const struct process *p = shown;
 
-	SAY(t, "%d (%s) R %d %d %d 0 -1 0 0 0 0 0 0 0 0 0 20 0 %u 0 0 %lu %lu\n", p->id, program_name(), p->parent ? p->parent->id : 0,
-	    p->group, p->session, p->thread_count, space_total(), space_total() >> 12);
+	SAY(t, "%d (%s) %c %d %d %d 0 -1 0 0 0 0 0 0 0 0 0 20 0 %u 0 0 %lu %lu\n", p->id, program_name(), state(p), p->parent ? p->parent->id : 0,
+	    p->group, p->session, p->thread_count, memory_used(), memory_used() >> 12);
 }
 
 static void text_status(struct text *t)
 {
-	const struct process *p = process_current();
+	const struct process *p = shown;
 
-	SAY(t, "Name:\t%s\nState:\tR (running)\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nUid:\t%u\t%u\t%u\t%u\n", program_name(), p->id, p->id,
+	SAY(t, "Name:\t%s\nState:\t%c (%s)\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nUid:\t%u\t%u\t%u\t%u\n", program_name(), state(p),
+	    p->dead ? "zombie" : p->stopped ? "stopped" : p == process_current() ? "running" : "sleeping", p->id, p->id,
 	    p->parent ? p->parent->id : 0, boot->uid, boot->uid, boot->uid, boot->uid);
 	SAY(t, "Gid:\t%u\t%u\t%u\t%u\nVmSize:\t%lu kB\nVmRSS:\t%lu kB\nThreads:\t%u\n", boot->gid, boot->gid, boot->gid, boot->gid,
-	    space_total() >> 10, space_total() >> 10, p->thread_count);
+	    memory_used() >> 10, memory_used() >> 10, p->thread_count);
 }
 
 static void text_statm(struct text *t)
 {
-	SAY(t, "%lu %lu 0 0 0 %lu 0\n", space_total() >> 12, space_total() >> 12, space_total() >> 12);
+	SAY(t, "%lu %lu 0 0 0 %lu 0\n", memory_used() >> 12, memory_used() >> 12, memory_used() >> 12);
 }
 
 static void text_maps(struct text *t)
 {
 	uint64_t start, end, base = process_current()->program.base;
 
+	if (shown != process_current())
+		return;
 	SAY(t, "%lx-%lx r-xp 00000000 00:00 0 %s\n", base, base + process_current()->program.span, process_current()->image);
 	for (size_t i = 0; space_range(i, &start, &end); i++)
 		SAY(t, "%lx-%lx rw-p 00000000 00:00 0%s\n", start, end, end == SPACE_STACK_TOP ? " [stack]" : "");
@@ -79,6 +95,7 @@ static void text_mounts(struct text *t)
 	for (size_t i = 0; (m = mount_number(i)); i++) {
 		const char *kind = m->operations == &host_mount     ? "carrel"
 				   : m->operations == &tmpfs_mount  ? "tmpfs"
+				   : m->operations == &overlay_mount ? "overlay"
 				   : m->operations == &device_mount ? "devtmpfs"
 								    : "proc";
 		SAY(t, "%s %s %s %s 0 0\n", kind, *m->path ? m->path : "/", kind, m->read_only ? "ro" : "rw");
@@ -102,12 +119,14 @@ static void strings(struct text *t, const char *s, size_t bytes)
 
 static void text_cmdline(struct text *t)
 {
-	strings(t, process_current()->arguments, process_current()->argument_bytes);
+	if (!shown->dead)
+		strings(t, shown->arguments, shown->argument_bytes);
 }
 
 static void text_environ(struct text *t)
 {
-	strings(t, process_current()->environment, process_current()->environment_bytes);
+	if (!shown->dead)
+		strings(t, shown->environment, shown->environment_bytes);
 }
 
 static void text_comm(struct text *t)
@@ -164,7 +183,7 @@ static const struct {
 	size_t length;
 } directories[] = {
 #define DIRECTORY(name, list) {name, list, sizeof list}
-	DIRECTORY("", "/.\0/..\0meminfo\0cpuinfo\0mounts\0uptime\0version\0loadavg\0filesystems\0/self\0/1\0/sys"),
+	DIRECTORY("", "/.\0/..\0meminfo\0cpuinfo\0mounts\0uptime\0version\0loadavg\0filesystems\0/self\0/sys"),
 	DIRECTORY("self", "/.\0/..\0mounts\0stat\0status\0statm\0maps\0cmdline\0environ\0comm\0@exe\0@cwd\0@root\0/fd"),
 	DIRECTORY("sys", "/.\0/..\0/kernel\0/vm"),
 	DIRECTORY("sys/kernel", "/.\0/..\0hostname\0osrelease"),
@@ -173,15 +192,22 @@ static const struct {
 };
 #define DIRECTORIES (sizeof directories / sizeof *directories)
 
-/* One's own number and "thread-self" are "self" too. Other processes are not shown. */
+/* A process's number and "thread-self" are "self" too, but of whom is kept in `shown`. */
 static const char *plain(const char *name, char *to, size_t room)
 {
-	char own[16];
-	size_t n = format(own, sizeof own, "%d", process_current()->id);
-	size_t skip = !strncmp(name, own, n) && (!name[n] || name[n] == '/')                      ? n
-		      : !strncmp(name, "thread-self", 11) && (!name[11] || name[11] == '/') ? 11
-											     : 0;
+	size_t skip = !strncmp(name, "thread-self", 11) && (!name[11] || name[11] == '/') ? 11 : 0;
+	int id = 0;
 
+	shown = process_current();
+	if (*name >= '1' && *name <= '9')
+		for (; name[skip] >= '0' && name[skip] <= '9' && id < 100000000; skip++)
+			id = id * 10 + name[skip] - '0';
+	if (id) {
+		const struct process *p = name[skip] && name[skip] != '/' ? NULL : process_find(id);
+		if (!p)
+			return name;
+		shown = p;
+	}
 	if (!skip)
 		return name;
 	format(to, room, "self%s", name + skip);
@@ -215,11 +241,13 @@ static int64_t mount_link_read(const struct mount *m, const char *name, char *to
 	(void)m;
 	name = plain(name, other, sizeof other);
 	if (!strcmp(name, "self/exe"))
-		target = process_current()->image;
+		target = shown->image;
 	else if (!strcmp(name, "self/cwd"))
-		target = process_current()->directory;
+		target = shown->directory;
 	else if (!strcmp(name, "self/root"))
 		target = "/";
+	else if (!strncmp(name, "self/fd/", 8) && shown != process_current())
+		return -EACCES;
 	else if (!strncmp(name, "self/fd/", 8)) {
 		const char *digit = name + 8;
 		for (; *digit >= '0' && *digit <= '9' && fd < FILES_MOST; digit++)
@@ -253,6 +281,22 @@ static struct file *descriptors_open(void)
 	return names_file(list, at);
 }
 
+/* The root: what it always has, and the processes there are now. */
+static struct file *root_open(void)
+{
+	size_t room = directories[0].length + PROCESSES_MOST * 12, at = directories[0].length;
+	char *list = heap_allocate(room);
+
+	if (!list)
+		return NULL;
+	memcpy(list, directories[0].names, at);
+	for (const struct process *p = processes; p; p = p->next)
+		at += format(list + at, room - at, "/%d", p->id) + 1;
+	struct file *f = names_file(list, at);
+	heap_free(list, room);
+	return f;
+}
+
 static int64_t mount_open(const struct mount *m, const char *name, int flags, uint32_t mode, struct file **f)
 {
 	char other[64];
@@ -264,7 +308,9 @@ static int64_t mount_open(const struct mount *m, const char *name, int flags, ui
 	if (d < DIRECTORIES || !strcmp(name, "self/fd")) {
 		if ((flags & O_ACCMODE) != O_RDONLY)
 			return -EISDIR;
-		*f = d < DIRECTORIES ? names_file(directories[d].names, directories[d].length) : descriptors_open();
+		if (d >= DIRECTORIES && shown != process_current())
+			return -EACCES;
+		*f = !d ? root_open() : d < DIRECTORIES ? names_file(directories[d].names, directories[d].length) : descriptors_open();
 		return *f ? 0 : -ENOMEM;
 	}
 	if (i == TEXTS) {

@@ -77,6 +77,11 @@ uint64_t space_total(void)
 	return space_current()->total;
 }
 
+uint64_t space_total_of(const struct space *s)
+{
+	return s->total;
+}
+
 static uint64_t pages(uint64_t length)
 {
 	return (length + PAGE - 1) & ~(uint64_t)(PAGE - 1);

@@ -199,7 +199,8 @@ static void volume_add(struct cvm_config *config, char *text)
 	if (mode)
 		*mode = 0;
 	int fd = open(text, O_PATH | O_CLOEXEC), directory = open(text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	config->mounts[config->mount_count++] = (struct cvm_mount){guest, directory >= 0 ? directory : fd, mode != NULL};
+	config->mounts[config->mount_count++] = (struct cvm_mount){
+		.guest_path = guest, .host_fd = directory >= 0 ? directory : fd, .read_only = mode != NULL, .upper_fd = -1};
 }
 
 struct race {
