@@ -82,6 +82,7 @@ static struct socket *datagram_peers;
 void socket_free(struct socket *s)
 {
 	name_release(s);
+	wait_dismiss(&s->queue);        /* who waits for room in its backlog, or among its datagrams */
 	while (s->pending) {
 		struct socket *p = s->pending;
 		s->pending = p->pending_next;
@@ -103,8 +104,13 @@ void socket_free(struct socket *s)
 			} else
 				link = &p->pending_next;
 		}
-	else
+	if (s->type != SOCK_DGRAM)
 		part(s);
+	else if (s->other && s->other->other == s) {    /* a pair */
+		s->other->other = NULL;
+		s->other->error = ECONNREFUSED;
+		changed(s->other);
+	}
 	channel_drop(&s->in);
 	if (s->handle >= 0 && s->published) {
 		port_release(s);
@@ -276,6 +282,7 @@ static void datagram_part(struct socket *s)
 		}
 	s->other = NULL;
 	s->peer.length = 0;
+	s->reaches_out = 0;
 	s->state = SOCKET_NEW;
 }
 

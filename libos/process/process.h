@@ -156,6 +156,7 @@ int64_t wait_sleep(int64_t deadline);
  * reason to stop waiting: who waits for another thread in a loop would keep it from running. */
 int64_t wait_sleep_through(int64_t deadline);
 unsigned wait_wake(struct wait_queue *queue, unsigned most);
+void wait_dismiss(struct wait_queue *queue);     /* it is about to be no more: all wake, and are off it */
 unsigned wait_wake_for(struct wait_queue *queue, unsigned most, unsigned events);
 void waiter_wake(struct waiter *w);
 void thread_wake(struct thread *t);

@@ -74,6 +74,15 @@ unsigned wait_wake(struct wait_queue *queue, unsigned most)
 	return wait_wake_for(queue, most, ~0u);
 }
 
+void wait_dismiss(struct wait_queue *queue)
+{
+	for (struct waiter *w; (w = queue->first);) {
+		wait_end(w);
+		if (!w->woken)
+			thread_wake(w->thread);
+	}
+}
+
 /* Before it sleeps a thread looks for a while whether another wakes it, as long as that has been worth it lately: a wake-up from
  * sleep costs two system calls and a switch, microseconds in which what is waited for has often come. Without the lock. */
 #define SPIN_MOST  400u         /* machine_pause()s: some 10 us */

@@ -92,7 +92,44 @@ static void pairs(void)
 	flags = fcntl(s[0], F_GETFL);
 	ok((flags & O_ACCMODE) == O_RDWR, "F_GETFL");
 	close(s[0]);
+	ok(send(s[1], "x", 1, MSG_NOSIGNAL) == -1 && (errno == ECONNREFUSED || errno == ECONNRESET) && send(s[1], "x", 1, MSG_NOSIGNAL) == -1,
+	   "a datagram to a pair's other end that is gone");
 	close(s[1]);
+}
+
+static void *closes(void *a)
+{
+	usleep(50000);
+	return (void *)(long)close((int)(long)a);
+}
+
+/* Who waits for a socket that goes away does not wait on. */
+static void waiting(void)
+{
+	struct sockaddr_un a = path_address("waiting");
+	pthread_t t;
+	int l = socket(AF_UNIX, SOCK_STREAM, 0), c[3];
+
+	ok(!bind(l, (void *)&a, sizeof a) && !listen(l, 0), "a listener without a backlog");
+	for (int i = 0; i < 3; i++)
+		c[i] = socket(AF_UNIX, SOCK_STREAM, 0);
+	connect(c[0], (void *)&a, sizeof a);
+	pthread_create(&t, NULL, closes, (void *)(long)l);
+	ok(connect(c[1], (void *)&a, sizeof a) == -1 && errno == ECONNREFUSED, "goes while somebody waits to connect");
+	pthread_join(t, NULL);
+	unlink(a.sun_path);
+	for (int i = 0; i < 3; i++)
+		close(c[i]);
+	int r = socket(AF_UNIX, SOCK_DGRAM, 0), w = socket(AF_UNIX, SOCK_DGRAM, 0), sent = 0;
+	ok(!bind(r, (void *)&a, sizeof a) && !connect(w, (void *)&a, sizeof a), "a receiver that does not receive");
+	while (send(w, "x", 1, MSG_DONTWAIT) == 1)
+		sent++;
+	ok(errno == EAGAIN && sent >= 10, "is full at last");
+	pthread_create(&t, NULL, closes, (void *)(long)r);
+	ok(send(w, "x", 1, MSG_NOSIGNAL) == -1 && errno == ECONNREFUSED, "and goes while somebody waits to send");
+	pthread_join(t, NULL);
+	close(w);
+	unlink(a.sun_path);
 }
 
 static void names(void)
@@ -328,6 +365,7 @@ int main(int argc, char **argv)
 	alarm(60);
 	pairs();
 	names();
+	waiting();
 	under_way();
 	internet();
 	return DONE();
