@@ -304,6 +304,8 @@ static void forwarded(sigset_t *set)
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
 
 	sigemptyset(set);
+	if (isatty(0))
+		sigaddset(set, SIGTSTP);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 		sigaddset(set, signals[i]);
 }
@@ -325,7 +327,9 @@ static void *forward(void *argument)
 		if (__atomic_load_n(&forward_over, __ATOMIC_SEQ_CST))
 			return NULL;
 		uint64_t waiting = cvm_signals_waiting(cvm) & ends;
-		if (signal > 0)
+		if (signal == SIGTSTP && !__atomic_load_n(&cvm->job_control, __ATOMIC_RELAXED))
+			raise(SIGSTOP);         /* no shell inside that would stop one of its jobs: all of this process stops */
+		else if (signal > 0)
 			cvm_signal(cvm, signal);
 		else if (!waiting)
 			seconds = 0;

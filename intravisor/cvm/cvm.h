@@ -108,6 +108,7 @@ struct cvm {
 	unsigned thread_count;
 	int ending;                     /* set once, also read without the lock */
 	int exit_status;                /* as wait(2): code << 8 | signal */
+	int job_control;                /* set once, atomic: the library OS knows whom the terminal's signals are for */
 	uint64_t host_signals;          /* sent to it from outside, not taken yet; bit number - 1 */
 	struct machine_fault fault;     /* what ended it, if signal != 0 */
 	struct cvm_statistics statistics;

@@ -126,6 +126,11 @@ int64_t host_terminal(struct caller *caller, const uint64_t a[6])
 			return -errno;
 		return !guest || machine_copy_out(guest, &size, sizeof size) ? -EFAULT : 0;
 	}
+	case TIOCSPGRP:         /* the terminal's group stays this process's; its signals are sorted inside (carrel run: SIGTSTP) */
+		if (ioctl(file->fd, TIOCGPGRP, &number))
+			return -errno;
+		__atomic_store_n(&caller->cvm->job_control, 1, __ATOMIC_RELAXED);
+		return 0;
 	case TIOCGPGRP: case FIONREAD: {
 		void *guest = cvm_reference(caller, a[2], sizeof number);
 		if (ioctl(file->fd, a[1], &number))

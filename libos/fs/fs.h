@@ -35,6 +35,7 @@ struct file_operations {
 	int64_t (*stat)(struct file *f, struct host_stat *s);
 	int64_t (*truncate)(struct file *f, uint64_t length);
 	int64_t (*available)(struct file *f);   /* FIONREAD of what has no handle */
+	int64_t (*room)(struct file *f);        /* how much a write takes now; NULL: any */
 	int64_t (*list)(struct file *f, struct memory to, uint64_t n);
 	int64_t (*vector)(struct file *f, const struct host_vector *list, unsigned count, int writes);  /* at once; NULL: one by one */
 	unsigned (*poll)(struct file *f);       /* events ready now, but for a handle's; NULL: in and out always, a handle's alone */
@@ -51,6 +52,7 @@ struct file {
 	int host_append;        /* host files: opened with O_APPEND there */
 	struct node *node;      /* tmpfs */
 	uint64_t position;      /* all but host files */
+	int plain;              /* 1: a regular file, -1: none, 0: not known */
 	int device;             /* devices */
 	void *object;           /* pipes, eventfds */
 	struct watch *watches;  /* the epoll sets it is in */

@@ -102,6 +102,11 @@ static int64_t pipe_available(struct file *f)
 	return ((struct pipe *)f->object)->length;
 }
 
+static int64_t pipe_room(struct file *f)
+{
+	return ROOM - ((struct pipe *)f->object)->length;
+}
+
 static struct wait_queue *pipe_queue(struct file *f)
 {
 	return &((struct pipe *)f->object)->queue;
@@ -150,7 +155,7 @@ static void pipe_close(struct file *f)
 }
 
 static const struct file_operations pipe_operations = {
-	.read = pipe_read, .write = pipe_write, .available = pipe_available, .stat = pipe_stat, .poll = pipe_poll, .queue = pipe_queue, .close = pipe_close,
+	.read = pipe_read, .write = pipe_write, .available = pipe_available, .room = pipe_room, .stat = pipe_stat, .poll = pipe_poll, .queue = pipe_queue, .close = pipe_close,
 };
 
 int64_t pipe_make(int flags, int fds[2])

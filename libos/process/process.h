@@ -164,6 +164,7 @@ int64_t now(void);                      /* monotonic nanoseconds */
 
 /* process.c, thread.c */
 extern struct process *processes;
+extern int foreground_group;    /* whom the terminal's signals are for; 0: the first process */
 void process_first(void);
 struct process *process_find(int id);
 struct thread *thread_find(int id);

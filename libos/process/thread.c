@@ -51,14 +51,24 @@ void thread_poke(struct thread *t)
 		HOST(thread_kick, t->number);
 }
 
+#define TERMINAL (SIGNAL_BIT(2) | SIGNAL_BIT(3) | SIGNAL_BIT(20) | SIGNAL_BIT(28))      /* SIGINT, SIGQUIT, SIGTSTP, SIGWINCH */
+
+int foreground_group;
+
 /* A kick came: a signal from outside the cVM, a timer, another thread, or several of them. */
 void kicked(struct thread *t)
 {
 	uint64_t outside = (uint64_t)HOST(signals_take);
 
-	/* The Intravisor kicks some thread of the cVM; they are for its first process. */
+	/* The Intravisor kicks some thread of the cVM; they are for its first process, a terminal's for the group in front. */
 	for (int signal = 1; outside; outside >>= 1, signal++)
-		if (outside & 1)
+		if ((outside & 1) && foreground_group && (TERMINAL & SIGNAL_BIT(signal))) {
+			for (struct process *p = processes, *next; p; p = next) {
+				next = p->next;
+				if (p->group == foreground_group)
+					signal_process(p, (struct signal_info){.signal = signal, .code = 0x80});
+			}
+		} else if (outside & 1)
 			signal_process(process_find(1), (struct signal_info){.signal = signal});
 	timers_look(t->process);
 	signal_state(t);

@@ -148,3 +148,17 @@ int64_t sys_utime(const uint64_t a[6])
 	}
 	return change(AT_FDCWD, USER(0), 0, &c);
 }
+
+/* No file system here has extended attributes. */
+CONSTANT(setxattr, -EOPNOTSUPP)
+CONSTANT(lsetxattr, -EOPNOTSUPP)
+CONSTANT(fsetxattr, -EOPNOTSUPP)
+CONSTANT(getxattr, -EOPNOTSUPP)
+CONSTANT(lgetxattr, -EOPNOTSUPP)
+CONSTANT(fgetxattr, -EOPNOTSUPP)
+CONSTANT(listxattr, -EOPNOTSUPP)
+CONSTANT(llistxattr, -EOPNOTSUPP)
+CONSTANT(flistxattr, -EOPNOTSUPP)
+CONSTANT(removexattr, -EOPNOTSUPP)
+CONSTANT(lremovexattr, -EOPNOTSUPP)
+CONSTANT(fremovexattr, -EOPNOTSUPP)

@@ -157,8 +157,8 @@ int64_t sys_pwritev2(const uint64_t a[6])
 	return a[5] ? -EOPNOTSUPP : (int64_t)a[3] < -1 ? -EINVAL : vectors(a, 1, (int64_t)a[3]);
 }
 
-/* Copies between two files through a buffer of the library OS's. Offsets: -1 is the file's own position. */
-static int64_t copy(struct file *from, int64_t from_at, struct file *to, int64_t to_at, uint64_t n)
+/* Copies between two files through a buffer of the library OS's. Offsets: -1 is the file's own position. `once`: what one read gives. */
+static int64_t copy(struct file *from, int64_t from_at, struct file *to, int64_t to_at, uint64_t n, int once)
 {
 	uint8_t *bounce = heap_allocate(BOUNCE);
 	int64_t total = 0, error = bounce ? 0 : -ENOMEM;
@@ -183,11 +183,23 @@ static int64_t copy(struct file *from, int64_t from_at, struct file *to, int64_t
 		if (done < in && from_at < 0 && from->operations->seek)
 			from->operations->seek(from, done - in, 1);
 		total += done;
+		if (once)
+			break;
 	}
 	heap_free(bounce, BOUNCE);
 	if (error == -EPIPE)
 		signal_thread(thread_current(), signal_plain(13));
 	return total ? total : error;
+}
+
+/* Asked once: a file's type does not change while it is open. */
+static int plain(struct file *f)
+{
+	struct host_stat s;
+
+	if (!f->plain)
+		f->plain = !f->operations->stat(f, &s) && TYPE_OF(s.mode) == S_IFREG ? 1 : -1;
+	return f->plain > 0;
 }
 
 int64_t sys_sendfile(const uint64_t a[6])
@@ -204,6 +216,8 @@ int64_t sys_sendfile(const uint64_t a[6])
 	if (a[2] && (user_get(&offset, USER(2), 8)))
 		return -EFAULT;
 	if (a[2] && offset < 0)
+		return -EINVAL;
+	if (!plain(from))       /* from a terminal it would read on and on, also past an end of file */
 		return -EINVAL;
 	/* Between two files of the host the data need not come here. */
 	if (from->handle >= 0 && to->handle >= 0 && !(to->flags & O_APPEND)) {
@@ -224,13 +238,59 @@ int64_t sys_sendfile(const uint64_t a[6])
 		if (sent != -EINVAL)
 			return sent;
 	}
-	int64_t n = copy(from, offset, to, -1, a[3] < 0x7ffff000 ? a[3] : 0x7ffff000);
+	int64_t n = copy(from, offset, to, -1, a[3] < 0x7ffff000 ? a[3] : 0x7ffff000, 0);
 	if (n > 0 && a[2]) {
 		offset += n;
 		if (user_put(USER(2), &offset, 8))
 			return -EFAULT;
 	}
 	return n;
+}
+
+#define SPLICE_NONBLOCK 2
+
+/* One side is a pipe. What is there now is moved, a pipe's capacity at most. */
+int64_t sys_splice(const uint64_t a[6])
+{
+	int64_t at[2] = {-1, -1};
+	HELD struct file *from = file_hold((int)a[0]);
+	HELD struct file *to = file_hold((int)a[2]);
+	struct file *both[2] = {from, to};
+	struct host_stat s;
+	int pipes = 0;
+
+	if (!from || !to || ((to->flags | from->flags) & O_PATH) || (to->flags & O_ACCMODE) == O_RDONLY ||
+	    (from->flags & O_ACCMODE) == O_WRONLY)
+		return -EBADF;
+	if ((a[5] & ~15ull) || !from->operations->read || !to->operations->write || (to->flags & O_APPEND))
+		return -EINVAL;
+	for (int i = 0; i < 2; i++) {
+		int pipe = !both[i]->operations->stat(both[i], &s) && TYPE_OF(s.mode) == S_IFIFO;
+		pipes += pipe;
+		if (a[1 + 2 * i] && pipe)
+			return -ESPIPE;
+		if (a[1 + 2 * i] && (!both[i]->operations->seek || user_get(&at[i], USER(1 + 2 * i), 8)))
+			return both[i]->operations->seek ? -EFAULT : -EINVAL;
+		if (a[1 + 2 * i] && at[i] < 0)
+			return -EINVAL;
+	}
+	if (!pipes)
+		return -EINVAL;
+	if ((a[5] & SPLICE_NONBLOCK) && !(file_ready(from) & READY_IN) && from->handle < 0)
+		return -EAGAIN;
+	/* What the pipe to fill has no room for must not be read; a pipe that is read gives what it has. */
+	uint64_t n = a[4] < BOUNCE ? a[4] : BOUNCE;
+	int64_t error = file_wait(to, READY_OUT, a[5] & SPLICE_NONBLOCK ? now() : FOR_EVER);
+	if (error)
+		return error == -ETIMEDOUT ? -EAGAIN : error;
+	int64_t room = to->operations->room ? to->operations->room(to) : (int64_t)n;
+	int64_t moved = n ? copy(from, at[0], to, at[1], (int64_t)n < room ? n : (uint64_t)room, 1) : 0;
+	for (int i = 0; moved > 0 && i < 2; i++) {
+		at[i] += moved;
+		if (a[1 + 2 * i] && user_put(USER(1 + 2 * i), &at[i], 8))
+			return -EFAULT;
+	}
+	return moved;
 }
 
 int64_t sys_copy_file_range(const uint64_t a[6])
@@ -254,7 +314,7 @@ int64_t sys_copy_file_range(const uint64_t a[6])
 		if (a[1 + 2 * i] && at[i] < 0)
 			return -EINVAL;
 	}
-	int64_t n = copy(from, at[0], to, at[1], a[4] < 0x7ffff000 ? a[4] : 0x7ffff000);
+	int64_t n = copy(from, at[0], to, at[1], a[4] < 0x7ffff000 ? a[4] : 0x7ffff000, 0);
 	for (int i = 0; n > 0 && i < 2; i++) {
 		at[i] += n;
 		if (a[1 + 2 * i] && user_put(USER(1 + 2 * i), &at[i], 8))

@@ -236,6 +236,25 @@ int64_t sys_memfd_create(const uint64_t a[6])
 	return descriptor_add(f, 0, (int)a[1] & 1);
 }
 
+/* The host's job control knows one group, the cVM; which of ours is in front is our affair. */
+static int64_t foreground_set(struct file *f, struct user at)
+{
+	const struct process *p = processes;
+	int group;
+
+	if (user_get(&group, at, sizeof group))
+		return -EFAULT;
+	int64_t error = HOST(terminal, f->handle, TIOCSPGRP, 0);
+	if (error)
+		return error;
+	while (p && (p->group != group || p->session != process_current()->session))
+		p = p->next;
+	if (!p)
+		return group < 0 ? -EINVAL : -EPERM;
+	foreground_group = group;
+	return 0;
+}
+
 int64_t sys_ioctl(const uint64_t a[6])
 {
 	unsigned request = (unsigned)a[1];
@@ -255,8 +274,8 @@ int64_t sys_ioctl(const uint64_t a[6])
 	case FIOCLEX: case FIONCLEX:
 		descriptor_flags((int)a[0], 1, request == FIOCLEX);
 		return 0;
-	case TIOCSPGRP:         /* the host's job control knows one group: the cVM */
-		return f->handle >= 0 ? 0 : -ENOTTY;
+	case TIOCSPGRP:
+		return f->handle >= 0 ? foreground_set(f, USER(2)) : -ENOTTY;
 	}
 	if (f->handle < 0 && request == FIONREAD && f->operations->available) {
 		int64_t n = f->operations->available(f);
@@ -269,7 +288,7 @@ int64_t sys_ioctl(const uint64_t a[6])
 		return -EFAULT;
 	int64_t result = HOST(terminal, f->handle, request, a[2] | REF_PROGRAM);
 	if (request == TIOCGPGRP && !result) {
-		on = process_current()->group;  /* whoever asks is in front */
+		on = foreground_group ? foreground_group : process_current()->group;
 		return user_put(USER(2), &on, sizeof on);
 	}
 	return result;

@@ -212,6 +212,27 @@ static void fifos(const char *folder)
 	ok(!unlink(name), "unlink");
 }
 
+static void splices(const char *folder)
+{
+	int p[2], s[2], f;
+	char name[300], text[32] = {0};
+	loff_t at = 4;
+
+	snprintf(name, sizeof name, "%s/spliced", folder);
+	f = open(name, O_CREAT | O_RDWR, 0600);
+	write(f, "0123456789", 10);
+	ok(!pipe(p) && !socketpair(AF_UNIX, SOCK_STREAM, 0, s), "a file, a pipe, a socket");
+	ok(splice(f, &at, p[1], NULL, 100, 0) == 6 && at == 10, "splice from a file to a pipe");
+	ok(splice(p[0], NULL, s[0], NULL, 4, 0) == 4 && read(s[1], text, 32) == 4 && !memcmp(text, "4567", 4), "from the pipe to a socket");
+	write(s[1], "socket", 6);
+	ok(splice(s[0], NULL, p[1], NULL, 100, 0) == 6 && read(p[0], text, 32) == 8 && !memcmp(text, "89socket", 8), "and from the socket");
+	ok(splice(p[0], NULL, s[0], NULL, 4, SPLICE_F_NONBLOCK) == -1 && errno == EAGAIN, "an empty pipe: EAGAIN");
+	ok(splice(f, NULL, s[0], NULL, 4, 0) == -1 && errno == EINVAL, "no pipe: EINVAL");
+	ok(splice(p[0], &at, s[0], NULL, 4, 0) == -1 && errno == ESPIPE, "a pipe has no offset: ESPIPE");
+	close(f), close(p[0]), close(p[1]), close(s[0]), close(s[1]);
+	unlink(name);
+}
+
 static void many(void)
 {
 	struct rlimit limit;
@@ -255,6 +276,7 @@ int main(int argc, char **argv)
 	timers();
 	signals();
 	fifos(folder);
+	splices(folder);
 	many();
 	return DONE();
 }
