@@ -103,6 +103,23 @@ __attribute__((noinline)) static double aligned(double x)
 	return (uintptr_t)v % 64 ? -1 : v[7] * v[1];
 }
 
+/* Every case starts with the same comparison: gcc makes it once, before the switch's jump (-fcrossjumping). */
+__attribute__((noinline)) static unsigned same_start(int kind, unsigned i, unsigned n, const unsigned char *p)
+{
+	unsigned sum = 0;
+	switch (kind) {
+	case 0: for (; i < n; i++) sum += p[i]; break;
+	case 1: for (; i < n; i++) sum ^= p[i] * 3; break;
+	case 2: for (; i < n; i++) sum = sum * 31 + p[i]; break;
+	case 3: for (; i < n; i++) sum |= p[i] << 4; break;
+	case 4: for (; i < n; i++) sum -= p[i] >> 1; break;
+	case 5: for (; i < n; i++) sum = sum << 1 ^ p[i]; break;
+	case 6: for (; i < n; i++) sum += p[i] & 0x3f; break;
+	default: return 77;
+	}
+	return sum;
+}
+
 int main(void)
 {
 	struct big b = {.d = 2};
@@ -148,6 +165,8 @@ int main(void)
 	for (int i = 0; i < 300; i++)
 		crc = crc * 31 + (uint8_t)copy[i];
 	printf("%x\n", crc);
+	for (int i = -1; i < 8; i++)
+		printf("%u ", same_start(i, 2, 11, (const unsigned char *)"a service"));
 	int (*volatile f)(int) = pick;
 	printf("%d %s\n", f(5), strerror(2));
 	return 0;

@@ -54,6 +54,7 @@ int main(int argc, char **argv)
 	source_read(&source, in);
 	delta_pass(&source);
 	liveness_pass(&source);
+	flags_pass(&source);
 	emit_pass(&source);
 	if (fflush(source.out) || ferror(source.out)) {
 		perror("carrel-rewrite: write");

@@ -27,15 +27,24 @@ void source_error(const struct source *source, const struct statement *at, const
 	exit(1);
 }
 
-void source_wants_register(const struct source *source, const struct statement *at, const char *what)
+void source_wants(const struct source *source, const struct statement *at, const char *option, const char *what)
 {
 	const char *retry = getenv("CARREL_RETRY");
 	FILE *asked = retry ? fopen(retry, "w") : NULL;
 
 	if (!asked)
-		source_error(source, at, "no free register for %s; add -ffixed-r10 -ffixed-r11 for this file: %s", what, at->text);
+		source_error(source, at, "%s; add %s for this file: %s", what, option, at->text);
+	fprintf(asked, "%s\n", option);
 	fclose(asked);
 	exit(1);
+}
+
+void source_wants_register(const struct source *source, const struct statement *at, const char *purpose)
+{
+	char what[128];
+
+	snprintf(what, sizeof what, "no free register for %s", purpose);
+	source_wants(source, at, "-ffixed-r10 -ffixed-r11", what);
 }
 
 struct reader {

@@ -76,8 +76,9 @@ struct source {
 __attribute__((noreturn, format(printf, 3, 4)))
 void source_error(const struct source *source, const struct statement *at, const char *format, ...);
 
-/* No register is free here. carrel-cc (CARREL_RETRY names a file) compiles again with one reserved; by hand it is an error. */
-__attribute__((noreturn)) void source_wants_register(const struct source *source, const struct statement *at, const char *what);
+/* Only with another option can this be compiled. carrel-cc (CARREL_RETRY names a file) does it at once; by hand it is an error. */
+__attribute__((noreturn)) void source_wants(const struct source *source, const struct statement *at, const char *option, const char *what);
+__attribute__((noreturn)) void source_wants_register(const struct source *source, const struct statement *at, const char *purpose);
 
 void source_read(struct source *source, FILE *in);              /* read.c */
 void operand_parse(const struct source *source, struct statement *s, char *arguments);  /* operand.c */
@@ -87,6 +88,7 @@ bool mnemonic_is(const struct statement *s, const char *base);  /* base, or base
 bool statement_falls_through(const struct statement *s);
 void delta_pass(struct source *source);                         /* delta.c */
 void liveness_pass(struct source *source);                      /* liveness.c */
+void flags_pass(struct source *source);                         /* flags.c */
 void emit_pass(struct source *source);                          /* emit.c */
 bool operand_number(const char *text, long *value);
 
