@@ -34,12 +34,13 @@ $(BENCH)/cheri/%: bench/cheri/%.c bench/cheri/work.h
 	@mkdir -p $(@D)
 	riscv64-linux-gnu-gcc -O2 -static -Wall -Wextra $< -o $@
 
-.PHONY: bench-gate bench-start bench-compute bench-verify bench-cheri bench-services
+.PHONY: bench-gate bench-start bench-compute bench-verify bench-cheri bench-services bench-python
 bench-services: $(BENCH)/calls $(BENCH)/calls_native all $(foreach p,redis nginx sqlite,port-$p-carrel port-$p-native)
 bench-cheri: $(B)/bin/carrel-cheri $(BENCH)/cheri/window $(CHERI_BENCHES:%=$(BENCH)/cheri/%) $(CHERI_BENCHES:%=$(BENCH)/cheri/%_native)
 bench-gate: $(BENCH)/gate $(BENCH)/gate_native $(B)/tests/escape/libos/plain all
 bench-start: $(BENCH)/hello $(BENCH)/hello_native all
 bench-compute: all                      # and all ports: ports/build.mk
+bench-python: all port-python-carrel port-python-native
 bench-verify: all                       # and the ports: ports/build.mk
 
 # A native program on the Intravisor's library.

@@ -153,11 +153,11 @@ static uint32_t elsewhere(const struct source *source, const struct statement *s
 }
 
 /* A gate takes its arguments as a system call does. */
-static bool gate_call(const struct statement *s)
+static bool gate_call(const struct source *source, const struct statement *s)
 {
 	const struct operand *o = &s->operands[0];
 
-	return o->kind == OPERAND_MEMORY && (o->segment == 'g' || o->base == R14);
+	return o->kind == OPERAND_MEMORY && (o->segment == 'g' || (source->policy == POLICY_LIBOS && o->base == R14));
 }
 
 /* Does the compiler keep unlikely blocks of this function apart, as NAME.cold? A switch may jump there. */
@@ -247,7 +247,7 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 	struct label *labels = calloc(last - first + 1, sizeof *labels);
 	size_t *pads = calloc(last - first + 1, sizeof *pads);
 	size_t *targets = calloc(last - first + 1, sizeof *targets);
-	bool seen = false, split = false;
+	bool seen = false, split = false, app = false;
 
 	for (size_t i = first; i <= last; i++) {
 		if (all[i].kind == STATEMENT_LABEL && all[i].is_function)
@@ -259,6 +259,7 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 		if (!strcmp(all[i].mnemonic, "endbr64") && seen)
 			pads[pads_count++] = i;
 		seen = true;
+		app = all[i].app;       /* is the last one written by hand? */
 	}
 	qsort(labels, labels_count, sizeof *labels, label_compare);
 	for (size_t i = first; i <= last; i++)
@@ -273,7 +274,8 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 			switch_follow(source, i, labels, labels_count);
 	for (bool changed = true; changed;) {
 		changed = false;
-		uint32_t after = source->compiled ? AT_TAIL_CALL | BIT(R10) | FLAGS_BIT : EVERYTHING;      /* not known */
+		/* What the compiler lets run past a function's end is unreachable to it (an impossible case of a switch). */
+		uint32_t after = source->compiled && !app ? 0 : EVERYTHING;
 		uint32_t at_pads[2] = {0, 0};      /* a jump lands where r15 stands against V as it does at the jump */
 		bool pads_here[2] = {false, false};
 		for (size_t p = 0; p < pads_count; p++)
@@ -291,7 +293,7 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 			else if (!strcmp(s->mnemonic, "ud2") || !strcmp(s->mnemonic, "hlt"))
 				live = 0;
 			else if (mnemonic_is(s, "call"))
-				live = (after & ~(SCRATCH | FLAGS_BIT)) | ARGUMENTS | static_chain(s) | (s->app || gate_call(s) ? BIT(R10) | FLAGS_BIT : 0);
+				live = (after & ~(SCRATCH | FLAGS_BIT)) | ARGUMENTS | static_chain(s) | (s->app || gate_call(source, s) ? BIT(R10) | FLAGS_BIT : 0);
 			else if (mnemonic_is(s, "jmp") && s->count && s->operands[0].indirect)
 				live = s->after = s->lands_count ? at_lands(source, s) : split ? EVERYTHING : at_pads[s->delta == 8] |
 					       (s->delta == 8 || !pads_here[0] ? AT_TAIL_CALL : 0);
