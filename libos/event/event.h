@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * epoll sets, timerfds and signalfds: files whose readiness is all they are.
+ * epoll sets, timerfds and signalfds: files whose readiness is all they are. And message queues.
  */
 #ifndef LIBOS_EVENT_H
 #define LIBOS_EVENT_H
@@ -25,6 +25,18 @@ int64_t timer_file_make(int clock, int flags);
 /* at: monotonic nanoseconds, 0 disarms. NULL-safe getters. -EINVAL if the file is none. */
 int64_t timer_file_set(struct file *f, int64_t at, int64_t every);
 int64_t timer_file_get(struct file *f, int *clock, int64_t *at, int64_t *every);
+
+/* message.c: message queues. NULL attributes: the usual sizes. */
+struct message_attributes {     /* struct mq_attr */
+	int64_t flags, most, size, count, pad[4];
+};
+int64_t queue_open(const char *name, int flags, uint32_t mode, const struct message_attributes *attributes);    /* a descriptor */
+int64_t queue_unlink(const char *name);
+int queue_is(const struct file *f);     /* the following take such a one */
+void queue_attributes(const struct file *f, struct message_attributes *a);
+int64_t queue_notify(struct file *f, int wanted, int signal, int64_t value);    /* signal 0: registered, but nothing is sent */
+int64_t queue_send(struct file *f, struct user from, uint64_t size, uint32_t priority, int64_t deadline);
+int64_t queue_receive(struct file *f, struct user to, uint64_t room, uint32_t *priority, int64_t deadline);
 
 int64_t signal_file_make(uint64_t mask, int flags);
 int64_t signal_file_mask(struct file *f, uint64_t mask);

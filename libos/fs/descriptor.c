@@ -56,14 +56,22 @@ struct descriptors *descriptors_copy(const struct descriptors *from)
 	return d;
 }
 
+/* One descriptor of f is no longer, others may be. */
+static void closed(struct file *f)
+{
+	lock_forget(f);
+	if (f->operations->flush)
+		f->operations->flush(f);
+	file_release(f);
+}
+
 void descriptors_drop(struct descriptors *d)
 {
 	for (uint32_t fd = 0; d && fd < d->room; fd++)
 		if (d->table[fd].file) {
 			struct file *f = d->table[fd].file;
 			d->table[fd].file = NULL;
-			lock_forget(f);
-			file_release(f);
+			closed(f);
 		}
 	if (d)
 		heap_free(d->table, d->room * sizeof *d->table);
@@ -176,8 +184,7 @@ int64_t descriptor_close(int fd)
 	struct descriptors *d = mine();
 	d->table[fd].file = NULL;
 	d->lowest = (uint32_t)fd < d->lowest ? (uint32_t)fd : d->lowest;
-	lock_forget(f);
-	file_release(f);
+	closed(f);
 	return 0;
 }
 
@@ -193,10 +200,8 @@ int64_t descriptor_put(struct file *f, int fd, int close_on_exec)
 	struct file *before = d->table[fd].file;
 	f->references++;
 	d->table[fd] = (struct descriptor){f, close_on_exec};
-	if (before) {
-		lock_forget(before);
-		file_release(before);
-	}
+	if (before)
+		closed(before);
 	return fd;
 }
 

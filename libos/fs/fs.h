@@ -42,6 +42,7 @@ struct file_operations {
 	struct wait_queue *(*queue)(struct file *f);    /* woken when `poll` may say something else; NULL: never */
 	int64_t (*deadline)(struct file *f);    /* monotonic ns when `poll` will say something else unwoken; INT64_MAX, or NULL: never */
 	void (*close)(struct file *f);
+	void (*flush)(struct file *f);          /* one of the current process's descriptors is closed */
 };
 
 struct file {
@@ -184,4 +185,5 @@ void time_now(int64_t t[2]);
 #define DEVICE_PROCESS 0x17
 #define DEVICE_PIPES   0x18
 #define DEVICE_SOCKETS 0x19
+#define DEVICE_QUEUES  0x1a
 #endif

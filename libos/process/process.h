@@ -196,6 +196,9 @@ void program_begin(struct program_text argv, struct program_text envp) __attribu
  * read from its file, or where it is mapped (NULL). -ENOENT: there is none. */
 int64_t interpreter_map(struct file *file, const struct boot_image *program, int64_t window, struct boot_image *interpreter);
 
+/* sys/limit.c */
+uint64_t limit_now(int which);          /* the current process's soft one */
+
 /* sys/futex.c */
 void robust_release(struct thread *t);
 void futex_wake_user(struct process *p, uint64_t at);

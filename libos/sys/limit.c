@@ -23,10 +23,16 @@ static struct limit *limit_of(struct process *p, uint64_t which)
 		limits[RLIMIT_NOFILE] = (struct limit){descriptor_limit(), FILES_MOST};
 		limits[RLIMIT_STACK].now = SPACE_STACK_SIZE;
 		limits[RLIMIT_CORE].now = 0;
+		limits[RLIMIT_MSGQUEUE] = (struct limit){819200, 819200};
 		if (boot->memory_limit)
 			limits[RLIMIT_AS] = (struct limit){boot->memory_limit, boot->memory_limit};
 	}
 	return which < RLIM_NLIMITS ? &limits[which] : NULL;
+}
+
+uint64_t limit_now(int which)
+{
+	return limit_of(process_current(), (uint64_t)which)->now;
 }
 
 static int64_t limit_set(uint64_t which, struct user from)
