@@ -11,10 +11,11 @@ TESTS := $(SOURCES:.c=.test)
 
 all: $(TESTS:%=$(OUT)/carrel/%) $(TESTS:%=$(OUT)/native/%)
 
+# Some tests forget to include fcntl.h, which other libraries' headers bring along.
 define build
 	@mkdir -p $(@D)
 	@rm -f $@ $@.log
-	@if grep -qw main $<; then $(1) $(FLAGS) $< -o $@ > $@.log 2>&1; \
+	@if grep -qw main $<; then $(1) $(FLAGS) $< -o $@ > $@.log 2>&1 || $(1) $(FLAGS) -include fcntl.h $< -o $@ > $@.log 2>&1; \
 	else $(1) $(FLAGS) -c $< -o $@.o > $@.log 2>&1 && echo compiled > $@; fi && rm -f $@.log || : > $@
 	@rm -f $@.o
 endef
