@@ -100,6 +100,9 @@ int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, str
 int64_t space_unmap(uint64_t start, uint64_t length);
 int64_t space_protect(uint64_t start, uint64_t length, int protection);
 int64_t space_remap(uint64_t start, uint64_t length, uint64_t new_length, int flags, uint64_t new_start);
+int64_t space_lock(uint64_t start, uint64_t length, int locked);
+void space_lock_all(int now, int later);        /* now: 0, 1, or -1 as it is */
+uint64_t space_locked(uint64_t start, uint64_t end);    /* bytes */
 int64_t space_break(uint64_t to);
 int space_mapped(uint64_t start, uint64_t length);
 uint64_t space_total(void);

@@ -10,7 +10,7 @@
 #define QUEUES_MOST     256
 #define MESSAGES_FIRST  10              /* of a queue that nobody gave sizes */
 #define BYTES_FIRST     8192
-#define MESSAGES_MOST   65536           /* what root may ask for; others no more than the first sizes */
+#define MESSAGES_MOST   65536           /* RLIMIT_MSGQUEUE says how many bytes in all */
 #define BYTES_MOST      (1 << 24)
 #define MESSAGE_COST    96              /* what Linux counts a message as, besides its bytes */
 #define SI_MESGQ        (-3)
@@ -124,11 +124,10 @@ static struct queue **queue_find(const char *name)
 static int64_t queue_make(const char *name, uint32_t mode, const struct message_attributes *wanted, struct queue **made)
 {
 	struct message_attributes a = {.most = MESSAGES_FIRST, .size = BYTES_FIRST};
-	int64_t messages = boot->uid ? MESSAGES_FIRST : MESSAGES_MOST, bytes = boot->uid ? BYTES_FIRST : BYTES_MOST;
 
 	if (wanted)
 		a = *wanted;
-	if (a.most <= 0 || a.size <= 0 || a.most > messages || a.size > bytes)
+	if (a.most <= 0 || a.size <= 0 || a.most > MESSAGES_MOST || a.size > BYTES_MOST)
 		return -EINVAL;
 	if (queue_count >= QUEUES_MOST)
 		return -ENOSPC;

@@ -18,7 +18,7 @@
 
 struct range {
 	uint64_t start, end;
-	int protection, shared;
+	int protection, shared, locked;
 	struct file *file;      /* what is mapped, held here; NULL: anonymous memory */
 	uint64_t offset;        /* of `start` in the file */
 };
@@ -30,6 +30,7 @@ struct space {
 	uint64_t limit, total, brk_now, brk_mapped;
 	int64_t window;         /* the Intravisor's number */
 	unsigned references;
+	int lock_all;           /* what is mapped from now on is locked: mlockall */
 	struct park park;
 };
 #define S struct space *s = space_current()
@@ -151,7 +152,7 @@ static void forget(struct space *s, uint64_t start, uint64_t end)
 
 static int alike(const struct range *a, const struct range *b)
 {
-	return a->end == b->start && a->protection == b->protection && a->shared == b->shared && !a->file && !b->file;
+	return a->end == b->start && a->protection == b->protection && a->shared == b->shared && a->locked == b->locked && !a->file && !b->file;
 }
 
 static void join(struct space *s, size_t i)
@@ -168,6 +169,7 @@ static void remember(struct space *s, struct range new)
 {
 	forget(s, new.start, new.end);
 	size_t i = range_at(s, new.start);
+	new.locked = s->lock_all;
 	s->total += new.end - new.start;
 	if (new.file)
 		new.file->references++;
@@ -282,7 +284,7 @@ int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, str
 	int plain = !file && !(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_SHARED)) && (protection & 3) == 3;
 	uint64_t again = plain && length <= PARKED_SIZE_MOST && s->park.count ? park_take(&s->park, length) : 0;
 	if (again) {
-		remember(s, (struct range){again, again + length, 3, 0, NULL, 0});
+		remember(s, (struct range){again, again + length, 3, 0, 0, NULL, 0});
 		return (int64_t)again;
 	}
 	park_clear(&s->park, start, length);
@@ -299,7 +301,7 @@ int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, str
 	}
 	if (error < 0)
 		return error;
-	remember(s, (struct range){start, start + length, protection & 3, (flags & MAP_SHARED) != 0, file, offset});
+	remember(s, (struct range){start, start + length, protection & 3, (flags & MAP_SHARED) != 0, 0, file, offset});
 	return (int64_t)start;
 }
 
@@ -355,6 +357,49 @@ int64_t space_protect(uint64_t start, uint64_t length, int protection)
 	for (first -= first > 0; i-- > first;)
 		join(s, i);
 	return 0;
+}
+
+/* ---- locks: nothing of a cVM is ever taken from memory, so they are only remembered ---- */
+uint64_t space_locked(uint64_t start, uint64_t end)
+{
+	S;
+	uint64_t bytes = 0;
+
+	for (size_t i = range_at(s, start); i < s->count && s->ranges[i].start < end; i++)
+		if (s->ranges[i].locked)
+			bytes += (s->ranges[i].end < end ? s->ranges[i].end : end) - (s->ranges[i].start > start ? s->ranges[i].start : start);
+	return bytes;
+}
+
+int64_t space_lock(uint64_t start, uint64_t length, int locked)
+{
+	S;
+	uint64_t end = pages(start % PAGE + length);
+
+	start -= start % PAGE;
+	if (length > WINDOW_SIZE || start > WINDOW_SIZE || end > WINDOW_SIZE - start)
+		return -ENOMEM;
+	end += start;
+	/* Images and the stack are not among the ranges, and always there. */
+	if (!length || end <= MAP_START || start >= MAP_END)
+		return 0;
+	if (!space_mapped(start, end - start) || room_for(s, 2))
+		return -ENOMEM;
+	split(s, start);
+	split(s, end);
+	for (size_t i = range_at(s, start); i < s->count && s->ranges[i].start < end; i++)
+		s->ranges[i].locked = locked;
+	return 0;
+}
+
+void space_lock_all(int now, int later)
+{
+	S;
+
+	s->lock_all = later;
+	for (size_t i = 0; i < s->count; i++)
+		if (now >= 0)
+			s->ranges[i].locked = now;
 }
 
 /* A word that other processes may see too: what it lies in, by the host file's handle, and where. */

@@ -49,11 +49,11 @@ struct signal_more {                    /* real-time signals that wait behind on
 	struct signal_more *next;
 	struct signal_info info;
 };
-#define SIGNALS_MORE_MOST 1024
+#define SIGNALS_MORE_MOST 32768
 struct signal_queue {                   /* the signals that wait */
 	uint64_t set;
 	struct signal_info info[SIGNALS + 1];
-	struct signal_more *more;
+	struct signal_more *more, *last;
 	unsigned more_count;
 };
 

@@ -4,7 +4,7 @@
  * Signals: who gets one, what is pending, what it does. A signal is acted upon at the border of its thread's program only
  * (thread.c); whoever waits in a system call is woken for it.
  */
-#include "libos/process/process.h"
+#include "libos/process/timer.h"
 
 #define SIGCHLD 17
 #define SIGCONT 18
@@ -12,6 +12,9 @@
 /* Ignored unless handled: SIGCHLD SIGCONT SIGURG SIGWINCH */
 #define HARMLESS (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(23) | SIGNAL_BIT(28))
 #define NODEFER   0x40000000u
+#define NOCLDSTOP 1u
+#define CLD_STOPPED   5
+#define CLD_CONTINUED 6
 #define RESETHAND 0x80000000u
 #define RESTARTS  0x10000000u
 #define REALTIME_FIRST 32
@@ -43,13 +46,12 @@ static int64_t queue_put(struct signal_queue *q, const struct signal_info *info)
 	if (!(q->set & SIGNAL_BIT(info->signal)))
 		q->info[info->signal] = *info;
 	else if (info->signal >= REALTIME_FIRST) {
-		struct signal_more *one = q->more_count < SIGNALS_MORE_MOST ? heap_allocate(sizeof *one) : NULL, **link = &q->more;
+		struct signal_more *one = q->more_count < SIGNALS_MORE_MOST ? heap_allocate(sizeof *one) : NULL;
 		if (!one)
 			return -EAGAIN;
 		one->info = *info;
-		while (*link)
-			link = &(*link)->next;
-		*link = one;
+		*(q->more ? &q->last->next : &q->more) = one;
+		q->last = one;
 		q->more_count++;
 	}
 	q->set |= SIGNAL_BIT(info->signal);
@@ -60,9 +62,10 @@ static int64_t queue_put(struct signal_queue *q, const struct signal_info *info)
 static void queue_next(struct signal_queue *q, int signal)
 {
 	q->set &= ~SIGNAL_BIT(signal);
-	for (struct signal_more **link = &q->more, *one; (one = *link); link = &one->next)
+	for (struct signal_more **link = &q->more, *one, *before = NULL; (one = *link); link = &one->next, before = one)
 		if (one->info.signal == signal) {
 			*link = one->next;
+			q->last = one->next ? q->last : before;
 			q->info[signal] = one->info;
 			q->set |= SIGNAL_BIT(signal);
 			q->more_count--;
@@ -71,11 +74,47 @@ static void queue_next(struct signal_queue *q, int signal)
 		}
 }
 
+static int timer_in(const struct signal_queue *q, int signal, int id)
+{
+	const struct signal_info *info = &q->info[signal];
+
+	if (!(q->set & SIGNAL_BIT(signal)))
+		return 0;
+	if (info->code == SI_TIMER && info->pid == id)
+		return 1;
+	for (const struct signal_more *one = q->more; one; one = one->next)
+		if (one->info.signal == signal && one->info.code == SI_TIMER && one->info.pid == id)
+			return 1;
+	return 0;
+}
+
+int signal_of_timer_waits(const struct process *p, int signal, int id)
+{
+	if (timer_in(&p->pending, signal, id))
+		return 1;
+	for (const struct thread *t = p->threads; t; t = t->next)
+		if (timer_in(&t->pending, signal, id))
+			return 1;
+	return 0;
+}
+
 void signals_forget(struct signal_queue *q, uint64_t set)
 {
 	for (int signal = 1; signal <= SIGNALS; signal++)
 		while (set & q->set & SIGNAL_BIT(signal))
 			queue_next(q, signal);
+}
+
+/* The parent hears that its child has stopped or goes on (SIGCHLD's code `what`). */
+static void changed(struct process *p, int what, int signal)
+{
+	struct process *parent = p->parent;
+
+	if (!parent)
+		return;
+	wait_wake(&parent->children, UINT32_MAX);
+	if (!(parent->actions[SIGCHLD].flags & NOCLDSTOP))
+		signal_process(parent, (struct signal_info){.signal = SIGCHLD, .code = what, .pid = p->id, .uid = boot->uid, .value = signal});
 }
 
 /* What a signal does as it is sent: SIGCONT goes on, also when blocked; a stopping one and SIGCONT cancel each other. */
@@ -90,8 +129,8 @@ static int sent(struct process *p, int signal)
 			p->reported = signal == SIGCONT ? 2 : 0;
 			for (struct thread *t = p->threads; t; t = t->next)
 				thread_wake(t);
-			if (p->parent && signal == SIGCONT)
-				wait_wake(&p->parent->children, UINT32_MAX);
+			if (signal == SIGCONT)
+				changed(p, CLD_CONTINUED, signal);
 		}
 	} else if (STOPS & SIGNAL_BIT(signal))
 		p->pending.set &= ~SIGNAL_BIT(SIGCONT);
@@ -170,6 +209,8 @@ int signal_take(struct thread *t, struct signal_info *info)
 			signal++;
 		*info = queues[i]->info[signal];
 		queue_next(queues[i], signal);
+		if (info->code == SI_TIMER)
+			timer_delivered(t->process, info);
 		return 1;
 	}
 	return 0;
@@ -192,10 +233,7 @@ int signal_act(struct thread *t, struct signal_info *info)
 			for (struct thread *other = p->threads; other; other = other->next)
 				if (other != t)
 					thread_poke(other);
-			if (p->parent) {
-				wait_wake(&p->parent->children, UINT32_MAX);
-				signal_process(p->parent, (struct signal_info){.signal = SIGCHLD, .code = 5, .pid = p->id, .value = signal});
-			}
+			changed(p, CLD_STOPPED, signal);
 			return 0;
 		}
 		process_exit(signal);

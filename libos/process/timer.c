@@ -7,6 +7,7 @@
  */
 #include "libos/process/timer.h"
 
+#define SOONEST    20000        /* nanoseconds from now that one is due at the earliest */
 #define CPU_MARGIN 1000000      /* nanoseconds: looked at no more often */
 
 int64_t clock_read(int clock)
@@ -22,14 +23,29 @@ static int64_t timer_now(const struct timer *timer)
 	return clock_read(timer->clock);
 }
 
-static void fire(struct process *p, struct timer *t, int64_t time)
+/* The signal of a timer_create's timer waits to be taken: the timer stands still, as Linux has it, and what it has missed is
+ * counted when the signal is taken. */
+static int stands(const struct process *p, const struct timer *t)
+{
+	return t->id >= 0 && t->signal && t->every && signal_of_timer_waits(p, t->signal, t->id);
+}
+
+/* Moves a timer that was due on to when it will be due next; how often it was due besides the first time. */
+static int64_t move_on(struct timer *t, int64_t time)
 {
 	int64_t missed = t->every ? (time - t->at) / t->every : 0;
-	struct signal_info info = {.signal = t->signal, .code = t->id < 0 ? 0x80 : -2, .pid = t->id < 0 ? 0 : t->id, .value = t->value};
 
 	t->at = t->every ? t->at + (missed + 1) * t->every : 0;
+	return missed;
+}
+
+static void fire(struct process *p, struct timer *t, int64_t time)
+{
+	struct signal_info info = {.signal = t->signal, .code = t->id < 0 ? 0x80 : SI_TIMER, .pid = t->id < 0 ? 0 : t->id,
+				   .value = t->value};
+	int64_t missed = move_on(t, time);
+
 	t->overrun = missed > INT32_MAX ? INT32_MAX : (int)missed;
-	info.uid = t->id < 0 ? 0 : (uint32_t)t->overrun;
 	if (!t->signal)
 		return;
 	if (t->thread) {
@@ -40,13 +56,26 @@ static void fire(struct process *p, struct timer *t, int64_t time)
 		signal_process(p, info);
 }
 
+void timer_delivered(struct process *p, struct signal_info *info)
+{
+	struct timer *t = timer_find(p, info->pid);
+
+	if (!t)
+		return;
+	int64_t time = t->at ? timer_now(t) : 0, more = t->at && t->every && time >= t->at ? move_on(t, time) + 1 : 0;
+	more += t->overrun;
+	t->overrun = more > INT32_MAX ? INT32_MAX : (int)more;
+	info->uid = (uint32_t)t->overrun;       /* si_overrun */
+	timers_look(p);
+}
+
 /* When the process has to look again: monotonic nanoseconds, 0 never. */
 static int64_t next_look(const struct process *p)
 {
 	int64_t first = 0;
 
 	for (const struct timer *t = p->timers; t; t = t->next) {
-		if (!t->at)
+		if (!t->at || stands(p, t))
 			continue;
 		int64_t at = t->at;
 		if (t->clock != CLOCK_MONOTONIC_) {
@@ -65,6 +94,8 @@ static void arm(struct process *p)
 	struct thread *self = thread_current();
 	int64_t at = next_look(p);
 
+	if (at && at < now() + SOONEST)
+		at = now() + SOONEST;   /* a period of nanoseconds would leave no time for anything else */
 	if (at == p->timer_at && p->timer_thread)
 		return;
 	p->timer_at = at;
@@ -83,8 +114,10 @@ void timers_look(struct process *p)
 	if (!p->timers || p->dead || self->process != p)
 		return;
 	for (struct timer *t = p->timers; t; t = t->next) {
-		int64_t time = t->at ? timer_now(t) : 0;
-		if (t->at && time >= t->at)
+		if (!t->at || stands(p, t))
+			continue;
+		int64_t time = timer_now(t);
+		if (time >= t->at)
 			fire(p, t, time);
 	}
 	if (!p->timer_thread || p->timer_thread == self) {

@@ -19,8 +19,10 @@ struct timer {
 	int thread;             /* SIGEV_THREAD_ID; 0: the process */
 	int64_t value;
 	int64_t at, every;      /* nanoseconds of its clock; at 0: disarmed */
-	int overrun;
+	int overrun;            /* how often it was due between the last signal's sending and its delivery */
 };
+
+#define SI_TIMER (-2)
 
 int64_t clock_read(int clock);
 struct timer *timer_find(struct process *p, int id);
@@ -30,5 +32,7 @@ void timers_drop(struct process *p, int all);           /* exec keeps interval t
 void timer_set(struct process *p, struct timer *t, int64_t at, int64_t every);
 int64_t timer_left(const struct timer *t);
 void timers_look(struct process *p);    /* wherever a kick may have come from one */
+void timer_delivered(struct process *p, struct signal_info *info);      /* its signal is taken; fills in the overruns */
+int signal_of_timer_waits(const struct process *p, int signal, int id); /* signal.c */
 void timers_leave(struct thread *t);    /* it ends: another thread keeps them */
 #endif

@@ -23,6 +23,9 @@ static struct limit *limit_of(struct process *p, uint64_t which)
 		limits[RLIMIT_NOFILE] = (struct limit){descriptor_limit(), FILES_MOST};
 		limits[RLIMIT_STACK].now = SPACE_STACK_SIZE;
 		limits[RLIMIT_CORE].now = 0;
+		limits[RLIMIT_RTPRIO] = limits[RLIMIT_NICE] = (struct limit){0, 0};
+		limits[RLIMIT_MEMLOCK] = (struct limit){8 << 20, 8 << 20};
+		limits[RLIMIT_SIGPENDING] = (struct limit){SIGNALS_MORE_MOST, SIGNALS_MORE_MOST};
 		limits[RLIMIT_MSGQUEUE] = (struct limit){819200, 819200};
 		if (boot->memory_limit)
 			limits[RLIMIT_AS] = (struct limit){boot->memory_limit, boot->memory_limit};

@@ -3,7 +3,9 @@
  *
  * System calls on the program's memory.
  */
+#include <asm/resource.h>
 #include <linux/mman.h>
+#include <linux/resource.h>
 
 #include "libos/fs/tmpfs.h"
 #include "libos/sys/sys.h"
@@ -136,6 +138,8 @@ int64_t sys_msync(const uint64_t a[6])
 
 	if ((a[2] & ~7ull) || (a[2] & 5) == 5)
 		return -EINVAL;
+	if (!error && (a[2] & MS_INVALIDATE) && space_locked(a[0], a[0] + length))
+		return -EBUSY;
 	return error || !length ? error : HOST(memory_sync, a[0] | REF_PROGRAM, length, a[2]);
 }
 
@@ -155,8 +159,49 @@ int64_t sys_brk(const uint64_t a[6])
 	return space_break(a[0]);
 }
 
-CONSTANT(mlock, 0)
-CONSTANT(mlock2, 0)
-CONSTANT(munlock, 0)
-CONSTANT(mlockall, 0)
-CONSTANT(munlockall, 0)
+/* ---- locks ---- */
+static int64_t lock_allowed(uint64_t more)
+{
+	uint64_t limit = limit_now(RLIMIT_MEMLOCK);
+
+	return !boot->uid ? 0 : !limit ? -EPERM : more > limit ? -ENOMEM : 0;
+}
+
+int64_t sys_mlock(const uint64_t a[6])
+{
+	uint64_t length = PAGES(a[0] % PAGE + a[1]);
+	int64_t error = a[1] > WINDOW_SIZE ? -ENOMEM : 0;
+
+	if (!error)
+		error = lock_allowed(space_locked(0, WINDOW_SIZE) - space_locked(a[0] - a[0] % PAGE, a[0] + a[1]) + length);
+	return error ? error : space_lock(a[0], a[1], 1);
+}
+
+int64_t sys_mlock2(const uint64_t a[6])
+{
+	return a[2] & ~1ull ? -EINVAL : sys_mlock(a);
+}
+
+int64_t sys_munlock(const uint64_t a[6])
+{
+	return space_lock(a[0], a[1], 0);
+}
+
+int64_t sys_mlockall(const uint64_t a[6])
+{
+	int flags = (int)a[0];
+
+	if (!flags || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) || flags == MCL_ONFAULT)
+		return -EINVAL;
+	int64_t error = lock_allowed(flags & MCL_CURRENT ? space_total() : 0);
+	if (!error)
+		space_lock_all(flags & MCL_CURRENT ? 1 : -1, (flags & MCL_FUTURE) != 0);
+	return error;
+}
+
+int64_t sys_munlockall(const uint64_t a[6])
+{
+	(void)a;
+	space_lock_all(0, 0);
+	return 0;
+}

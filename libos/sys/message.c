@@ -92,7 +92,7 @@ int64_t sys_mq_notify(const uint64_t a[6])
 	if (a[1] && user_get(&event, USER(1), sizeof event))
 		return -EFAULT;
 	if (a[1] && ((event.notify != NOTIFY_SIGNAL && event.notify != NOTIFY_NONE) ||
-		     (event.notify == NOTIFY_SIGNAL && (event.signal < 1 || event.signal > SIGNALS))))
+		     (event.notify == NOTIFY_SIGNAL && (event.signal < 0 || event.signal > SIGNALS))))
 		return -EINVAL;
 	FILE_ARGUMENT(f, 0);
 	if (!queue_is(f))

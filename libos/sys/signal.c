@@ -3,6 +3,7 @@
  *
  * System calls on signals.
  */
+#include "libos/process/timer.h"
 #include "libos/sys/sys.h"
 
 int64_t sys_rt_sigaction(const uint64_t a[6])
@@ -26,6 +27,7 @@ int64_t sys_rt_sigaction(const uint64_t a[6])
 		signals_forget(&p->pending, SIGNAL_BIT(signal));
 		for (struct thread *t = p->threads; t; t = t->next)
 			signals_forget(&t->pending, SIGNAL_BIT(signal));
+		timers_look(p);         /* those whose signal waited */
 	}
 	return 0;
 }
