@@ -27,6 +27,8 @@ struct guest_thread {
 	uint64_t argument;
 	timer_t timer;                  /* kicks this thread; valid if timed */
 	int timed;
+	clockid_t clock;                /* its processor time; valid if begun, under the cVM's lock */
+	int begun;
 	uint64_t clear;                 /* host address of the word to clear at the end, or 0 */
 };
 
@@ -90,6 +92,10 @@ static void first_stop(struct cvm *cvm)
 static void run(struct guest_thread *thread)
 {
 	struct cvm *cvm = thread->caller.cvm;
+
+	pthread_mutex_lock(&cvm->lock);
+	thread->begun = !pthread_getcpuclockid(pthread_self(), &thread->clock);
+	pthread_mutex_unlock(&cvm->lock);
 	int64_t left = machine_thread_run(thread->caller.thread, thread->entry, thread->stack, thread->argument);
 
 	if (thread->timed)
@@ -202,6 +208,21 @@ int64_t host_thread_kick(struct caller *caller, const uint64_t a[6])
 	}
 	pthread_mutex_unlock(&cvm->lock);
 	return error;
+}
+
+/* What the table names has not left its host thread yet, so the clock is that thread's. */
+int64_t host_thread_time(struct caller *caller, const uint64_t a[6])
+{
+	struct cvm *cvm = caller->cvm;
+	struct timespec time;
+	int64_t error = -ESRCH;
+
+	pthread_mutex_lock(&cvm->lock);
+	if (a[0] < CVM_THREADS_MOST && cvm->threads[a[0]])
+		error = !cvm->threads[a[0]]->begun ? -EAGAIN : clock_gettime(cvm->threads[a[0]]->clock, &time) ? -errno : 0;
+	pthread_mutex_unlock(&cvm->lock);
+	void *out = error ? NULL : cvm_reference(caller, a[1], sizeof time);
+	return error ? error : !out || machine_copy_out(out, &time, sizeof time) ? -EFAULT : 0;
 }
 
 /* Its signal goes to this host thread, which outlives the timer. */

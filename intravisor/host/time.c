@@ -73,7 +73,9 @@ int64_t host_usage(struct caller *caller, const uint64_t a[6])
 {
 	struct rusage usage;
 
-	return getrusage(RUSAGE_SELF, &usage) ? -errno : out(caller, a[0], &usage, sizeof usage);
+	if (a[1] > 1)
+		return -EINVAL;
+	return getrusage(a[1] ? RUSAGE_THREAD : RUSAGE_SELF, &usage) ? -errno : out(caller, a[0], &usage, sizeof usage);
 }
 
 int64_t host_processors(struct caller *caller, const uint64_t a[6])

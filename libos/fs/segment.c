@@ -103,6 +103,7 @@ int64_t segments_map(struct node *n, uint64_t hint, uint64_t length, int protect
 	int64_t error = share(n, end > size ? end : size);
 	if (error)
 		return error;
+	time_now(n->atime);
 	const struct segment *s = segment_at(n, offset);
 	if (end <= s->end)
 		return space_map(hint, length, protection, flags, s->object, offset - s->start);

@@ -133,11 +133,21 @@ struct file *text_file(const char *text, size_t length)
 }
 
 /* ---- names ---- */
+/* May the cVM's user do all of `wants` (read 4, write 2, execute or search 1)? */
+static int node_allows(const struct node *n, unsigned wants)
+{
+	unsigned shift = n->uid == boot->uid ? 6 : n->gid == boot->gid ? 3 : 0;
+
+	return !boot->uid || (n->mode >> shift & wants) == wants;
+}
+
 /* The directory that holds the last component, and that component (empty: the root itself). */
 static int64_t parent_find(const struct mount *m, const char *path, struct node **parent, const char **name)
 {
 	*parent = m->root;
 	for (const char *slash; (slash = strchr(path, '/')); path = slash + 1) {
+		if (!node_allows(*parent, 1))
+			return -EACCES;
 		const struct entry *e = directory_find(*parent, path, (size_t)(slash - path));
 		if (!e)
 			return -ENOENT;
@@ -148,7 +158,7 @@ static int64_t parent_find(const struct mount *m, const char *path, struct node 
 		*parent = e->node;
 	}
 	*name = path;
-	return 0;
+	return node_allows(*parent, 1) ? 0 : -EACCES;
 }
 
 static int64_t node_find(const struct mount *m, const char *path, struct node **found)
@@ -178,6 +188,8 @@ static int64_t node_add(const struct mount *m, const char *path, uint32_t mode, 
 		return -EEXIST;
 	if (!parent->links)
 		return -ENOENT;
+	if (!node_allows(parent, 2))
+		return -EACCES;
 	n = node_make(mode);
 	if (!n)
 		return -ENOSPC;
@@ -194,7 +206,9 @@ static int64_t node_add(const struct mount *m, const char *path, uint32_t mode, 
 
 static int64_t mount_open(const struct mount *m, const char *path, int flags, uint32_t mode, struct file **f)
 {
+	static const unsigned wants[4] = {4, 2, 6, 6};
 	struct node *n;
+	int made = 0;
 	int64_t error = node_find(m, path, &n);
 
 	if ((flags & O_TMPFILE) == O_TMPFILE) {
@@ -202,6 +216,8 @@ static int64_t mount_open(const struct mount *m, const char *path, int flags, ui
 			return error ? error : -ENOTDIR;
 		if ((flags & O_ACCMODE) == O_RDONLY)
 			return -EINVAL;
+		if (!node_allows(n, 2))
+			return -EACCES;
 		*f = tmpfs_anonymous(flags);
 		if (*f)
 			(*f)->node->mode = S_IFREG | (mode & 07777);
@@ -211,6 +227,7 @@ static int64_t mount_open(const struct mount *m, const char *path, int flags, ui
 		if (flags & O_DIRECTORY)
 			return -EINVAL;
 		error = node_add(m, path, S_IFREG | (mode & 07777), NULL, &n);
+		made = 1;
 	} else if (!error && (flags & O_CREAT) && (flags & O_EXCL))
 		error = -EEXIST;
 	else if (!error && TYPE_OF(n->mode) == S_IFLNK)
@@ -219,6 +236,8 @@ static int64_t mount_open(const struct mount *m, const char *path, int flags, ui
 		error = !(flags & O_PATH) && ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC))) ? -EISDIR : 0;
 	else if (!error && (flags & O_DIRECTORY))
 		error = -ENOTDIR;
+	if (!error && !made && !(flags & O_PATH) && !node_allows(n, wants[flags & O_ACCMODE] | (flags & O_TRUNC ? 2 : 0)))
+		error = -EACCES;
 	if (error)
 		return error;
 	if (TYPE_OF(n->mode) == S_IFIFO && !(flags & O_PATH))
@@ -290,6 +309,8 @@ static int64_t mount_unlink(const struct mount *m, const char *path, int directo
 	struct entry *e = directory_find(parent, name, strlen(name));
 	if (!e)
 		return -ENOENT;
+	if (!node_allows(parent, 2))
+		return -EACCES;
 	if (directory != (TYPE_OF(e->node->mode) == S_IFDIR))
 		return directory ? -ENOTDIR : -EISDIR;
 	if (directory && e->node->entry_count)
@@ -308,6 +329,8 @@ static int64_t mount_link(const struct mount *m, const char *from, const char *t
 		return error;
 	if (directory_find(parent, name, strlen(name)))
 		return -EEXIST;
+	if (!node_allows(parent, 2))
+		return -EACCES;
 	node_touch(n, 0);
 	return directory_add(parent, name, n);
 }
@@ -344,6 +367,8 @@ static int64_t mount_rename(const struct mount *m, const char *from, const char 
 	struct entry *there = directory_find(new_parent, new_name, strlen(new_name));
 	if (!old)
 		return -ENOENT;
+	if (!node_allows(old_parent, 2) || !node_allows(new_parent, 2))
+		return -EACCES;
 	struct node *n = old->node;
 	if (flags & 2) {                /* RENAME_EXCHANGE */
 		if (!there)
@@ -425,7 +450,19 @@ static int64_t mount_statistics(const struct mount *m, const char *path, struct 
 	return 0;
 }
 
+static int64_t mount_access(const struct mount *m, const char *path, unsigned mode)
+{
+	struct node *n;
+	int64_t error = node_find(m, path, &n);
+
+	if (error)
+		return error;
+	if (!boot->uid)         /* all but to execute what nobody may */
+		return (mode & 1) && TYPE_OF(n->mode) == S_IFREG && !(n->mode & 0111) ? -EACCES : 0;
+	return node_allows(n, mode & 7) ? 0 : -EACCES;
+}
+
 const struct mount_operations tmpfs_mount = {
 	mount_open, mount_stat, mount_link_read, mount_directory_make, mount_link_make, mount_node_make, mount_unlink,
-	mount_rename, mount_link, mount_change, NULL, mount_statistics,
+	mount_rename, mount_link, mount_change, mount_access, mount_statistics,
 };

@@ -91,6 +91,8 @@ static struct process *process_copy(const struct process *from)
 	p->timer_thread = NULL;
 	p->timer_at = 0;
 	p->signals = (struct wait_queue){0};
+	p->gone = p->used_by_children = (struct usage){.resident = 0};
+	p->gone_time = 0;
 	p->parent = (struct process *)from;
 	if (!p->files || !p->directory) {
 		descriptors_drop(p->files);
@@ -197,6 +199,9 @@ int64_t clone_now(struct thread *t)
 	new->alive = 1;
 	memcpy(new->name, t->name, sizeof new->name);
 	new->stack[1] = 2;
+	new->policy = t->policy_reset ? 0 : t->policy;
+	new->priority = t->policy_reset ? 0 : t->priority;
+	new->nice = t->nice;
 	if (!(flags & CLONE_VM))
 		memcpy(new->stack, t->stack, sizeof new->stack);
 	if (flags & CLONE_CHILD_CLEARTID)
@@ -344,6 +349,7 @@ void thread_exit_now(int status)
 		;
 	*link = t->next;
 	timers_leave(t);
+	usage_leave(t);
 	int last = --p->thread_count == 0;
 	if (p->thread_count == 1)
 		thread_wake(p->threads);        /* it may wait for that: execve */

@@ -57,6 +57,10 @@ struct signal_queue {                   /* the signals that wait */
 	unsigned more_count;
 };
 
+struct usage {                          /* struct rusage: microseconds split, the largest set, counts */
+	int64_t user[2], system[2], resident, counts[13];
+};
+
 struct descriptors;
 struct process {
 	struct process *next;           /* of all processes */
@@ -84,6 +88,8 @@ struct process {
 	size_t argument_bytes, environment_bytes;
 	struct boot_image program, interpreter; /* entry 0: no dynamic linker */
 	uint64_t limits[16][2];
+	struct usage gone, used_by_children;    /* threads that have ended; children that were waited for */
+	int64_t gone_time;              /* processor time of the former, in nanoseconds */
 };
 
 struct thread {
@@ -107,10 +113,13 @@ struct thread {
 	uint64_t robust;
 	int deferred;                   /* a call that is carried out at the interruption it asked for: DEFER_* */
 	uint64_t call[7];               /* number and arguments of the system call in progress, for restarts */
-	int restart;                    /* it ended with -RESTART */
+	int restart;                    /* RESTART_*: it ended with -RESTART */
+	int64_t again;                  /* a sleep that goes on until then, on its clock, unless a handler runs; else 0 */
+	int policy, priority, policy_reset, nice;     /* sched_setscheduler's and setpriority's */
 	char name[16];
 };
-enum { DEFER_NONE, DEFER_CLONE };
+enum { DEFER_NONE, DEFER_CLONE, DEFER_STACK };
+enum { RESTART_NOT, RESTART_CALL, RESTART_SLEEP };      /* the latter: not behind a handler, whatever its flags say */
 
 static inline struct thread *thread_current(void)
 {
@@ -182,6 +191,16 @@ struct descriptors *descriptors_copy(const struct descriptors *from);
 void descriptors_drop(struct descriptors *d);
 void descriptors_exec(struct descriptors *d);
 struct descriptors *descriptors_make(void);
+
+/* usage.c */
+void usage_add(struct usage *to, const struct usage *more);
+void usage_of(const struct process *p, struct usage *u);        /* without its children */
+int64_t time_of_thread(const struct thread *t);                 /* processor time in nanoseconds */
+int64_t time_of_process(const struct process *p);
+void usage_leave(struct thread *t);     /* the current thread ends */
+
+/* sys/signal.c */
+int64_t alternate_stack_now(struct thread *t);  /* at an interruption: the sigaltstack that was deferred */
 
 /* start.c */
 struct program_text {                   /* argv or envp: strings one after another */

@@ -239,12 +239,13 @@ int signal_act(struct thread *t, struct signal_info *info)
 		process_exit(signal);
 	}
 	uint64_t mask = t->mask_saved ? t->saved_mask : t->mask;
-	int restart = t->restart && (action.flags & RESTARTS);
+	int restart = t->restart == RESTART_CALL && (action.flags & RESTARTS);
 	if (frame_put(t, info, &action, mask, restart)) {
 		p->actions[11].handler = 0;
 		process_exit(11);
 	}
-	t->restart = 0;
+	t->restart = RESTART_NOT;
+	t->again = 0;
 	t->mask_saved = 0;
 	t->mask |= action.mask | (action.flags & NODEFER ? 0 : SIGNAL_BIT(signal));
 	t->mask &= ~UNBLOCKABLE;

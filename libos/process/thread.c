@@ -96,6 +96,16 @@ static void go_on(struct thread *t, uint64_t how)
 	process_exit(11);
 }
 
+/* The call that asked for an interruption to see its program's registers. */
+static void deferred_now(struct thread *t)
+{
+	int what = t->deferred;
+
+	t->deferred = DEFER_NONE;
+	if (what)
+		t->registers.general[REG_A] = (uint64_t)(what == DEFER_CLONE ? clone_now(t) : alternate_stack_now(t));
+}
+
 void interrupted(uint64_t what, uint64_t code, uint64_t address)
 {
 	struct thread *t = thread_current();
@@ -104,10 +114,7 @@ void interrupted(uint64_t what, uint64_t code, uint64_t address)
 	kernel_lock();
 	t->attention = 0;
 	kicked(t);
-	if (t->deferred == DEFER_CLONE) {
-		t->deferred = DEFER_NONE;
-		t->registers.general[REG_A] = (uint64_t)clone_now(t);
-	}
+	deferred_now(t);
 	if (what) {     /* a fault */
 		info = (struct signal_info){.signal = (int)what, .code = (int)(uint32_t)code, .address = address};
 		const struct action *action = &t->process->actions[what];
@@ -142,10 +149,7 @@ void resumed(struct thread *t)
 		if (t->restart) {
 			t->restart = 0;
 			t->registers.general[REG_A] = (uint64_t)system_call_again(t);
-			if (t->deferred == DEFER_CLONE) {
-				t->deferred = DEFER_NONE;
-				t->registers.general[REG_A] = (uint64_t)clone_now(t);
-			}
+			deferred_now(t);
 			continue;
 		}
 		if (t->mask_saved) {

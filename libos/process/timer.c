@@ -18,9 +18,13 @@ int64_t clock_read(int clock)
 	return t[0] * 1000000000 + t[1];
 }
 
-static int64_t timer_now(const struct timer *timer)
+int64_t timer_now(const struct process *p, const struct timer *timer)
 {
-	return clock_read(timer->clock);
+	const struct thread *t = timer->clock == CLOCK_THREAD_ ? thread_find(timer->measured) : NULL;
+
+	if (timer->clock == CLOCK_THREAD_)
+		return t && t->process == p ? time_of_thread(t) : 0;
+	return timer->clock == CLOCK_PROCESS_ ? time_of_process(p) : clock_read(timer->clock);
 }
 
 /* The signal of a timer_create's timer waits to be taken: the timer stands still, as Linux has it, and what it has missed is
@@ -62,7 +66,7 @@ void timer_delivered(struct process *p, struct signal_info *info)
 
 	if (!t)
 		return;
-	int64_t time = t->at ? timer_now(t) : 0, more = t->at && t->every && time >= t->at ? move_on(t, time) + 1 : 0;
+	int64_t time = t->at ? timer_now(p, t) : 0, more = t->at && t->every && time >= t->at ? move_on(t, time) + 1 : 0;
 	more += t->overrun;
 	t->overrun = more > INT32_MAX ? INT32_MAX : (int)more;
 	info->uid = (uint32_t)t->overrun;       /* si_overrun */
@@ -79,7 +83,7 @@ static int64_t next_look(const struct process *p)
 			continue;
 		int64_t at = t->at;
 		if (t->clock != CLOCK_MONOTONIC_) {
-			int64_t left = t->at - timer_now(t);
+			int64_t left = t->at - timer_now(p, t);
 			if (t->clock == CLOCK_PROCESS_ || t->clock == CLOCK_THREAD_)
 				left = left > CPU_MARGIN ? left : CPU_MARGIN;
 			at = now() + (left > 0 ? left : 0);
@@ -116,7 +120,7 @@ void timers_look(struct process *p)
 	for (struct timer *t = p->timers; t; t = t->next) {
 		if (!t->at || stands(p, t))
 			continue;
-		int64_t time = timer_now(t);
+		int64_t time = timer_now(p, t);
 		if (time >= t->at)
 			fire(p, t, time);
 	}
@@ -185,10 +189,10 @@ void timer_set(struct process *p, struct timer *t, int64_t at, int64_t every)
 	arm(p);
 }
 
-int64_t timer_left(const struct timer *t)
+int64_t timer_left(const struct process *p, const struct timer *t)
 {
 	if (!t->at)
 		return 0;
-	int64_t left = t->at - timer_now(t);
+	int64_t left = t->at - timer_now(p, t);
 	return left > 0 ? left : 1000;
 }

@@ -17,6 +17,7 @@ struct timer {
 	int id;                 /* timer_create's, >= 0; an interval timer's is -1 - which */
 	int clock, signal;
 	int thread;             /* SIGEV_THREAD_ID; 0: the process */
+	int measured;           /* CLOCK_THREAD_: whose time */
 	int64_t value;
 	int64_t at, every;      /* nanoseconds of its clock; at 0: disarmed */
 	int overrun;            /* how often it was due between the last signal's sending and its delivery */
@@ -25,12 +26,13 @@ struct timer {
 #define SI_TIMER (-2)
 
 int64_t clock_read(int clock);
+int64_t timer_now(const struct process *p, const struct timer *t);
 struct timer *timer_find(struct process *p, int id);
 struct timer *timer_make(struct process *p, int id);    /* NULL without memory */
 void timer_drop(struct process *p, struct timer *timer);
 void timers_drop(struct process *p, int all);           /* exec keeps interval timers */
 void timer_set(struct process *p, struct timer *t, int64_t at, int64_t every);
-int64_t timer_left(const struct timer *t);
+int64_t timer_left(const struct process *p, const struct timer *t);
 void timers_look(struct process *p);    /* wherever a kick may have come from one */
 void timer_delivered(struct process *p, struct signal_info *info);      /* its signal is taken; fills in the overruns */
 int signal_of_timer_waits(const struct process *p, int signal, int id); /* signal.c */

@@ -43,7 +43,8 @@ static int64_t finished(struct thread *t, uint64_t number, const uint64_t a[6], 
 		return result;
 	t->call[0] = number;
 	memmove(t->call + 1, a, 6 * sizeof *a); /* they may lie there already */
-	t->restart = t->attention = 1;
+	t->restart = t->again ? RESTART_SLEEP : RESTART_CALL;
+	t->attention = 1;
 	return -EINTR;
 }
 
@@ -63,6 +64,8 @@ static int lockless(uint64_t number, const struct thread *t, const uint64_t a[6]
 		*result = t->process->id;
 		return 1;
 	case __NR_clock_gettime:
+		if ((uint32_t)a[0] > 1)         /* others' processor time, among them */
+			return 0;
 		*result = sys_clock_gettime(a);
 		return 1;
 	default:

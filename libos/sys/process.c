@@ -56,22 +56,8 @@ CONSTANT(setfsgid, boot->gid)
 CONSTANT(getgroups, (int)a[0] < 0 ? -EINVAL : 0)
 CONSTANT(setgroups, a[0] ? -EPERM : 0)
 CONSTANT(personality, (uint32_t)a[0] == UINT32_MAX || !a[0] ? 0 : -EINVAL)
-CONSTANT(getpriority, 20)
-CONSTANT(setpriority, 0)
-CONSTANT(sched_getscheduler, only_self(a[0]))
-CONSTANT(sched_get_priority_max, a[0] == 0 || a[0] == 3 || a[0] == 5 ? 0 : a[0] < 3 ? 99 : -EINVAL)
-CONSTANT(sched_get_priority_min, a[0] == 0 || a[0] == 3 || a[0] == 5 ? 0 : a[0] < 3 ? 1 : -EINVAL)
 CONSTANT(sched_setaffinity, only_self(a[0]))
 
-/* The ordinary policy's share of time, as Linux has it by default. */
-int64_t sys_sched_rr_get_interval(const uint64_t a[6])
-{
-	static const int64_t interval[2] = {0, 4000000};
-
-	if ((int)a[0] < 0)
-		return -EINVAL;
-	return only_self(a[0]) ? -ESRCH : user_put(USER(1), interval, sizeof interval);
-}
 CONSTANT(membarrier, a[0] == 0 ? 0 : -EINVAL)
 
 /* The thread pointer is set through a gate; asking where it is has no answer here. */
@@ -89,13 +75,6 @@ int64_t sys_sched_yield(const uint64_t a[6])
 
 	(void)a;
 	return kernel_single ? 0 : (HOST_BLOCKING(clock_sleep, 1, 0, (uintptr_t)none), 0);
-}
-
-int64_t sys_sched_getparam(const uint64_t a[6])
-{
-	uint32_t none = 0;
-
-	return only_self(a[0]) ? -ESRCH : user_put(USER(1), &none, 4);
 }
 
 int64_t sys_getcpu(const uint64_t a[6])

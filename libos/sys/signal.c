@@ -6,6 +6,10 @@
 #include "libos/process/timer.h"
 #include "libos/sys/sys.h"
 
+#define ON_STACK     1u         /* sigaltstack's flags */
+#define STACK_NONE   2u
+#define STACK_DISARM (1u << 31)
+
 int64_t sys_rt_sigaction(const uint64_t a[6])
 {
 	int signal = (int)a[0];
@@ -59,26 +63,46 @@ int64_t sys_rt_sigpending(const uint64_t a[6])
 	return a[1] > 8 ? -EINVAL : user_put(USER(0), &set, a[1]);
 }
 
+static int64_t alternate_stack(struct thread *t, struct user from, struct user to, int within)
+{
+	uint64_t new[3], before[3] = {t->stack[0], t->stack[1] | (within ? ON_STACK : 0), t->stack[2]};
+
+	if (from.at && user_get(new, from, sizeof new))
+		return -EFAULT;
+	if (to.at && user_put(to, before, sizeof before))
+		return -EFAULT;
+	if (!from.at)
+		return 0;
+	if (within)
+		return -EPERM;
+	new[1] = (uint32_t)new[1];
+	if (new[1] & ~(uint64_t)(ON_STACK | STACK_NONE | STACK_DISARM))
+		return -EINVAL;
+	if (!(new[1] & STACK_NONE) && new[2] < 2048)
+		return -ENOMEM;
+	new[1] &= STACK_NONE | STACK_DISARM;
+	memcpy(t->stack, new, sizeof new);
+	return 0;
+}
+
+/* The program's stack pointer is known. */
+int64_t alternate_stack_now(struct thread *t)
+{
+	uint64_t at = (uint32_t)t->registers.general[REG_STACK] - t->stack[0];
+
+	return alternate_stack(t, (struct user){t->call[1]}, (struct user){t->call[2]}, at && at <= t->stack[2]);
+}
+
 int64_t sys_sigaltstack(const uint64_t a[6])
 {
 	struct thread *t = thread_current();
-	uint64_t new[3];
 
-	if (a[0] && user_get(new, USER(0), sizeof new))
-		return -EFAULT;
-	if (a[1] && user_put(USER(1), t->stack, sizeof t->stack))
-		return -EFAULT;
-	if (!a[0])
-		return 0;
-	new[1] = (uint32_t)new[1];
-	if (new[1] & ~(1u | 2u | 1u << 31))
-		return -EINVAL;
-	if (!(new[1] & 2) && new[2] < 2048)
-		return -ENOMEM;
-	new[1] &= 2u | 1u << 31;
-	if (new[1] & 2)
-		new[0] = new[2] = 0;
-	memcpy(t->stack, new, sizeof new);
+	if (t->stack[1] & STACK_NONE)
+		return alternate_stack(t, USER(0), USER(1), 0);
+	t->call[1] = a[0];
+	t->call[2] = a[1];
+	t->deferred = DEFER_STACK;
+	t->attention = 1;
 	return 0;
 }
 

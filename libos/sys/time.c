@@ -3,6 +3,7 @@
  *
  * Time, waiting, randomness and usage figures.
  */
+#include "libos/process/timer.h"
 #include "libos/sys/sys.h"
 
 #define REALTIME  0
@@ -10,29 +11,44 @@
 
 #define PROCESS_CPU 2
 #define THREAD_CPU 3
+#define SECONDS_MOST (1ll << 32)
+#define CLOCK_LOOK 1000000      /* nanoseconds */
 
-/* A clock's number. Negative ones are the processor time of a process or thread: ~id << 3 and which kind; only the caller's own. */
-static int64_t clock_named(uint64_t number)
+/* Clocks of processor time: 0 and what it shows now, 1 for another clock, -EINVAL. Negative ones are those of a process or a
+ * thread: ~id << 3 and which kind. */
+static int64_t processor_time(uint64_t number, int64_t *time)
 {
 	int32_t clock = (int32_t)number;
 	int id = ~(clock >> 3);
+	const struct process *p = process_current();
+	const struct thread *t = thread_current();
 
-	if (clock >= 0)
-		return clock;
-	switch (clock & 7) {
-	case 2: return !id || id == process_current()->id ? PROCESS_CPU : -EINVAL;
-	case 6: return !id || id == thread_current()->id ? THREAD_CPU : -EINVAL;
-	default: return -EINVAL;
-	}
+	if (clock >= 0 && clock != PROCESS_CPU && clock != THREAD_CPU)
+		return 1;
+	if (clock < 0 && (clock & 7) == 2)
+		p = id ? process_find(id) : p;
+	else if (clock < 0 && (clock & 7) == 6)
+		t = id ? thread_find(id) : t;
+	else if (clock < 0)
+		return -EINVAL;
+	int threads = clock == THREAD_CPU || (clock < 0 && (clock & 4));
+	if (threads ? !t || t->process != process_current() : !p)
+		return -EINVAL;
+	*time = threads ? time_of_thread(t) : time_of_process(p);
+	return 0;
 }
 
+/* Without the lock for the clocks that have nothing to do with processes (dispatch.c). */
 int64_t sys_clock_gettime(const uint64_t a[6])
 {
-	int64_t clock = clock_named(a[0]);
+	int64_t time, kind = (uint32_t)a[0] < PROCESS_CPU ? 1 : processor_time(a[0], &time);
 
-	if (clock < 0)
-		return clock;
-	return user_ok(USER(1), 16) ? HOST(clock_get, (uint32_t)clock, a[1] | REF_PROGRAM) : -EFAULT;
+	if (kind < 0)
+		return kind;
+	if (kind)
+		return user_ok(USER(1), 16) ? HOST(clock_get, (uint32_t)a[0], a[1] | REF_PROGRAM) : -EFAULT;
+	const int64_t t[2] = {time / 1000000000, time % 1000000000};
+	return user_put(USER(1), t, sizeof t);
 }
 
 /* Nobody in a cVM sets a clock; what is wrong besides is said first, as Linux does. */
@@ -49,10 +65,8 @@ int64_t sys_clock_settime(const uint64_t a[6])
 
 int64_t sys_clock_getres(const uint64_t a[6])
 {
-	int64_t clock = clock_named(a[0]);
-	if (clock < 0)
-		return clock;
-	int64_t t[2], error = HOST(clock_resolution, (uint32_t)clock, (uintptr_t)t);
+	int64_t t[2] = {0, 1}, time, kind = processor_time(a[0], &time);
+	int64_t error = kind > 0 ? HOST(clock_resolution, (uint32_t)a[0], (uintptr_t)t) : kind;
 
 	return error ? error : a[1] ? user_put(USER(1), t, sizeof t) : 0;
 }
@@ -77,26 +91,64 @@ int64_t sys_time(const uint64_t a[6])
 	return a[0] && user_put(USER(0), t, 8) ? -EFAULT : t[0];
 }
 
+/* On a clock of processor time, which runs no faster than the processors do: it is looked at when it may be due. */
+static int64_t sleep_processor_time(uint64_t clock, int absolute, int64_t until, int64_t *left)
+{
+	struct wait_queue none = {0};
+	struct waiter w = {0};
+	int64_t time, error = processor_time(clock, &time), processors = HOST(processors);
+
+	if (error)
+		return error;
+	until += absolute ? 0 : time;
+	wait_begin(&w, &none);
+	while (!error && !(error = processor_time(clock, &time)) && time < until) {
+		int64_t least = (until - time) / (processors > 0 ? processors : 1);
+		error = wait_sleep(now() + (least > CLOCK_LOOK ? least : CLOCK_LOOK));
+		error = error == -ETIMEDOUT ? 0 : error;
+	}
+	wait_end(&w);
+	*left = until > time ? until - time : 0;
+	return error;
+}
+
+/* A relative sleep goes on behind a stop, but not behind a handler: until `again` on its clock, which
+ * is kept for the case (of an absolute one only that there is such a case). */
 static int64_t sleep_for(uint64_t clock, uint64_t flags, struct user from, struct user left)
 {
-	int64_t t[2];
+	struct thread *self = thread_current();
+	int64_t t[2], time, again = self->again, error, kind = processor_time(clock, &time);
 
+	self->again = 0;
+	if (kind < 0 || (uint32_t)clock == THREAD_CPU)
+		return -EINVAL;
 	if (user_get(t, from, sizeof t))
 		return -EFAULT;
 	if (t[0] < 0 || t[1] < 0 || t[1] >= 1000000000)
 		return -EINVAL;
-	struct thread *self = thread_current();
-	int64_t error;
+	if (again && !(flags & 1)) {
+		int64_t rest = again - (kind ? clock_read((int)clock) : time);
+		rest = rest < 0 ? 0 : rest;
+		t[0] = rest / 1000000000;
+		t[1] = rest % 1000000000;
+	}
+	int64_t rest = t[0] < SECONDS_MOST ? t[0] * 1000000000 + t[1] : SECONDS_MOST * 1000000000;
 	/* A kick that brings nothing to handle, as a timer's whose signal is blocked, does not end the sleep; t is what is left. */
 	do
-		error = HOST_BLOCKING(clock_sleep, clock, flags, (uintptr_t)t);
-	while (error == -RESTART && !signal_waits(self) && !self->leaving && !self->process->ending && !self->process->stopped);
-	if (error == -RESTART && !(flags & 1)) {
-		if (left.at && user_put(left, t, sizeof t))
-			return -EFAULT;
-		return -EINTR;
-	}
-	return error;
+		error = kind ? HOST_BLOCKING(clock_sleep, clock, flags, (uintptr_t)t) : sleep_processor_time(clock, flags & 1, rest, &rest);
+	while (error == -RESTART && kind && !signal_waits(self) && !self->leaving && !self->process->ending && !self->process->stopped);
+	self->again = error == -RESTART;
+	if (error != -RESTART || (flags & 1))
+		return error;
+	if (kind)
+		rest = t[0] < SECONDS_MOST ? t[0] * 1000000000 + t[1] : SECONDS_MOST * 1000000000;
+	const int64_t out[2] = {rest / 1000000000, rest % 1000000000};
+	if (left.at && user_put(left, out, sizeof out))
+		return -EFAULT;
+	if (!kind)
+		processor_time(clock, &time);
+	self->again = (kind ? clock_read((int)clock) : time) + rest;
+	return -RESTART;
 }
 
 int64_t sys_nanosleep(const uint64_t a[6])
@@ -123,22 +175,27 @@ int64_t sys_getrandom(const uint64_t a[6])
 
 int64_t sys_getrusage(const uint64_t a[6])
 {
-	uint64_t none[18] = {0};
+	struct usage u = {.resident = 0};
 
-	if ((int)a[0] == -1)            /* RUSAGE_CHILDREN */
-		return user_put(USER(1), none, sizeof none);
-	if ((int)a[0] != 0 && (int)a[0] != 1)
-		return -EINVAL;
-	return user_ok(USER(1), sizeof none) ? HOST(usage, a[1] | REF_PROGRAM) : -EFAULT;
+	switch ((int)a[0]) {
+	case 0: usage_of(process_current(), &u); break;
+	case 1: HOST(usage, (uintptr_t)&u, 1); break;
+	case -1: u = process_current()->used_by_children; break;
+	default: return -EINVAL;
+	}
+	return user_put(USER(1), &u, sizeof u);
 }
 
 int64_t sys_times(const uint64_t a[6])
 {
-	int64_t usage[18] = {0}, t[2] = {0, 0}, out[4] = {0};
+	const struct usage *children = &process_current()->used_by_children;
+	struct usage u;
+	int64_t t[2] = {0, 0};
 
-	HOST(usage, (uintptr_t)usage);
+	usage_of(process_current(), &u);
 	HOST(clock_get, MONOTONIC, (uintptr_t)t);
-	out[0] = usage[0] * 100 + usage[1] / 10000;
-	out[1] = usage[2] * 100 + usage[3] / 10000;
+	const int64_t out[4] = {u.user[0] * 100 + u.user[1] / 10000, u.system[0] * 100 + u.system[1] / 10000,
+				children->user[0] * 100 + children->user[1] / 10000,
+				children->system[0] * 100 + children->system[1] / 10000};
 	return a[0] && user_put(USER(0), out, sizeof out) ? -EFAULT : t[0] * 100 + t[1] / 10000000;
 }

@@ -30,14 +30,14 @@ int64_t sys_alarm(const uint64_t a[6])
 
 	if (!t)
 		return 0;
-	uint64_t left = (uint64_t)timer_left(t);
+	uint64_t left = (uint64_t)timer_left(p, t);
 	timer_set(p, t, (uint32_t)a[0] ? now() + (int64_t)((uint64_t)(uint32_t)a[0] * 1000000000u) : 0, 0);
 	return (int64_t)((left + 500000000) / 1000000000 + (left && left < 500000000));
 }
 
 static int64_t value_put(struct user at, const struct timer *t, int64_t unit)
 {
-	int64_t left = timer_left(t);
+	int64_t left = timer_left(process_current(), t);
 	const int64_t out[4] = {t->every / 1000000000, t->every % 1000000000 / unit, left / 1000000000, left % 1000000000 / unit};
 
 	return user_put(at, out, sizeof out);
@@ -79,7 +79,7 @@ int64_t sys_setitimer(const uint64_t a[6])
 		return -ENOMEM;
 	if (a[2] && value_put(USER(2), t, 1000))
 		return -EFAULT;
-	timer_set(p, t, in[1] ? clock_read(t->clock) + in[1] : 0, in[0]);
+	timer_set(p, t, in[1] ? timer_now(process_current(), t) + in[1] : 0, in[0]);
 	return 0;
 }
 
@@ -103,7 +103,16 @@ int64_t sys_timer_create(const uint64_t a[6])
 
 	if (a[1] && user_get(&e, USER(1), sizeof e))
 		return -EFAULT;
-	if (clock < 0 || clock > 9 || clock == 4 || clock == 5 || clock == 6)
+	int measured = thread_current()->id;
+	if (clock < 0) {        /* of a process, or one of its threads: the caller's own process only */
+		id = ~(clock >> 3);
+		const struct thread *t = (clock & 7) == 6 ? thread_find(id ? id : measured) : NULL;
+		if ((clock & 7) == 6 ? !t || t->process != p : (clock & 7) != 2 || (id && id != p->id))
+			return -EINVAL;
+		measured = t ? t->id : 0;
+		clock = t ? CLOCK_THREAD_ : CLOCK_PROCESS_;
+	}
+	if (clock > 9 || clock == 4 || clock == 5 || clock == 6)
 		return -EINVAL;
 	if (e.notify != NOTIFY_SIGNAL && e.notify != NOTIFY_NONE && e.notify != NOTIFY_THREAD)
 		return -EINVAL;
@@ -125,6 +134,7 @@ int64_t sys_timer_create(const uint64_t a[6])
 	if (!t)
 		return -EAGAIN;
 	t->clock = clock == 7 || clock == 9 ? 7 : clock == 8 ? 0 : clock;
+	t->measured = measured;
 	t->signal = e.notify == NOTIFY_NONE ? 0 : e.signal;
 	t->thread = e.notify == NOTIFY_THREAD ? e.thread : 0;
 	t->value = a[1] ? (int64_t)e.value : id;
@@ -149,7 +159,7 @@ int64_t sys_timer_settime(const uint64_t a[6])
 		return error;
 	if (a[3] && value_put(USER(3), t, 1))
 		return -EFAULT;
-	int64_t at = in[1] && !(a[1] & 1) ? clock_read(t->clock) + in[1] : in[1];
+	int64_t at = in[1] && !(a[1] & 1) ? timer_now(process_current(), t) + in[1] : in[1];
 	timer_set(process_current(), t, at, in[0]);
 	timers_look(process_current());         /* it may be due already */
 	return 0;

@@ -13,6 +13,7 @@
 
 struct found {
 	int id, status, what;           /* what: CLD_EXITED 1, KILLED 2, STOPPED 5, CONTINUED 6 */
+	struct usage usage;
 };
 
 static int chosen(const struct process *c, int which)
@@ -32,21 +33,26 @@ static int look(int which, unsigned options, struct found *found)
 			continue;
 		any = 1;
 		if (c->dead && (options & EXITED)) {
-			*found = (struct found){c->id, c->status, c->status & 0x7f ? 2 : 1};
-			if (!(options & NOWAIT))
+			*found = (struct found){c->id, c->status, c->status & 0x7f ? 2 : 1, c->gone};
+			usage_add(&found->usage, &c->used_by_children);
+			if (!(options & NOWAIT)) {
+				usage_add(&self->used_by_children, &found->usage);
 				process_reap(c);
+			}
 			return 1;
 		}
 		if (c->dead)
 			continue;
 		if (c->stopped && c->reported == 1 && (options & UNTRACED)) {
-			*found = (struct found){c->id, c->stopped << 8 | 0x7f, 5};
+			*found = (struct found){c->id, c->stopped << 8 | 0x7f, 5, c->gone};
+			usage_of(c, &found->usage);
 			if (!(options & NOWAIT))
 				c->reported = 0;
 			return 1;
 		}
 		if (!c->stopped && c->reported == 2 && (options & CONTINUED)) {
-			*found = (struct found){c->id, 0xffff, 6};
+			*found = (struct found){c->id, 0xffff, 6, c->gone};
+			usage_of(c, &found->usage);
 			if (!(options & NOWAIT))
 				c->reported = 0;
 			return 1;
@@ -70,7 +76,6 @@ static int64_t wait_for_child(int which, unsigned options, struct found *found)
 
 int64_t sys_wait4(const uint64_t a[6])
 {
-	static const uint64_t none[18];
 	struct found found;
 	int64_t n;
 
@@ -79,7 +84,7 @@ int64_t sys_wait4(const uint64_t a[6])
 	n = wait_for_child((int)a[0], (unsigned)a[2] | EXITED, &found);
 	if (n <= 0)
 		return n;
-	if ((a[1] && user_put(USER(1), &found.status, 4)) || (a[3] && user_put(USER(3), none, sizeof none)))
+	if ((a[1] && user_put(USER(1), &found.status, 4)) || (a[3] && user_put(USER(3), &found.usage, sizeof found.usage)))
 		return -EFAULT;
 	return found.id;
 }
@@ -87,7 +92,7 @@ int64_t sys_wait4(const uint64_t a[6])
 int64_t sys_waitid(const uint64_t a[6])
 {
 	static const int kinds[] = {-1, 1, 2};
-	struct found found = {0};
+	struct found found = {.id = 0};
 	int which = (int)a[1], kind = (int)a[0];
 	int64_t n;
 
@@ -100,6 +105,8 @@ int64_t sys_waitid(const uint64_t a[6])
 		return n;
 	int code = found.what == 1 ? found.status >> 8 & 0xff : found.what == 5 ? found.status >> 8 : found.what == 6 ? 18 : found.status & 0x7f;
 	int32_t out[32] = {n ? 17 : 0, 0, found.what, 0, found.id, n ? (int32_t)boot->uid : 0, code};
+	if (n && a[4] && user_put(USER(4), &found.usage, sizeof found.usage))
+		return -EFAULT;
 	return a[2] && user_put(USER(2), out, sizeof out) ? -EFAULT : 0;
 }
 
