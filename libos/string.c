@@ -19,13 +19,16 @@ void *memcpy(void *to, const void *from, size_t n)
 
 void *memmove(void *to, const void *from, size_t n)
 {
-	volatile uint8_t *t = to;
+	uint8_t *t = to;
 	const uint8_t *f = from;
 
 	if ((uintptr_t)to - (uintptr_t)from >= n)
 		return memcpy(to, from, n);
+	for (; n >= 8; n -= 8)
+		*(uint64_t __attribute__((may_alias, aligned(1))) *)(t + n - 8) =
+			*(const uint64_t __attribute__((may_alias, aligned(1))) *)(f + n - 8);
 	while (n--)
-		t[n] = f[n];
+		((volatile uint8_t *)t)[n] = f[n];
 	return to;
 }
 

@@ -49,7 +49,7 @@ struct signal_more {                    /* real-time signals that wait behind on
 	struct signal_more *next;
 	struct signal_info info;
 };
-#define SIGNALS_MORE_MOST 32768
+#define SIGNALS_MORE_MOST 65536
 struct signal_queue {                   /* the signals that wait */
 	uint64_t set;
 	struct signal_info info[SIGNALS + 1];

@@ -68,8 +68,8 @@ void timer_delivered(struct process *p, struct signal_info *info)
 		return;
 	int64_t time = t->at ? timer_now(p, t) : 0, more = t->at && t->every && time >= t->at ? move_on(t, time) + 1 : 0;
 	more += t->overrun;
-	t->overrun = more > INT32_MAX ? INT32_MAX : (int)more;
-	info->uid = (uint32_t)t->overrun;       /* si_overrun */
+	t->delivered = more > INT32_MAX ? INT32_MAX : (int)more;
+	info->uid = (uint32_t)t->delivered;       /* si_overrun */
 	timers_look(p);
 }
 
@@ -185,7 +185,7 @@ void timer_set(struct process *p, struct timer *t, int64_t at, int64_t every)
 {
 	t->at = at;
 	t->every = at ? every : 0;
-	t->overrun = 0;
+	t->overrun = t->delivered = 0;
 	arm(p);
 }
 

@@ -20,7 +20,8 @@ struct timer {
 	int measured;           /* CLOCK_THREAD_: whose time */
 	int64_t value;
 	int64_t at, every;      /* nanoseconds of its clock; at 0: disarmed */
-	int overrun;            /* how often it was due between the last signal's sending and its delivery */
+	int overrun;            /* how often it was due before somebody looked, besides the first time */
+	int delivered;          /* the same up to its signal's delivery: timer_getoverrun */
 };
 
 #define SI_TIMER (-2)

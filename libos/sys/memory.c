@@ -193,7 +193,7 @@ int64_t sys_mlockall(const uint64_t a[6])
 
 	if (!flags || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) || flags == MCL_ONFAULT)
 		return -EINVAL;
-	int64_t error = lock_allowed(flags & MCL_CURRENT ? space_total() : 0);
+	int64_t error = lock_allowed((flags & MCL_CURRENT) && space_total() > SPACE_STACK_SIZE ? space_total() - SPACE_STACK_SIZE : 0);
 	if (!error)
 		space_lock_all(flags & MCL_CURRENT ? 1 : -1, (flags & MCL_FUTURE) != 0);
 	return error;

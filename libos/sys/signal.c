@@ -81,6 +81,8 @@ static int64_t alternate_stack(struct thread *t, struct user from, struct user t
 	if (!(new[1] & STACK_NONE) && new[2] < 2048)
 		return -ENOMEM;
 	new[1] &= STACK_NONE | STACK_DISARM;
+	if (new[1] & STACK_NONE)
+		new[0] = new[2] = 0;
 	memcpy(t->stack, new, sizeof new);
 	return 0;
 }

@@ -176,7 +176,7 @@ int64_t sys_timer_getoverrun(const uint64_t a[6])
 {
 	const struct timer *t = timer_of(a[0]);
 
-	return t ? t->overrun : -EINVAL;
+	return t ? t->delivered : -EINVAL;
 }
 
 int64_t sys_timer_delete(const uint64_t a[6])

@@ -15,7 +15,7 @@ all: $(TESTS:%=$(OUT)/carrel/%) $(TESTS:%=$(OUT)/native/%)
 define build
 	@mkdir -p $(@D)
 	@rm -f $@ $@.log
-	@if grep -qw main $<; then $(1) $(FLAGS) $< -o $@ > $@.log 2>&1 || $(1) $(FLAGS) -include fcntl.h $< -o $@ > $@.log 2>&1; \
+	@if grep -qw main $<; then $(1) $(FLAGS) $(if $(findstring /interfaces/,$<),-include tests/suites/posix.h) $< -o $@ > $@.log 2>&1 || $(1) $(FLAGS) -include tests/suites/posix.h -include fcntl.h $< -o $@ > $@.log 2>&1; \
 	else $(1) $(FLAGS) -c $< -o $@.o > $@.log 2>&1 && echo compiled > $@; fi && rm -f $@.log || : > $@
 	@rm -f $@.o
 endef
