@@ -24,6 +24,8 @@
 #include <carrel/window.h>
 #include "intravisor/cvm/cvm.h"
 
+_Static_assert(offsetof(struct carrel_boot, program) == 1316, "BOOT_PROGRAM of tests/escape/libos/host_calls.h");
+
 #define RACE_AT 0x50000000u
 
 static uint64_t canary[512];
