@@ -67,6 +67,10 @@ int intravisor_init(struct cvm_error *error)
 	sigaddset(&kick, MACHINE_KICK);
 	pthread_sigmask(SIG_BLOCK, &kick, NULL);
 	copy_init();
+	host_init();
+	/* A write to a pipe or socket that nobody reads, or beyond a limit on files, is the guest's error. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (code)
 		snprintf(error->text, sizeof error->text, "this host cannot run cVMs (%s); see `carrel doctor`", strerror(-code));
 	return code;

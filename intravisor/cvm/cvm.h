@@ -44,6 +44,7 @@ struct cvm_config {
 	size_t mount_count;             /* <= BOOT_MOUNTS */
 	struct cvm_port *ports;
 	size_t port_count;              /* <= BOOT_PORTS */
+	uint32_t handles_most;          /* 0: as many as there can be (host.h), of the one pool of descriptors that all cVMs share */
 	int network;                    /* 1: it may reach the host's network, but for the host's loopback */
 	struct host_address resolvers[3];       /* name servers it may reach at port 53 wherever they are; length 0: none */
 	const char *working_directory;  /* guest path */
@@ -96,6 +97,7 @@ struct cvm {
 	const struct cvm_config *config;
 	uint64_t memory_limit;
 	uint64_t object_bytes;          /* of memory objects that handles name; atomic */
+	uint64_t watches;               /* epoll sets and what they watch; atomic */
 	uint64_t mappings;              /* of all its windows (quota.c), atomic */
 	uint32_t program_base, libos_base, libos_entry; /* window offsets of the first images */
 

@@ -53,7 +53,7 @@ int64_t host_clock_sleep(struct caller *caller, const uint64_t a[6])
 		return -EINVAL;
 	if (!guest || machine_copy_in(&t, guest, sizeof t))
 		return -EFAULT;
-	struct timespec left;
+	struct timespec left = t;       /* also where the kernel was never asked: an interruption came before */
 	int64_t result = machine_blocking(caller->thread, SYS_clock_nanosleep, (long)a[0], (long)a[1], (long)&t, (long)&left, 0, 0);
 	/* What is left of a relative sleep goes back to the same place. */
 	return result == -EINTR && !a[1] && out(caller, a[2], &left, sizeof left) ? -EFAULT : result;

@@ -22,7 +22,8 @@
 #define LAND_SIZE 0x400000u
 #define STACKS    0x60000000u
 #define STACK     0x20000u
-#define THREADS   4u
+#define THREADS   4u            /* from the start */
+#define THREADS_MOST 64u
 #define CALLS     20000u
 #define CALLS_MOST (sizeof calls / sizeof *calls)
 
@@ -55,7 +56,7 @@ static const struct entry {
 };
 
 static uint64_t seed;
-static uint32_t program_entry, started;
+static uint32_t program_entry, started, stacks = THREADS;
 
 struct random {
 	uint64_t state;
@@ -197,7 +198,7 @@ static uint64_t pages(struct random *r)
 	uint64_t which = below(r, 4) ? below(r, 2) : below(r, 12);
 
 	if (one_in(r, 60))
-		return ref(r);
+		return number(r);
 	return which << 32 | (LAND + below(r, LAND_SIZE / 4096) * 4096);
 }
 
@@ -242,7 +243,7 @@ static uint64_t argument(struct random *r, uint64_t call, const char *text, size
 	if (is(text, length, "entry"))
 		return one_in(r, 2) ? (uintptr_t)thread_entry : program_entry;
 	if (is(text, length, "stack"))
-		return STACKS + (1 + below(r, THREADS)) * STACK;
+		return number(r);
 	if (is(text, length, "timeout_ns") || is(text, length, "deadline_ns"))
 		return below(r, 3000000);
 	if (is(text, length, "number") || is(text, length, "id"))
@@ -260,6 +261,14 @@ static uint64_t argument(struct random *r, uint64_t call, const char *text, size
 static int tamed(struct random *r, uint64_t call, uint64_t a[6])
 {
 	switch (call) {
+	case HOST_thread_start:         /* each on a stack of its own: two on one would soon be the end */
+		if (!one_in(r, 10)) {   /* refused, whatever it is */
+			a[1] = number(r) & ~4095ull;
+			return 1;
+		}
+		a[2] = STACKS + (uint64_t)__atomic_add_fetch(&stacks, 1, __ATOMIC_RELAXED) * STACK;
+		a[1] = (uintptr_t)thread_entry;
+		return stacks < THREADS_MOST;
 	case HOST_exit: case HOST_thread_exit: case HOST_window_enter: case HOST_program_enter: case HOST_thread_resume:
 		return one_in(r, 300);
 	case HOST_entry_set: case HOST_thread_registers:
@@ -349,7 +358,7 @@ void fuzz_start(void)
 	host_call(HOST_memory_map, POOL, POOL_SIZE, 3, 0, 0, 0);
 	host_call(HOST_memory_map, LAND, LAND_SIZE, 3, 0, 0, 0);
 	host_call(HOST_memory_map, REF_PROGRAM + LAND, LAND_SIZE, 3, 0, 0, 0);
-	host_call(HOST_memory_map, STACKS, (THREADS + 1) * STACK, 3, 0, 0, 0);
+	host_call(HOST_memory_map, STACKS, (THREADS_MOST + 1) * STACK, 3, 0, 0, 0);
 	host_call(HOST_entry_set, 0, 0, 0, (uintptr_t)system_call_entry, 0, 0);
 	host_call(HOST_entry_set, 2, 0, 0, (uintptr_t)interrupted_entry, 0, 0);
 	host_call(HOST_thread_registers, (uintptr_t)&registers, 0, 0, 0, 0, 0);
