@@ -17,7 +17,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <net/if.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -28,6 +27,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -65,6 +65,11 @@ __attribute__((format(printf, 1, 2))) static void wrong(const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(shared->what, sizeof shared->what, format, arguments);
 	va_end(arguments);
+}
+
+static void rest(unsigned ms)
+{
+	nanosleep(&(struct timespec){0, ms * 1000000}, NULL);
 }
 
 static uint64_t now_ms(void)
@@ -172,15 +177,16 @@ static void own_world(void)
 
 static int trap_tcp, trap_udp, published[2];
 
-/* Somebody outside talks to the published ports, who also notices that somebody talks to him who must not. */
-static void *outside(void *stop)
+/* Somebody outside, a process of its own, talks to the published ports and notices that somebody talks to him who must not. */
+static void outside(void)
 {
 	struct sockaddr_in port = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	char text[600] = "outside";
 	socklen_t length = sizeof port;
 
-	for (unsigned n = 0; !__atomic_load_n((int *)stop, __ATOMIC_SEQ_CST); n++) {
-		poll(NULL, 0, 10);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (unsigned n = 0;; n++) {
+		rest(10);
 		if (accept4(trap_tcp, NULL, NULL, SOCK_CLOEXEC) >= 0 || recv(trap_udp, text, sizeof text, MSG_DONTWAIT) >= 0)
 			wrong("somebody on the host's loopback was reached");
 		if (!granted)
@@ -189,12 +195,11 @@ static void *outside(void *stop)
 		int fd = socket(AF_INET, (n & 1 ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 		if (fd >= 0 && (!connect(fd, (void *)&port, length) || errno == EINPROGRESS)) {
 			send(fd, text, sizeof text, MSG_NOSIGNAL);
-			poll(NULL, 0, 2);
+			rest(2);
 			recv(fd, text, sizeof text, 0);
 		}
 		close(fd);
 	}
-	return NULL;
 }
 
 /* ---- one cVM ---- */
@@ -241,11 +246,13 @@ static void *watch(void *argument)
 static int removed(const char *path, const struct stat *status, int type, struct FTW *at)
 {
 	(void)status;
-	if (at->level)          /* not remove(3): the filter knows one way */
-		unlinkat(AT_FDCWD, path, type == FTW_DP ? AT_REMOVEDIR : 0);
+	if (at->level)
+		remove(path);
+	(void)type;
 	return 0;
 }
 
+/* In a process of its own: the filter has no way to walk a tree. */
 static void scratch_empty(const char *image)
 {
 	char text[4096], path[4096];
@@ -260,6 +267,29 @@ static void scratch_empty(const char *image)
 			wrong("cannot write to the scratch directory");
 	close(from);
 	close(to);
+}
+
+static int ask[2], answer[2];
+
+static void cleaner(const char *image)
+{
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (read(ask[0], &byte, 1) == 1) {
+		scratch_empty(image);
+		if (write(answer[1], &byte, 1) != 1)
+			break;
+	}
+	_exit(0);
+}
+
+static void clean(void)
+{
+	char byte = 0;
+
+	if (write(ask[1], &byte, 1) != 1 || read(answer[0], &byte, 1) != 1)
+		wrong("nobody empties the scratch directory");
 }
 
 static void one_cvm(struct cvm_config *config, unsigned long seed)
@@ -309,8 +339,7 @@ static int fuzz(unsigned long seconds, unsigned long seed, char **paths)
 	struct figures before = {0}, after;
 	const struct rlimit size = {16 << 20, 16 << 20}, files = {4096, 4096}, core = {0, 0};
 	uint64_t end = now_ms() + seconds * 1000, hash = 0;
-	int input[2], stop = 0, output = memfd_create("output", MFD_CLOEXEC), said = memfd_create("said", MFD_CLOEXEC), leaks = 0;
-	pthread_t world;
+	int input[2], output = memfd_create("output", MFD_CLOEXEC), said = memfd_create("said", MFD_CLOEXEC), leaks = 0;
 
 	setrlimit(RLIMIT_FSIZE, &size);
 	setrlimit(RLIMIT_NOFILE, &files);
@@ -344,12 +373,20 @@ static int fuzz(unsigned long seconds, unsigned long seed, char **paths)
 		return 99;
 	}
 	hash = neighbour_hash(neighbour);
-	if (host_lockdown(&config) || pthread_create(&world, NULL, outside, &stop))
+	pid_t world = fork();
+	if (!world)
+		outside();
+	if (pipe2(ask, O_CLOEXEC) || pipe2(answer, O_CLOEXEC))
+		return 99;
+	pid_t other = fork();
+	if (!other)
+		cleaner(paths[2]);
+	if (world < 0 || other < 0 || host_lockdown(&config))
 		return 99;
 	if (!getenv("FUZZ_REPORTS"))
 		dup3(output, 2, O_CLOEXEC);     /* reports of guests that ended; what is wrong is said by the other process */
 	for (unsigned long n = 0; now_ms() < end && !shared->what[0]; n++) {
-		scratch_empty(paths[2]);
+		clean();
 		if (ftruncate(output, 0))
 			return 99;
 		lseek(output, 0, SEEK_SET);
@@ -357,7 +394,7 @@ static int fuzz(unsigned long seconds, unsigned long seed, char **paths)
 		if (neighbour_hash(neighbour) != hash)
 			wrong("the neighbour's memory changed");
 		for (int wait = 0; after = figures(), n > WARM && after.threads > before.threads && wait < 500; wait++)
-			poll(NULL, 0, 10);
+			rest(10);
 		if (n == WARM)
 			before = after;
 		if (n <= WARM)
@@ -371,8 +408,6 @@ static int fuzz(unsigned long seconds, unsigned long seed, char **paths)
 		if (after.own > before.own + GROWTH)
 			wrong("%llu MiB of own memory, were %llu", (unsigned long long)after.own >> 20, (unsigned long long)before.own >> 20);
 	}
-	stop = 1;
-	pthread_join(world, NULL);
 	char text[8] = "";
 	if (!shared->what[0] && (cvm_run(neighbour) || pread(said, text, 6, 0) != 6 || memcmp(text, "hello\n", 6)))
 		wrong("the neighbour does not say hello");
