@@ -94,7 +94,7 @@ static int64_t line(struct caller *caller, const uint64_t a[6], const char *head
 	if (!guest || machine_copy_in(text + at, guest, length))
 		return -EFAULT;
 	for (size_t i = at; i < at + length; i++)
-		if ((unsigned char)text[i] < 32 || text[i] == 127)
+		if ((unsigned char)text[i] < 32 || (unsigned char)text[i] > 126)        /* terminals obey U+0080... too */
 			text[i] = '?';
 	text[at + length] = '\n';
 	return write(2, text, at + length + 1) < 0 ? -errno : 0;

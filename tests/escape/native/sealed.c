@@ -93,7 +93,7 @@ static uint64_t judged(uint32_t policy, int *code)
 	struct cvm_error error;
 	int fd = open(path, O_RDONLY);
 
-	*code = image_get(fd, path, policy, &image, &statistics, &error);
+	*code = image_get(fd, path, policy, &image, &statistics, NULL, &error);
 	close(fd);
 	if (!*code)
 		image_release(image);

@@ -260,6 +260,11 @@ static uint64_t argument(struct random *r, uint64_t call, const char *text, size
 /* What would end the fuzz goes through seldom. */
 static int tamed(struct random *r, uint64_t call, uint64_t a[6])
 {
+	/* Our own ground, by the first word or the third. */
+	if (call >= HOST_memory_map && call <= HOST_memory_move)
+		for (int i = 0; i < 3; i += 2)
+			if (a[i] >> 32 == 0 && (a[i] < LAND || a[i] >= STACKS) && a[i] >= WINDOW_MEMORY_START && !one_in(r, 200))
+				a[i] = LAND;
 	switch (call) {
 	case HOST_thread_start:         /* each on a stack of its own: two on one would soon be the end */
 		if (!one_in(r, 10)) {   /* refused, whatever it is */

@@ -381,10 +381,10 @@ static int fuzz(unsigned long seconds, unsigned long seed, char **paths)
 	pid_t other = fork();
 	if (!other)
 		cleaner(paths[2]);
+	if (!getenv("FUZZ_REPORTS"))
+		dup2(output, 2);        /* reports of guests that ended; what is wrong is said by the other process */
 	if (world < 0 || other < 0 || host_lockdown(&config))
 		return 99;
-	if (!getenv("FUZZ_REPORTS"))
-		dup3(output, 2, O_CLOEXEC);     /* reports of guests that ended; what is wrong is said by the other process */
 	for (unsigned long n = 0; now_ms() < end && !shared->what[0]; n++) {
 		clean();
 		if (ftruncate(output, 0))
