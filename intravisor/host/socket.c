@@ -375,7 +375,7 @@ int64_t host_file_send(struct caller *caller, const uint64_t a[6])
 	int64_t error = 0;
 	off_t offset = (off_t)a[2];
 	HELD *to = resource_get(caller, a[0], CAP_STORE, NULL, &error);
-	HELD *from = to ? resource_get(caller, a[1], CAP_LOAD, NULL, &error) : NULL;
+	HELD *from = to ? resource_get_kind(caller, a[1], CAP_LOAD, RESOURCE_FILE, &error) : NULL;
 
 	if (!from)
 		return error;
