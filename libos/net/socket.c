@@ -112,6 +112,7 @@ void socket_free(struct socket *s)
 			HOST(socket_shutdown, s->handle, 2);    /* the port stays, and refuses until somebody listens again */
 	} else if (s->handle >= 0)
 		HOST(close, s->handle);
+	wait_queue_end(&s->queue);      /* senders, and who wants to connect */
 	heap_free(s, sizeof *s);
 }
 
