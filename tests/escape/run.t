@@ -31,7 +31,7 @@ def expect(what, done, status, output, report=None):
     problems = []
     if done.returncode != status:
         problems.append(f"exit status {done.returncode}, not {status}")
-    if done.stdout != output:
+    if output is not None and done.stdout != output:
         problems.append(f"said {done.stdout!r}")
     reported = done.stderr or ""
     if report and not re.search(report, reported):
@@ -206,11 +206,6 @@ def main():
         tests.append(("which stay as they were", [] if before == after and os.listdir(folder) == ["inside"] else ["they do not"], ""))
     kinds()
     streams()
-    for seed in "1", "2", "3", "4":
-        with tempfile.TemporaryDirectory() as folder:
-            for what, options in (("tmpfs", ("--tmpfs", "/t")), ("a volume", ("-v", folder + ":/t"))):
-                expect(f"every system call with hostile arguments over {what}, seed {seed}",
-                       run(*options, "-w", "/t", BUILT + "c/calls", seed), 0, "answered\n")
     expect("forged frames of signal handlers end their process, never its library OS", run(BUILT + "c/frames"), 0, "answered\n")
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGSEGV, signal.SIGFPE:
         signalled(f"{number.name} over a forged thread control block", number, BUILT + "program/thread_pointer", "6")
