@@ -82,7 +82,6 @@ static struct socket *datagram_peers;
 void socket_free(struct socket *s)
 {
 	name_release(s);
-	wait_dismiss(&s->queue);        /* who waits for room in its backlog, or among its datagrams */
 	while (s->pending) {
 		struct socket *p = s->pending;
 		s->pending = p->pending_next;
@@ -118,6 +117,7 @@ void socket_free(struct socket *s)
 			HOST(socket_shutdown, s->handle, 2);    /* the port stays, and refuses until somebody listens again */
 	} else if (s->handle >= 0)
 		HOST(close, s->handle);
+	wait_dismiss(&s->queue);      /* senders, and who wants to connect */
 	heap_free(s, sizeof *s);
 }
 
