@@ -103,6 +103,7 @@ int64_t space_remap(uint64_t start, uint64_t length, uint64_t new_length, int fl
 int64_t space_lock(uint64_t start, uint64_t length, int locked);
 void space_lock_all(int now, int later);        /* now: 0, 1, or -1 as it is */
 uint64_t space_locked(uint64_t start, uint64_t end);    /* bytes */
+void space_synced(uint64_t start, uint64_t end);        /* files of the library OS's own that are mapped there for writing have changed */
 int64_t space_break(uint64_t to);
 int space_mapped(uint64_t start, uint64_t length);
 uint64_t space_total(void);

@@ -16,6 +16,14 @@ struct segment {
 	uint64_t start, end;            /* in the file, whole pages */
 };
 
+static void segment_close(struct file *f)
+{
+	HOST(close, f->handle);
+}
+
+/* Only mapped; its object is the node as long as that lives. */
+const struct file_operations segment_operations = {.close = segment_close};
+
 static const struct segment *segment_at(const struct node *n, uint64_t at)
 {
 	for (unsigned i = 0; i < n->segment_count; i++)
@@ -54,8 +62,10 @@ void segments_clear(struct node *n, uint64_t from, uint64_t to)
 
 void segments_drop(struct node *n)
 {
-	for (unsigned i = 0; i < n->segment_count; i++)
+	for (unsigned i = 0; i < n->segment_count; i++) {
+		n->segments[i].object->object = NULL;
 		file_release(n->segments[i].object);
+	}
 	heap_free(n->segments, n->segment_count * sizeof *n->segments);
 	n->segments = NULL;
 	n->segment_count = 0;
@@ -69,7 +79,7 @@ static int64_t share(struct node *n, uint64_t end)
 	if (end <= start)
 		return 0;
 	int64_t handle = HOST(memory_object, end - start);
-	struct file *object = handle < 0 ? NULL : file_make(&host_operations, O_RDWR);
+	struct file *object = handle < 0 ? NULL : file_make(&segment_operations, O_RDWR);
 	struct segment *more = object ? heap_allocate((n->segment_count + 1) * sizeof *more) : NULL;
 	if (!more) {
 		heap_free(object, sizeof *object);
@@ -78,6 +88,7 @@ static int64_t share(struct node *n, uint64_t end)
 		return -ENOMEM;
 	}
 	object->handle = handle;
+	object->object = n;
 	for (uint64_t i = start / PAGE; i < n->page_room && i * PAGE < end; i++)
 		if (n->pages[i] && HOST(write, handle, (uintptr_t)n->pages[i], PAGE, i * PAGE - start) != PAGE) {
 			heap_free(more, (n->segment_count + 1) * sizeof *more);

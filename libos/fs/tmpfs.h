@@ -48,6 +48,7 @@ int64_t node_object(struct node *n);     /* a handle of a copy of the data, or -
 int64_t node_seek_data(const struct node *n, uint64_t at, int hole);
 
 /* segment.c */
+extern const struct file_operations segment_operations;
 int64_t segments_transfer(struct node *n, struct memory memory, uint64_t length, uint64_t at, int writes);
 void segments_clear(struct node *n, uint64_t from, uint64_t to);
 void segments_drop(struct node *n);

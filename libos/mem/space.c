@@ -6,7 +6,7 @@
  */
 #include <linux/mman.h>
 
-#include "libos/fs/fs.h"
+#include "libos/fs/tmpfs.h"
 #include "libos/mem/parked.h"
 
 #define BREAK_START WINDOW_MEMORY_START
@@ -357,6 +357,17 @@ int64_t space_protect(uint64_t start, uint64_t length, int protection)
 	for (first -= first > 0; i-- > first;)
 		join(s, i);
 	return 0;
+}
+
+void space_synced(uint64_t start, uint64_t end)
+{
+	S;
+
+	for (size_t i = range_at(s, start); i < s->count && s->ranges[i].start < end; i++) {
+		const struct range *r = &s->ranges[i];
+		if (r->shared && (r->protection & PROT_WRITE) && r->file && r->file->operations == &segment_operations && r->file->object)
+			node_touch(r->file->object, 1);
+	}
 }
 
 /* ---- locks: nothing of a cVM is ever taken from memory, so they are only remembered ---- */

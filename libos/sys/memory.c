@@ -140,6 +140,8 @@ int64_t sys_msync(const uint64_t a[6])
 		return -EINVAL;
 	if (!error && (a[2] & MS_INVALIDATE) && space_locked(a[0], a[0] + length))
 		return -EBUSY;
+	if (!error && (a[2] & (MS_SYNC | MS_ASYNC)))
+		space_synced(a[0], a[0] + length);
 	return error || !length ? error : HOST(memory_sync, a[0] | REF_PROGRAM, length, a[2]);
 }
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# The Open POSIX Test Suite's programs, as Carrel images and natively with the same musl; tests/suites/posix calls it. A test's file is
-# empty where it cannot be built (the compiler's words lie in FILE.log), and says "compiled" where it is a header's test, without main.
+# The Open POSIX Test Suite's programs, as Carrel images and natively with the same musl; tests/suites/posix calls it, with ONLY the
+# folders to build if not all. A test's file is empty where it cannot be built (the compiler's words lie in FILE.log), and says "compiled" where it is a header's test, without main.
 B := build
 OUT := $(B)/suites/posix
-FLAGS := -O2 -w -std=gnu99 -D_POSIX_C_SOURCE=200112L -D_XOPEN_SOURCE=600 -I$(OUT)/source/include
-SOURCES := $(shell cd $(OUT)/source && find $(or $(ONLY),conformance) -name '[0-9]*-*.c')
+FLAGS := -O2 -w -std=gnu99 -D_POSIX_C_SOURCE=200112L -D_XOPEN_SOURCE=600 -I$(OUT)/source/include -I$(OUT)/source/functional/threads/include
+SOURCES := $(shell cd $(OUT)/source && find $(or $(ONLY),conformance functional) -name '[0-9]*-*.c' -o -path '*functional*' -name '*.c')
 TESTS := $(SOURCES:.c=.test)
 
 all: $(TESTS:%=$(OUT)/carrel/%) $(TESTS:%=$(OUT)/native/%)
@@ -15,7 +15,7 @@ all: $(TESTS:%=$(OUT)/carrel/%) $(TESTS:%=$(OUT)/native/%)
 define build
 	@mkdir -p $(@D)
 	@rm -f $@ $@.log
-	@if grep -qw main $<; then $(1) $(FLAGS) $(if $(findstring /interfaces/,$<),-include tests/suites/posix.h) $< -o $@ > $@.log 2>&1 || $(1) $(FLAGS) -include tests/suites/posix.h -include fcntl.h $< -o $@ > $@.log 2>&1; \
+	@if grep -qw main $<; then $(1) $(FLAGS) $(if $(filter-out $(OUT)/source/conformance/definitions/%,$<),-include tests/suites/posix.h) $< -o $@ > $@.log 2>&1 || $(1) $(FLAGS) -include tests/suites/posix.h -include fcntl.h $< -o $@ > $@.log 2>&1; \
 	else $(1) $(FLAGS) -c $< -o $@.o > $@.log 2>&1 && echo compiled > $@; fi && rm -f $@.log || : > $@
 	@rm -f $@.o
 endef
