@@ -330,7 +330,7 @@ static void one_cvm(struct cvm_config *config, unsigned long seed)
 static int fuzz(unsigned long seconds, unsigned long seed, char **paths)
 {
 	char *none[] = {NULL}, *arguments[] = {"calls", NULL, "3", NULL}, *innocent_arguments[] = {"innocent", NULL};
-	struct cvm_mount mounts[] = {{"/data", -1, 0}, {"/tmp", -1, 0}};
+	struct cvm_mount mounts[] = {{.guest_path = "/data", .host_fd = -1, .upper_fd = -1}, {.guest_path = "/tmp", .host_fd = -1, .upper_fd = -1}};
 	struct cvm_port ports[] = {{-1, 7777, 6}, {-1, 7777, 17}};
 	struct cvm_config config = {.image_fd = -1, .libos_path = paths[0], .image_path = paths[1], .argc = 3, .argv = arguments, .envp = none,
 				    .working_directory = "/", .hostname = "h", .mounts = mounts, .mount_count = 2, .memory_limit = MEMORY};
