@@ -121,6 +121,8 @@ void file_release(struct file *f)
 		return;
 	if (f->watches)
 		watches_drop(f);
+	if (f->node)
+		node_lock_forget(f, f);
 	if (f->operations->close)
 		f->operations->close(f);
 	heap_text_free(f->path);
