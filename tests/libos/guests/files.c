@@ -460,7 +460,8 @@ int main(int argc, char **argv)
 	descriptors();
 	attributes();
 	locks();
-	locks_between();
+	if (argc <= 3)          /* on a host volume processes share open files' locks (docs/caveats.md) */
+		locks_between();
 	pipe_sizes();
 	waiting();
 	devices();
