@@ -13,6 +13,18 @@ int64_t sys_clock_gettime(const uint64_t a[6])
 	return user_ok(USER(1), 16) ? HOST(clock_get, (uint32_t)a[0], a[1] | REF_PROGRAM) : -EFAULT;
 }
 
+/* The clocks are the host's. */
+int64_t sys_clock_settime(const uint64_t a[6])
+{
+	int64_t t[2];
+
+	if ((int)a[0] != REALTIME)
+		return -EINVAL;
+	if (user_get(t, USER(1), sizeof t))
+		return -EFAULT;
+	return t[0] < 0 || t[1] < 0 || t[1] >= 1000000000 ? -EINVAL : -EPERM;
+}
+
 int64_t sys_clock_getres(const uint64_t a[6])
 {
 	int64_t t[2], error = HOST(clock_resolution, (uint32_t)a[0], (uintptr_t)t);
