@@ -101,6 +101,11 @@ uint32_t descriptor_limit(void)
 	return mine()->limit;
 }
 
+uint32_t descriptor_room(void)
+{
+	return mine()->room;
+}
+
 void descriptor_limit_set(uint32_t most)
 {
 	mine()->limit = most < FILES_MOST ? most : FILES_MOST;

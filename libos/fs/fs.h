@@ -140,6 +140,7 @@ int64_t descriptor_close(int fd);
 int64_t descriptor_put(struct file *f, int fd, int close_on_exec);      /* dup2: replaces */
 int descriptor_flags(int fd, int set, int value);
 uint32_t descriptor_limit(void);
+uint32_t descriptor_room(void);         /* all that are open are below it, whatever the limit is now */
 void descriptor_limit_set(uint32_t most);
 
 /* ---- the kinds of file ---- */

@@ -4,6 +4,7 @@
  * Open files: data, positions, flags, attributes, locks, pipes, bad pointers. argv[1] is an empty directory.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -350,6 +351,37 @@ static void locks_between(void)
 	unlink("f");
 }
 
+/* /proc/self/fd has them all: more than a thousand, and those above a limit that was lowered. */
+static void descriptors_listed(void)
+{
+	struct rlimit old, limit;
+	int here = open(".", O_RDONLY | O_DIRECTORY), count = 0, last = -1;
+	DIR *list;
+
+	getrlimit(RLIMIT_NOFILE, &old);
+	limit = (struct rlimit){old.rlim_max < 1500 ? old.rlim_max : 1500, old.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &limit);
+	for (int n; (n = dup(here)) >= 0 && n < 1400;)
+		last = n;
+	close(last);
+	limit.rlim_cur = 20;
+	OK(last > 1000 && setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	FAILS(dup(here), EMFILE);
+	close(5);
+	list = opendir("/proc/self/fd");
+	OK(list != NULL);
+	while (list && readdir(list))
+		count++;
+	/* . and .. and the list's own, but neither 5 (which is that) nor `last` */
+	ok(count >= last - 10, "all descriptors are listed");
+	if (list)
+		closedir(list);
+	for (int n = last; n > here; n--)
+		close(n);
+	close(here);
+	setrlimit(RLIMIT_NOFILE, &old);
+}
+
 static void pipe_sizes(void)
 {
 	char block[4096] = "block";
@@ -463,6 +495,7 @@ int main(int argc, char **argv)
 	if (argc <= 3)          /* on a host volume processes share open files' locks (docs/caveats.md) */
 		locks_between();
 	pipe_sizes();
+	descriptors_listed();
 	waiting();
 	devices();
 	return DONE();
