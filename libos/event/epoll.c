@@ -380,6 +380,11 @@ static int64_t host_collect(struct file *set, struct event *out, uint32_t room, 
 	return n < 0 ? n : (int64_t)count;
 }
 
+uint32_t epoll_size(const struct file *set)
+{
+	return set->operations == &epoll_operations ? ((const struct epoll *)set->object)->room : 0;
+}
+
 int64_t epoll_wait(struct file *set, struct event *out, uint32_t room, int64_t timeout)
 {
 	struct epoll *e = set->object;

@@ -17,6 +17,7 @@ struct event {                  /* struct epoll_event, which is packed on some I
 };
 
 int64_t epoll_make(int close_on_exec);
+uint32_t epoll_size(const struct file *set);    /* more events than this are hardly there at once */
 int64_t epoll_change(struct file *set, int operation, int fd, struct file *f, uint32_t events, uint64_t data);
 /* timeout in ns, -1: for ever. How many events, or -errno. */
 int64_t epoll_wait(struct file *set, struct event *out, uint32_t room, int64_t timeout);

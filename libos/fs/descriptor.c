@@ -109,6 +109,11 @@ uint32_t descriptor_limit(void)
 	return mine()->limit;
 }
 
+uint32_t descriptor_room(void)
+{
+	return mine()->room;
+}
+
 void descriptor_limit_set(uint32_t most)
 {
 	mine()->limit = most < FILES_MOST ? most : FILES_MOST;
@@ -129,6 +134,8 @@ void file_release(struct file *f)
 		return;
 	if (f->watches)
 		watches_drop(f);
+	if (f->node)
+		node_lock_forget(f, f);
 	if (f->operations->close)
 		f->operations->close(f);
 	heap_text_free(f->path);

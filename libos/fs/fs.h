@@ -144,11 +144,13 @@ int64_t descriptor_close(int fd);
 int64_t descriptor_put(struct file *f, int fd, int close_on_exec);      /* dup2: replaces */
 int descriptor_flags(int fd, int set, int value);
 uint32_t descriptor_limit(void);
+uint32_t descriptor_room(void);         /* all that are open are below it, whatever the limit is now */
 void descriptor_limit_set(uint32_t most);
 
 /* ---- the kinds of file ---- */
 extern const struct file_operations host_operations;
 int64_t pipe_make(int flags, int fds[2]);
+int64_t pipe_room(struct file *f, uint64_t size);       /* bytes that fit; `size` > 0 sets that */
 int64_t event_make(uint64_t count, int flags);
 int64_t tmpfs_seek_in(struct file *f, int64_t offset, int whence, uint64_t size);
 struct file *text_file(const char *text, size_t length);        /* an open read-only file with this content */
@@ -166,6 +168,12 @@ void watches_host(struct file *f);      /* it has a handle now */
 int64_t lock_set(struct file *f, int type, int64_t start, int64_t length, int wait);
 int64_t lock_test(struct file *f, int type, int64_t start, int64_t length);
 void lock_forget(struct file *f);       /* a descriptor of this file was closed */
+/* node_lock.c: locks on files of a tmpfs. flock's (LOCK_WHOLE) and the others do not see each other. */
+enum lock_kind { LOCK_PROCESS, LOCK_FILE, LOCK_WHOLE };
+int64_t node_lock_set(struct file *f, enum lock_kind kind, int type, int64_t start, int64_t length, int wait);
+/* What stands in the way of it: its type, range and process, else 2. */
+int node_lock_test(struct file *f, enum lock_kind kind, int type, int64_t *start, int64_t *length, int *pid);
+void node_lock_forget(struct file *f, const void *owner);
 
 /* ---- record.c: getdents64 ---- */
 struct record_writer {

@@ -58,8 +58,10 @@ int64_t lock_set(struct file *f, int type, int64_t start, int64_t length, int wa
 
 	if ((type == WRITE_LOCK && !writes) || (type == READ_LOCK && (f->flags & O_ACCMODE) == O_WRONLY))
 		return -EBADF;
+	if (f->node)
+		return node_lock_set(f, LOCK_PROCESS, type, start, length, wait);
 	if (f->handle < 0)
-		return 0;       /* nobody else sees this file */
+		return 0;
 	struct lock_owner **found = owner_find(f), *o = found ? *found : NULL;
 	if (type == NO_LOCK) {
 		int64_t error = o ? host_lock(o->via[1], type, start, length, 0) : 0;
@@ -90,10 +92,16 @@ int64_t lock_test(struct file *f, int type, int64_t start, int64_t length)
 
 void lock_forget(struct file *f)
 {
-	struct lock_owner **link = owner_find(f), *o = link ? *link : NULL;
+	struct lock_owner **link, *o;
 
-	if (!o)
+	if (f->node) {
+		node_lock_forget(f, process_current());
 		return;
+	}
+	link = owner_find(f);
+	if (!link)
+		return;
+	o = *link;
 	*link = o->next;
 	for (int i = 0; i < 2; i++)
 		if (o->via[i]) {

@@ -5,12 +5,13 @@
  */
 #include "libos/process/process.h"
 
-#define ROOM   65536u
+#define ROOM   65536u           /* at first */
+#define ROOM_MOST (1u << 20)
 #define ATOMIC 4096u    /* PIPE_BUF: not in parts */
 
 struct pipe {
 	uint8_t *data;
-	uint32_t start, length;
+	uint32_t start, length, room;
 	int readers, writers;
 	uint64_t number;
 	struct wait_queue queue;
@@ -51,12 +52,12 @@ static int64_t pipe_read(struct file *f, struct memory to, uint64_t n, int64_t o
 	if (error)
 		return error;
 	while (done < n && p->length) {
-		uint64_t piece = ROOM - p->start;
+		uint64_t piece = p->room - p->start;
 		piece = piece < p->length ? piece : p->length;
 		piece = piece < n - done ? piece : n - done;
 		if (memory_put(memory_after(to, done), p->data + p->start, piece))
 			return done ? (int64_t)done : -EFAULT;
-		p->start = (p->start + (uint32_t)piece) % ROOM;
+		p->start = (p->start + (uint32_t)piece) % p->room;
 		p->length -= (uint32_t)piece;
 		done += piece;
 	}
@@ -75,15 +76,15 @@ static int64_t pipe_write(struct file *f, struct memory from, uint64_t n, int64_
 	/* Up to PIPE_BUF bytes go in one piece; a larger write may find room more than once. */
 	do {
 		uint32_t least = n <= ATOMIC ? (uint32_t)n : 1;
-		int64_t error = WAIT_WHILE(f, &p->queue, p->readers && ROOM - p->length < least);
+		int64_t error = WAIT_WHILE(f, &p->queue, p->readers && p->room - p->length < least);
 		if (!p->readers)
 			error = -EPIPE;
 		if (error)
 			return done ? (int64_t)done : error;
-		while (done < n && p->length < ROOM) {
-			uint32_t end = (p->start + p->length) % ROOM;
-			uint64_t piece = ROOM - p->length;
-			piece = piece < ROOM - end ? piece : ROOM - end;
+		while (done < n && p->length < p->room) {
+			uint32_t end = (p->start + p->length) % p->room;
+			uint64_t piece = p->room - p->length;
+			piece = piece < p->room - end ? piece : p->room - end;
 			piece = piece < n - done ? piece : n - done;
 			if (memory_get(p->data + end, memory_after(from, done), piece)) {
 				wait_wake_for(&p->queue, UINT32_MAX, READY_IN);
@@ -125,7 +126,7 @@ static unsigned pipe_poll(struct file *f)
 {
 	const struct pipe *p = f->object;
 
-	unsigned out = (ROOM - p->length >= ATOMIC ? READY_OUT : 0) | (p->readers ? 0 : READY_ERROR);
+	unsigned out = (p->room - p->length >= ATOMIC ? READY_OUT : 0) | (p->readers ? 0 : READY_ERROR);
 	/* A fifo that nobody has written to yet has not been hung up. */
 	unsigned in = (p->length ? READY_IN : 0) | (p->writers || (p->inode && f->position == p->opens[1]) ? 0 : READY_HANGUP);
 
@@ -139,7 +140,7 @@ static void pipe_free(struct pipe *p)
 			*link = p->next;
 			break;
 		}
-	heap_free(p->data, ROOM);
+	heap_free(p->data, p->room);
 	heap_free(p, sizeof *p);
 }
 
@@ -158,6 +159,37 @@ static const struct file_operations pipe_operations = {
 	.read = pipe_read, .write = pipe_write, .available = pipe_available, .room = pipe_room, .stat = pipe_stat, .poll = pipe_poll, .queue = pipe_queue, .close = pipe_close,
 };
 
+/* F_GETPIPE_SZ and, with `size` > 0, F_SETPIPE_SZ. */
+int64_t pipe_room(struct file *f, uint64_t size)
+{
+	struct pipe *p = f->object;
+	uint32_t room = ATOMIC;
+	uint8_t *data;
+
+	if (f->operations != &pipe_operations)
+		return -EBADF;
+	if (!size)
+		return p->room;
+	if (size > ROOM_MOST)
+		return size > INT32_MAX ? -EINVAL : -EPERM;
+	while (room < size)
+		room *= 2;
+	if (room < p->length)
+		return -EBUSY;
+	data = heap_allocate(room);
+	if (!data)
+		return -ENOMEM;
+	uint32_t first = p->room - p->start < p->length ? p->room - p->start : p->length;
+	memcpy(data, p->data + p->start, first);
+	memcpy(data + first, p->data, p->length - first);
+	heap_free(p->data, p->room);
+	p->data = data;
+	p->room = room;
+	p->start = 0;
+	wait_wake_for(&p->queue, UINT32_MAX, READY_OUT);
+	return room;
+}
+
 int64_t pipe_make(int flags, int fds[2])
 {
 	struct pipe *p = heap_allocate(sizeof *p);
@@ -170,6 +202,7 @@ int64_t pipe_make(int flags, int fds[2])
 		heap_free(w, sizeof *w);
 		return -ENOMEM;
 	}
+	p->room = ROOM;
 	p->readers = p->writers = 1;
 	p->number = numbers++;
 	r->object = w->object = p;
@@ -208,7 +241,7 @@ int64_t fifo_open(uint64_t device, uint64_t inode, int flags, struct file **f)
 			heap_free(*f, sizeof **f);
 			return -ENOMEM;
 		}
-		*p = (struct pipe){.data = p->data, .device = device, .inode = inode, .number = inode, .next = fifos};
+		*p = (struct pipe){.data = p->data, .room = ROOM, .device = device, .inode = inode, .number = inode, .next = fifos};
 		fifos = p;
 	}
 	(*f)->object = p;

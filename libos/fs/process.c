@@ -271,14 +271,19 @@ static int64_t mount_link_read(const struct mount *m, const char *name, char *to
 /* self/fd: the descriptors there are now. */
 static struct file *descriptors_open(void)
 {
-	char list[4096];
-	size_t at = sizeof "/.\0/..";
+	size_t at = sizeof "/.\0/..", room = at + 8 * (size_t)descriptor_room();
+	char *list = heap_allocate(room);
+	struct file *f;
 
+	if (!list)
+		return NULL;
 	memcpy(list, "/.\0/..", at);
-	for (int fd = 0; fd < (int)descriptor_limit() && at + 8 < sizeof list; fd++)
-		if (file_get(fd))
-			at += format(list + at, sizeof list - at, "@%d", fd) + 1;
-	return names_file(list, at);
+	for (uint32_t fd = 0; fd < descriptor_room(); fd++)
+		if (file_get((int)fd))
+			at += format(list + at, room - at, "@%u", fd) + 1;
+	f = names_file(list, at);
+	heap_free(list, room);
+	return f;
 }
 
 /* The root: what it always has, and the processes there are now. */

@@ -108,6 +108,8 @@ static int room_for(struct space *s, size_t more)
 	if (s->count + more <= s->room)
 		return 0;
 	size_t bigger = s->room ? 2 * s->room : 64;
+	while (bigger < s->count + more)
+		bigger *= 2;
 	struct range *new = heap_allocate(bigger * sizeof *new);
 	if (!new)
 		return -ENOMEM;

@@ -302,10 +302,20 @@ int64_t socket_connect(struct file *f, const struct address *to)
 		return s->domain == AF_UNIX ? -EINVAL : -EISCONN;
 	if (s->type == SOCK_DGRAM && s->state == SOCKET_CONNECTED)
 		datagram_part(s);
-	if (s->state == SOCKET_CONNECTED)
-		return -EISCONN;
-	if (s->state == SOCKET_NEW && (!is_inet(s) || address_is_here(to)))
-		return connect_here(f, to);
+	if (s->state == SOCKET_CONNECTED) {
+		error = s->connect_told ? 0 : -EISCONN;
+		s->connect_told = 0;
+		return error;
+	}
+	if (s->state == SOCKET_NEW && (!is_inet(s) || address_is_here(to))) {
+		error = connect_here(f, to);
+		/* Over a network it takes a moment, and programs wait for its end. */
+		if (!error && is_inet(s) && s->type == SOCK_STREAM && (f->flags & O_NONBLOCK)) {
+			s->connect_told = 1;
+			return -EINPROGRESS;
+		}
+		return error;
+	}
 	if (s->state == SOCKET_NEW) {
 		error = host_side_connect(s, f, to);
 		if (error != -EINPROGRESS)

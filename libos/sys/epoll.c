@@ -7,7 +7,7 @@
 #include "libos/sys/sys.h"
 #include "libos/machine/machine.h"
 
-#define EVENTS_MOST 128u        /* in one go; more come with the next call */
+#define EVENTS_MOST 128u        /* on the stack; for more of them memory is taken */
 
 int64_t sys_epoll_create1(const uint64_t a[6])
 {
@@ -34,18 +34,29 @@ int64_t sys_epoll_ctl(const uint64_t a[6])
 
 static int64_t wait_events(struct file *set, struct user at, int most, int64_t timeout)
 {
-	struct event events[EVENTS_MOST];
+	struct event few[EVENTS_MOST], *events = few;
+	uint32_t room = epoll_size(set);
 
 	if (most <= 0)
 		return -EINVAL;
 	if (!user_ok(at, (uint64_t)most * sizeof(struct wire_event)))
 		return -EFAULT;
-	int64_t n = epoll_wait(set, events, (unsigned)most < EVENTS_MOST ? (uint32_t)most : EVENTS_MOST, timeout);
+	room = room < EVENTS_MOST ? EVENTS_MOST : room;
+	room = room < (uint32_t)most ? room : (uint32_t)most;
+	if (room > EVENTS_MOST && !(events = heap_allocate(room * sizeof *events))) {
+		events = few;
+		room = EVENTS_MOST;
+	}
+	int64_t n = epoll_wait(set, events, room, timeout);
 	for (int64_t i = 0; i < n; i++) {
 		const struct wire_event one = {events[i].events, events[i].data};
-		if (user_put((struct user){at.at + (uint64_t)i * sizeof one}, &one, sizeof one))
-			return -EFAULT;
+		if (user_put((struct user){at.at + (uint64_t)i * sizeof one}, &one, sizeof one)) {
+			n = -EFAULT;
+			break;
+		}
 	}
+	if (events != few)
+		heap_free(events, room * sizeof *events);
 	return n;
 }
 

@@ -106,6 +106,7 @@ static int64_t record_lock(struct file *f, unsigned command, struct user at)
 {
 	struct lock l;
 	int get = command == F_GETLK || command == OFD_GETLK, wait = command == F_SETLKW || command == OFD_SETLKW;
+	int pid = -1;           /* somebody outside this cVM */
 	int64_t result;
 
 	if (user_get(&l, at, sizeof l))
@@ -114,7 +115,11 @@ static int64_t record_lock(struct file *f, unsigned command, struct user at)
 		return -EINVAL;
 	if ((result = lock_range(f, &l)))
 		return result;
-	if (command < OFD_GETLK)
+	if (f->node && get)
+		result = node_lock_test(f, command < OFD_GETLK ? LOCK_PROCESS : LOCK_FILE, l.type, &l.start, &l.length, &pid);
+	else if (f->node && command >= OFD_GETLK)
+		result = node_lock_set(f, LOCK_FILE, l.type, l.start, l.length, wait);
+	else if (command < OFD_GETLK)
 		result = get ? lock_test(f, l.type, l.start, l.length) : lock_set(f, l.type, l.start, l.length, wait);
 	else
 		result = f->handle < 0 ? (get ? 2 : 0) : HOST(lock, f->handle, l.type, l.start, l.length, get ? 2 : wait);
@@ -124,7 +129,7 @@ static int64_t record_lock(struct file *f, unsigned command, struct user at)
 		l.type = 2;
 	else {
 		l.type = (int16_t)result;
-		l.pid = -1;     /* somebody outside this cVM */
+		l.pid = pid;
 	}
 	return user_put(at, &l, sizeof l);
 }
@@ -138,9 +143,11 @@ int64_t sys_flock(const uint64_t a[6])
 
 	if (operation != 1 && operation != 2 && operation != 8)
 		return -EINVAL;
+	int type = operation == 1 ? 0 : operation == 2 ? 1 : 2;
+	if (f->node)
+		return node_lock_set(f, LOCK_WHOLE, type, 0, 0, wait);
 	if (f->handle < 0)
 		return 0;
-	int type = operation == 1 ? 0 : operation == 2 ? 1 : 2;
 	if (type == 1 && (f->flags & O_ACCMODE) == O_RDONLY)
 		type = 0;
 	int64_t error = wait ? HOST_BLOCKING(lock, f->handle, type, 0, 0, 1) : HOST(lock, f->handle, type, 0, 0, 0);
@@ -180,7 +187,9 @@ int64_t sys_fcntl(const uint64_t a[6])
 	case F_SETOWN: case F_GETOWN:
 		return 0;
 	case F_GETPIPE_SZ:
-		return f->object && f->operations->seek == NULL ? 65536 : -EBADF;
+		return pipe_room(f, 0);
+	case F_SETPIPE_SZ:
+		return (int)a[2] < 0 ? -EINVAL : pipe_room(f, (uint32_t)a[2] ? (uint32_t)a[2] : 1);
 	default:
 		return -EINVAL;
 	}

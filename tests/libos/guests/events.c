@@ -267,10 +267,28 @@ static void many(void)
 	ok(n < 10 && errno == EMFILE, "EMFILE at the limit");
 }
 
+/* As many events as there are, in one call. */
+static void crowd(void)
+{
+	enum { CROWD = 300 };
+	struct epoll_event e = {.events = EPOLLIN}, out[CROWD + 5];
+	int fds[CROWD], set = epoll_create1(0), good = set >= 0;
+
+	for (int i = 0; i < CROWD; i++) {
+		e.data.u32 = (uint32_t)i;
+		good &= (fds[i] = eventfd(1, 0)) >= 0 && !epoll_ctl(set, EPOLL_CTL_ADD, fds[i], &e);
+	}
+	ok(good && epoll_wait(set, out, CROWD + 5, 0) == CROWD && epoll_wait(set, out, 200, 0) == 200, "hundreds of events at once");
+	for (int i = 0; i < CROWD; i++)
+		close(fds[i]);
+	close(set);
+}
+
 int main(int argc, char **argv)
 {
 	const char *folder = argc > 1 ? argv[1] : "/tmp";
 
+	crowd();
 	alarm(60);
 	sets(folder);
 	timers();

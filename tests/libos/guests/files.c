@@ -4,6 +4,7 @@
  * Open files: data, positions, flags, attributes, locks, pipes, bad pointers. argv[1] is an empty directory.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -20,6 +21,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -269,6 +271,134 @@ static void locks(void)
 	unlink("f");
 }
 
+static int child_says(int (*what)(int), int fd)
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(what(fd));
+	return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int lock_at(int fd, short type, off_t start, off_t length)
+{
+	struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
+
+	return fcntl(fd, F_SETLK, &l) ? errno : 0;
+}
+
+static int lock_taken(int fd)
+{
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	(void)fd;
+	int own = open("f", O_RDWR), got = fcntl(own, F_GETLK, &l);
+	return !(got == 0 && l.l_type == F_WRLCK && l.l_start == 10 && l.l_len == 5 && l.l_pid == getppid() &&
+		 lock_at(own, F_WRLCK, 12, 1) == EAGAIN && lock_at(own, F_WRLCK, 15, 5) == 0 && lock_at(own, F_RDLCK, 0, 10) == 0 &&
+		 lock_at(own, F_RDLCK, 0, 11) == EAGAIN);
+}
+
+static int lock_given(int fd)
+{
+	(void)fd;
+	return lock_at(open("f", O_RDWR), F_WRLCK, 0, 0);
+}
+
+static int flock_taken(int fd)
+{
+	int own = open("f", O_RDWR);
+
+	/* The inherited open file holds the parent's lock itself; another one does not. */
+	return !(flock(fd, LOCK_EX | LOCK_NB) == 0 && flock(own, LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK);
+}
+
+static void locks_between(void)
+{
+	int f = open("f", O_CREAT | O_RDWR, 0600), g, status, p[2];
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	char byte;
+
+	/* A range cut in its middle: 10..14 stays. */
+	OK(lock_at(f, F_WRLCK, 5, 20) == 0 && lock_at(f, F_UNLCK, 15, 0) == 0 && lock_at(f, F_UNLCK, 0, 10) == 0);
+	ok(child_says(lock_taken, f) == 0, "another process finds a record locked, and what is beside it free");
+	g = open("f", O_RDWR);
+	close(g);
+	ok(child_says(lock_given, f) == 0, "closing any descriptor of a file gives the process's locks back");
+	OK(flock(f, LOCK_EX) == 0);
+	ok(child_says(flock_taken, f) == 0, "flock belongs to the open file");
+	g = open("f", O_RDWR);
+	OK(lock_at(g, F_WRLCK, 0, 0) == 0);
+	ok(flock(g, LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK, "and stands in the way in the same process");
+	close(f);
+	OK(flock(g, LOCK_SH | LOCK_NB) == 0);
+	/* F_SETLKW waits for the process that has it, whose end gives it back. */
+	OK(pipe(p) == 0);
+	lock_at(g, F_UNLCK, 0, 0);
+	pid_t child = fork();
+	if (!child) {
+		int own = open("f", O_RDWR);
+		if (lock_at(own, F_WRLCK, 0, 0) || write(p[1], "", 1) != 1)
+			_exit(1);
+		usleep(50000);
+		_exit(0);
+	}
+	OK(read(p[0], &byte, 1) == 1 && lock_at(g, F_WRLCK, 3, 1) == EAGAIN);
+	OK(fcntl(g, F_SETLKW, &l) == 0 && waitpid(child, &status, 0) == child && status == 0);
+	close(g);
+	close(p[0]);
+	close(p[1]);
+	unlink("f");
+}
+
+/* /proc/self/fd has them all: more than a thousand, and those above a limit that was lowered. */
+static void descriptors_listed(void)
+{
+	struct rlimit old, limit;
+	int here = open(".", O_RDONLY | O_DIRECTORY), count = 0, last = -1;
+	DIR *list;
+
+	getrlimit(RLIMIT_NOFILE, &old);
+	limit = (struct rlimit){old.rlim_max < 1500 ? old.rlim_max : 1500, old.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &limit);
+	for (int n; (n = dup(here)) >= 0 && n < 1400;)
+		last = n;
+	close(last);
+	limit.rlim_cur = 20;
+	OK(last > 1000 && setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	FAILS(dup(here), EMFILE);
+	close(5);
+	list = opendir("/proc/self/fd");
+	OK(list != NULL);
+	while (list && readdir(list))
+		count++;
+	/* . and .. and the list's own, but neither 5 (which is that) nor `last` */
+	ok(count >= last - 10, "all descriptors are listed");
+	if (list)
+		closedir(list);
+	for (int n = last; n > here; n--)
+		close(n);
+	close(here);
+	setrlimit(RLIMIT_NOFILE, &old);
+}
+
+static void pipe_sizes(void)
+{
+	char block[4096] = "block";
+	int p[2];
+
+	OK(pipe2(p, O_NONBLOCK) == 0 && fcntl(p[0], F_GETPIPE_SZ) == 65536);
+	OK(write(p[1], block, 3000) == 3000 && write(p[1], block, sizeof block) == 4096 && read(p[0], block, 3000) == 3000);
+	OK(fcntl(p[1], F_SETPIPE_SZ, 8192) == 8192 && fcntl(p[0], F_GETPIPE_SZ) == 8192);
+	OK(write(p[1], block, sizeof block) == 4096);
+	FAILS(write(p[1], block, sizeof block), EAGAIN);
+	FAILS(fcntl(p[1], F_SETPIPE_SZ, 4096), EBUSY);
+	OK(fcntl(p[1], F_SETPIPE_SZ, 9000) == 16384 && write(p[1], block, sizeof block) == 4096);
+	OK(read(p[0], block, sizeof block) == 4096 && !strcmp(block, "block"));
+	close(p[0]);
+	close(p[1]);
+}
+
 static void waiting(void)
 {
 	char buffer[16];
@@ -362,6 +492,10 @@ int main(int argc, char **argv)
 	descriptors();
 	attributes();
 	locks();
+	if (argc <= 3)          /* on a host volume processes share open files' locks (docs/caveats.md) */
+		locks_between();
+	pipe_sizes();
+	descriptors_listed();
 	waiting();
 	devices();
 	return DONE();

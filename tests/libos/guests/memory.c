@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -172,6 +173,31 @@ static void stack(void)
 		munmap(maps[i], 16 * PAGE);
 }
 
+/* More mappings than a fresh process has room to list: fork, and what follows in the parent. */
+static void many(void)
+{
+	enum { MANY = 600 };
+	uint8_t *p = mmap(NULL, 2 * MANY * PAGE, PROT_NONE, ANON, -1, 0);
+	int status, good = p != MAP_FAILED;
+
+	for (int i = 0; good && i < MANY; i++) {
+		good = !mprotect(p + 2 * i * PAGE, PAGE, RW);
+		if (good)
+			p[2 * i * PAGE] = (uint8_t)i;
+	}
+	OK(good);
+	for (int round = 0; round < 3; round++) {
+		pid_t child = fork();
+		if (!child) {
+			for (int i = 0; i < MANY; i++)
+				good &= p[2 * i * PAGE] == (uint8_t)i && !munmap(p + 2 * i * PAGE, PAGE);
+			_exit(!good);
+		}
+		OK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+	}
+	OK(!munmap(p, 2 * MANY * PAGE));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2 || chdir(argv[1]))
@@ -181,5 +207,6 @@ int main(int argc, char **argv)
 	program_break();
 	files(argc > 2 && !strcmp(argv[2], "host"));
 	stack();
+	many();
 	return DONE();
 }

@@ -243,6 +243,23 @@ static void *server(void *a)
 	return (void *)total;
 }
 
+/* A connection that need not wait is still told of later. */
+static void connecting(void)
+{
+	struct sockaddr_in a = loopback(0);
+	socklen_t length = sizeof a;
+	int error = -1, l = socket(AF_INET, SOCK_STREAM, 0), c = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	ok(!bind(l, (void *)&a, sizeof a) && !listen(l, 1) && !getsockname(l, (void *)&a, &length), "a listener");
+	ok(connect(c, (void *)&a, sizeof a) == -1 && errno == EINPROGRESS, "connect without waiting: EINPROGRESS");
+	length = sizeof error;
+	ok(poll_one(c, POLLOUT, 1000) == POLLOUT && !getsockopt(c, SOL_SOCKET, SO_ERROR, &error, &length) && !error, "then it is writable");
+	ok(!connect(c, (void *)&a, sizeof a), "connect says so once");
+	ok(connect(c, (void *)&a, sizeof a) == -1 && errno == EISCONN, "and then EISCONN");
+	close(c);
+	close(l);
+}
+
 static void internet(void)
 {
 	struct sockaddr_in a = loopback(0), got;
@@ -368,5 +385,6 @@ int main(int argc, char **argv)
 	waiting();
 	under_way();
 	internet();
+	connecting();
 	return DONE();
 }
