@@ -35,6 +35,36 @@ static void *sender(void *argument)
 	return (void *)(long)error;
 }
 
+/* The end that stays, though the other is gone and its memory something else's. */
+static int pairs(void)
+{
+	int good = 1;
+
+	for (int round = 0; round < 200; round++) {
+		int pair[2], more[8];
+		char text[8];
+		if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair) || send(pair[0], "x", 1, 0) != 1)
+			return 0;
+		if (round & 1) {        /* the one end has left the other before */
+			struct sockaddr none = {.sa_family = AF_UNSPEC};
+			connect(pair[0], &none, sizeof none);
+		}
+		close(pair[0]);
+		for (int i = 0; i < 8; i += 2)
+			socketpair(AF_UNIX, SOCK_STREAM, 0, more + i);
+		send(pair[1], "y", 1, MSG_NOSIGNAL);
+		recv(pair[1], text, 8, 0);
+		recv(pair[1], text, 8, 0);
+		send(pair[1], "y", 1, MSG_NOSIGNAL);
+		for (int i = 0; i < 8; i++)
+			good &= recv(more[i], text, 8, MSG_DONTWAIT) == -1 && errno == EAGAIN;
+		for (int i = 0; i < 8; i++)
+			close(more[i]);
+		close(pair[1]);
+	}
+	return good;
+}
+
 /* Rounds, so that what was freed is used again for something else. */
 static int senders(void)
 {
@@ -95,5 +125,6 @@ int main(void)
 {
 	ok(senders(), "senders to a socket that is closed hear of it");
 	ok(watchers(), "epoll sets outlive the process whose signals they watch");
+	ok(pairs(), "one end of a pair outlives the other");
 	return DONE();
 }
