@@ -103,9 +103,11 @@ static int64_t pipe_available(struct file *f)
 	return ((struct pipe *)f->object)->length;
 }
 
-static int64_t pipe_room(struct file *f)
+static int64_t pipe_free_room(struct file *f)
 {
-	return ROOM - ((struct pipe *)f->object)->length;
+	const struct pipe *p = f->object;
+
+	return p->room - p->length;
 }
 
 static struct wait_queue *pipe_queue(struct file *f)
@@ -156,7 +158,8 @@ static void pipe_close(struct file *f)
 }
 
 static const struct file_operations pipe_operations = {
-	.read = pipe_read, .write = pipe_write, .available = pipe_available, .room = pipe_room, .stat = pipe_stat, .poll = pipe_poll, .queue = pipe_queue, .close = pipe_close,
+	.read = pipe_read, .write = pipe_write, .available = pipe_available, .room = pipe_free_room, .stat = pipe_stat, .poll = pipe_poll,
+	.queue = pipe_queue, .close = pipe_close,
 };
 
 /* F_GETPIPE_SZ and, with `size` > 0, F_SETPIPE_SZ. */

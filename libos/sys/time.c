@@ -63,18 +63,6 @@ int64_t sys_clock_settime(const uint64_t a[6])
 	return t[0] < 0 || t[1] < 0 || t[1] >= 1000000000 ? -EINVAL : -EPERM;
 }
 
-/* The clocks are the host's. */
-int64_t sys_clock_settime(const uint64_t a[6])
-{
-	int64_t t[2];
-
-	if ((int)a[0] != REALTIME)
-		return -EINVAL;
-	if (user_get(t, USER(1), sizeof t))
-		return -EFAULT;
-	return t[0] < 0 || t[1] < 0 || t[1] >= 1000000000 ? -EINVAL : -EPERM;
-}
-
 int64_t sys_clock_getres(const uint64_t a[6])
 {
 	int64_t t[2] = {0, 1}, time, kind = processor_time(a[0], &time);
