@@ -48,8 +48,22 @@ static void changed(struct socket *s)
 	wait_wake(&s->queue, UINT32_MAX);
 }
 
+/* Datagram sockets of AF_UNIX that are connected to another: when that goes, it is looked for here. */
+static struct socket *datagram_peers;
+
+static void datagram_peer(struct socket *s, struct socket *other)
+{
+	s->other = other;
+	s->pending_next = datagram_peers;
+	datagram_peers = s;
+}
+
 void socket_pair(struct socket *a, struct socket *b)
 {
+	if (a->type == SOCK_DGRAM) {
+		datagram_peer(a, b);
+		datagram_peer(b, a);
+	}
 	a->other = b;
 	b->other = a;
 	a->state = b->state = SOCKET_CONNECTED;
@@ -75,9 +89,6 @@ static void part(struct socket *s)
 		changed(other);
 	}
 }
-
-/* Datagram sockets that were connected to this one. */
-static struct socket *datagram_peers;
 
 void socket_free(struct socket *s)
 {
@@ -112,6 +123,7 @@ void socket_free(struct socket *s)
 			HOST(socket_shutdown, s->handle, 2);    /* the port stays, and refuses until somebody listens again */
 	} else if (s->handle >= 0)
 		HOST(close, s->handle);
+	wait_queue_end(&s->queue);      /* senders, and who wants to connect */
 	heap_free(s, sizeof *s);
 }
 
@@ -228,11 +240,8 @@ static int64_t connect_here(struct file *f, const struct address *to)
 	if (s->type == SOCK_DGRAM) {
 		s->peer = *to;
 		s->state = SOCKET_CONNECTED;
-		if (!is_inet(s)) {
-			s->other = listener;
-			s->pending_next = datagram_peers;
-			datagram_peers = s;
-		}
+		if (!is_inet(s))
+			datagram_peer(s, listener);
 		return 0;
 	}
 	end = socket_make(listener->domain, s->type, s->protocol);

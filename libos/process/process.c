@@ -119,6 +119,7 @@ void process_reap(struct process *p)
 	heap_free(p->arguments, p->argument_bytes + !p->argument_bytes);
 	heap_free(p->environment, p->environment_bytes + !p->environment_bytes);
 	heap_free(p->directory, PATH_MOST);
+	wait_queue_end(&p->signals);    /* watches of signalfds, in epoll sets that outlive it */
 	heap_free(p, sizeof *p);
 }
 

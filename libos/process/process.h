@@ -148,6 +148,8 @@ int64_t host_result(int64_t result);
 /* wait.c: under the kernel lock. A waiter is on the queue before the condition is looked at. */
 #define FOR_EVER INT64_MAX              /* a deadline, else monotonic nanoseconds */
 void wait_begin(struct waiter *w, struct wait_queue *queue);
+/* The queue is about to go: who waits there wakes, and is on none any more. For queues that others than their own files' users wait on. */
+void wait_queue_end(struct wait_queue *queue);
 void wait_end(struct waiter *w);
 /* Sleeps until a waiter of this thread is woken: 0; -RESTART when a signal is to be handled; -ETIMEDOUT. */
 int64_t wait_sleep(int64_t deadline);

@@ -72,6 +72,17 @@ unsigned wait_wake(struct wait_queue *queue, unsigned most)
 	return wait_wake_for(queue, most, ~0u);
 }
 
+void wait_queue_end(struct wait_queue *queue)
+{
+	for (struct waiter *w = queue->first, *next; w; w = next) {
+		next = w->next;
+		w->queue = NULL;
+		if (!w->woken)
+			thread_wake(w->thread);
+	}
+	*queue = (struct wait_queue){0};
+}
+
 static int64_t sleep_until(int64_t deadline, int signals)
 {
 	struct thread *t = thread_current();
