@@ -364,7 +364,6 @@ int command_run(int argc, char **argv)
 	if (!run.config.libos_path)
 		run.config.libos_path = libos_default();
 	run.config.interpreter_fd = open(beside("sysroot/lib/libc.so"), O_RDONLY | O_CLOEXEC);
-	signal(SIGPIPE, SIG_IGN);       /* EPIPE is the library OS's to turn into a signal */
 	sigset_t set;
 	pthread_t forwarder;
 	forwarded(&set);

@@ -55,7 +55,7 @@ static int file_verify(const struct verify *verify, const char *name)
 		fprintf(stderr, "carrel: %s: %s\n", name, strerror(errno));
 		return 1;
 	}
-	code = image_layout(fd, name, -1, &image, &buffer, &text, &error);
+	code = image_layout(fd, name, -1, NULL, &image, &buffer, &text, &error);
 	close(fd);
 	if (code) {
 		fprintf(stderr, "carrel: %s\n", error.text);

@@ -67,6 +67,10 @@ int intravisor_init(struct cvm_error *error)
 	sigaddset(&kick, MACHINE_KICK);
 	pthread_sigmask(SIG_BLOCK, &kick, NULL);
 	copy_init();
+	host_init();
+	/* A write to a pipe or socket that nobody reads, or beyond a limit on files, is the guest's error. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (code)
 		snprintf(error->text, sizeof error->text, "this host cannot run cVMs (%s); see `carrel doctor`", strerror(-code));
 	return code;
@@ -165,7 +169,7 @@ static int image_into(struct cvm *cvm, const char *path, int fd, uint32_t policy
 		fd = open_image(path, error);
 	if (fd < 0)
 		return fd;
-	code = image_get(fd, path, policy, image, &cvm->statistics, error);
+	code = image_get(fd, path, policy, image, &cvm->statistics, policy == IMAGE_POLICY_LIBOS ? NULL : &cvm->images, error);
 	if (own)
 		close(fd);
 	if (code)
@@ -174,7 +178,8 @@ static int image_into(struct cvm *cvm, const char *path, int fd, uint32_t policy
 		snprintf(error->text, sizeof error->text, "%s: is a shared object, not a program (it has no entry point)", path);
 		code = -ENOEXEC;
 	} else if ((code = image_map(*image, window, base)))
-		snprintf(error->text, sizeof error->text, "%s: cannot be mapped: %s", path, strerror(-code));
+		snprintf(error->text, sizeof error->text, "%s: cannot be mapped: %s", path,
+			 code == -ENOMEM ? "it does not fit into the memory allowed (--memory)" : strerror(-code));
 	image_release(*image);          /* the window holds it now, if it is mapped */
 	return code;
 }
@@ -194,6 +199,7 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 		goto out;
 	cvm->config = config;
 	cvm->memory_limit = config->memory_limit;
+	cvm->images.bytes_most = config->memory_limit && config->memory_limit < CVM_IMAGE_BYTES ? config->memory_limit : CVM_IMAGE_BYTES;
 	pthread_mutex_init(&cvm->lock, NULL);
 	pthread_mutex_init(&cvm->handles, NULL);
 	pthread_cond_init(&cvm->left, NULL);
@@ -271,6 +277,7 @@ void cvm_destroy(struct cvm *cvm)
 		if (cvm->programs[i])
 			cvm_window_drop(cvm, i);
 	window_close(&cvm->libos);
+	image_budget_close(&cvm->images);
 	pthread_cond_destroy(&cvm->left);
 	pthread_mutex_destroy(&cvm->handles);
 	pthread_mutex_destroy(&cvm->lock);

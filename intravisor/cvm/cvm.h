@@ -44,6 +44,7 @@ struct cvm_config {
 	size_t mount_count;             /* <= BOOT_MOUNTS */
 	struct cvm_port *ports;
 	size_t port_count;              /* <= BOOT_PORTS */
+	uint32_t handles_most;          /* 0: as many as there can be (host.h), of the one pool of descriptors that all cVMs share */
 	int network;                    /* 1: it may reach the host's network, but for the host's loopback */
 	struct host_address resolvers[3];       /* name servers it may reach at port 53 wherever they are; length 0: none */
 	const char *working_directory;  /* guest path */
@@ -54,6 +55,15 @@ struct cvm_config {
 	uint32_t uid, gid;
 	uint32_t file_mode_mask;        /* umask(2) of the first process */
 };
+
+/* Sealed copies of images that a cVM was the first to use, and images it is reading now: each takes memory and a descriptor for as long
+ * as somebody uses it. What another paid for costs nothing; what nobody uses any more goes first. Atomic. */
+struct image_budget {
+	uint64_t bytes, bytes_most;
+	uint64_t count;
+};
+#define CVM_IMAGES_MOST 512             /* copies */
+#define CVM_IMAGE_BYTES (2ull << 30)    /* where --memory does not say less */
 
 struct image;
 #define WINDOW_IMAGES_MOST 256
@@ -66,6 +76,8 @@ struct window {
 	uint8_t *base;          /* NULL: not there */
 	pthread_mutex_t lock;   /* guards all below, and every change of the window's mappings */
 	uint64_t mapped;        /* bytes the guest has mapped now (quota) */
+	uint64_t image_bytes;   /* of images, which are never unmapped; both together at most `limit`, if that is not 0 */
+	uint64_t limit;
 	uint64_t mappings;      /* host mappings that can at most have come of it */
 	uint64_t *budget;       /* those of all windows of the cVM, bounded by CVM_MAPPINGS_MOST; NULL: this one's alone are */
 	uint64_t counted;       /* what this window has in the budget: mappings, and what a call in progress may add */
@@ -96,6 +108,8 @@ struct cvm {
 	const struct cvm_config *config;
 	uint64_t memory_limit;
 	uint64_t object_bytes;          /* of memory objects that handles name; atomic */
+	struct image_budget images;
+	uint64_t watches;               /* epoll sets and what they watch; atomic */
 	uint64_t mappings;              /* of all its windows (quota.c), atomic */
 	uint32_t program_base, libos_base, libos_entry; /* window offsets of the first images */
 

@@ -118,7 +118,7 @@ int quota_allows_map(struct window *window, uint32_t offset, uint64_t length, ui
 
 	if (!quota || !budget_allows(window, ones(quota->border, from, to + 1), 2))
 		return -ENOMEM;
-	uint64_t kept = window->mapped - ones(quota->mapped, from, to) * PAGE;
+	uint64_t kept = window->mapped + window->image_bytes - ones(quota->mapped, from, to) * PAGE;
 	return limit && (length > limit || kept > limit - length) ? -ENOMEM : 0;
 }
 

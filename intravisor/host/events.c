@@ -11,12 +11,26 @@
 
 #include "intravisor/host/host.h"
 
+/* The host's kernel bounds watches for all processes of a user together: one cVM must not take them all. */
+static int watches_take(struct cvm *cvm)
+{
+	if (__atomic_add_fetch(&cvm->watches, 1, __ATOMIC_RELAXED) <= WATCHES_MOST)
+		return 1;
+	__atomic_sub_fetch(&cvm->watches, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
 int64_t host_events_make(struct caller *caller, const uint64_t a[6])
 {
-	int fd = epoll_create1(EPOLL_CLOEXEC);
-
 	(void)a;
-	return fd < 0 ? -errno : resource_make_kind(caller->cvm, fd, 0, RESOURCE_EVENTS, 0);
+	if (!watches_take(caller->cvm))
+		return -EMFILE;
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+	if (fd < 0) {
+		__atomic_sub_fetch(&caller->cvm->watches, 1, __ATOMIC_RELAXED);
+		return -errno;
+	}
+	return resource_make_kind(caller->cvm, fd, RESOURCE_EVENTS);
 }
 
 int64_t host_events_change(struct caller *caller, const uint64_t a[6])
@@ -33,7 +47,17 @@ int64_t host_events_change(struct caller *caller, const uint64_t a[6])
 	if (a[1] != EPOLL_CTL_ADD && a[1] != EPOLL_CTL_DEL && a[1] != EPOLL_CTL_MOD)
 		return -EINVAL;
 	event.events &= ~(uint32_t)EPOLLWAKEUP;         /* keeps the machine from sleeping */
-	return epoll_ctl(events->fd, (int)a[1], watched->fd, &event) ? -errno : 0;
+	/* A watch that goes with its handle, unsaid, counts until its set is closed. */
+	if (a[1] == EPOLL_CTL_ADD && !watches_take(caller->cvm))
+		return -ENOSPC;
+	int failed = epoll_ctl(events->fd, (int)a[1], watched->fd, &event) ? -errno : 0;
+	if (!failed && a[1] == EPOLL_CTL_ADD)
+		__atomic_add_fetch(&events->bytes, 1, __ATOMIC_RELAXED);
+	if (failed ? a[1] == EPOLL_CTL_ADD : a[1] == EPOLL_CTL_DEL)
+		__atomic_sub_fetch(&caller->cvm->watches, 1, __ATOMIC_RELAXED);
+	if (!failed && a[1] == EPOLL_CTL_DEL)
+		__atomic_sub_fetch(&events->bytes, 1, __ATOMIC_RELAXED);
+	return failed;
 }
 
 int64_t host_events_wait(struct caller *caller, const uint64_t a[6])

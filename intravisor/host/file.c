@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -24,8 +25,7 @@
 
 #define GET(name, need)                                                                  \
 	int64_t error = 0;                                                                   \
-	uint32_t permissions;                                                                \
-	HELD *name = resource_get(caller, a[0], need, &permissions, &error);                 \
+	HELD *name = resource_get_kind(caller, a[0], need, RESOURCE_FILE, &error);           \
 	if (!name)                                                                           \
 		return error
 #define RESULT(call)                                                                     \
@@ -99,10 +99,15 @@ int64_t host_lock(struct caller *caller, const uint64_t a[6])
 
 int64_t host_terminal(struct caller *caller, const uint64_t a[6])
 {
-	struct termios termios;
 	struct winsize size;
-	int number;
-	GET(file, 0);
+	int number = 0;
+	int64_t error = 0;
+	HELD *file = resource_get(caller, a[0], 0, NULL, &error);
+
+	if (!file)
+		return error;
+	if (file->kind != RESOURCE_FILE && (file->kind != RESOURCE_SOCKET || a[1] != FIONREAD))
+		return -ENOTTY;
 	switch (a[1]) {
 	case TCSETS: case TCSETSW: case TCSETSF: {
 		/* The kernel's struct, 36 bytes on this ABI: passed through a copy. */
@@ -110,12 +115,11 @@ int64_t host_terminal(struct caller *caller, const uint64_t a[6])
 		void *guest = cvm_reference(caller, a[2], 36);
 		if (!guest || machine_copy_in(kernel, guest, 36))
 			return -EFAULT;
-		RESULT(ioctl(file->fd, a[1], kernel));
+		return BLOCKING(SYS_ioctl, file->fd, a[1], kernel, 0);  /* some wait for the output to drain */
 	}
 	case TCGETS: {
 		char kernel[64] = {0};
 		void *guest = cvm_reference(caller, a[2], 36);
-		(void)termios;
 		if (ioctl(file->fd, TCGETS, kernel))
 			return -errno;
 		return !guest || machine_copy_out(guest, kernel, 36) ? -EFAULT : 0;
@@ -178,8 +182,16 @@ int64_t host_stat_filesystem(struct caller *caller, const uint64_t a[6])
 
 int64_t host_memory_map_file(struct caller *caller, const uint64_t b[6])
 {
-	const uint64_t a[1] = {b[3]};
-	GET(file, CAP_LOAD);
+	struct statfs status;
+	uint32_t permissions;
+	int64_t error = 0;
+	HELD *file = resource_get(caller, b[3], CAP_LOAD, &permissions, &error);
+
+	if (!file)
+		return error;
+	/* Of huge pages the kernel maps whole ones, beyond the range that was asked for and checked. */
+	if (file->kind != RESOURCE_FILE || fstatfs(file->fd, &status) || status.f_type == HUGETLBFS_MAGIC)
+		return -ENODEV;
 	return cvm_memory_map_file(caller, b[0], b[1], b[2], file->fd, (permissions & CAP_STORE) != 0, b[4]);
 }
 

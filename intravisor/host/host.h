@@ -8,6 +8,8 @@
 #include "intravisor/cvm/cvm.h"
 
 #define HANDLES_MOST 65536
+#define WATCHES_MOST 131072     /* of all epoll sets of a cVM, which are counted too */
+#define DESCRIPTORS_KEPT 256    /* of the process's, at most: no cVM's handle gets them, the Intravisor's own calls do */
 
 enum resource_kind { RESOURCE_FILE, RESOURCE_NETWORK, RESOURCE_SOCKET, RESOURCE_EVENTS };
 struct resource {
@@ -15,7 +17,8 @@ struct resource {
 	enum resource_kind kind;
 	int outgoing;           /* a socket made through a network: it may be connected */
 	unsigned references;    /* the capability's, and each call's in progress: the descriptor stays open meanwhile */
-	uint64_t bytes, *charged;       /* memory that counts against *charged while this lives; NULL: none */
+	uint64_t bytes, *charged;       /* memory, or watches of a set, that counts against *charged while this lives; NULL: none */
+	struct peers *peers;            /* whom a published UDP port may answer (socket.c) */
 	int read_only;          /* a read-only volume's: writes are EROFS, not EACCES */
 	int directory;
 	int single_file;        /* a volume that is one file: opened anew through its descriptor */
@@ -24,6 +27,8 @@ struct resource {
 /* The capability table with handles 0, 1, 2 from the configuration. 0 or -errno + error. */
 int host_table_create(struct cvm *cvm, struct cvm_error *error);
 void host_table_destroy(struct cvm *cvm);
+/* Once per process, before it gives up its rights: how many descriptors there are. */
+void host_init(void);
 /* A new handle for a copy of fd with permissions CAP_*. */
 int64_t host_handle_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only);
 int64_t host_call_dispatch(struct caller *caller, uint64_t number, const uint64_t a[6]);
@@ -40,9 +45,14 @@ void resource_put(struct resource **resource);
 /* Takes fd over, and the charge of `bytes` that was made to the cVM's objects; also on failure. */
 int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only, uint64_t bytes);
 /* The same for what is not a file. */
-int64_t resource_make_kind(struct cvm *cvm, int fd, uint32_t permissions, enum resource_kind kind, int outgoing);
+int64_t resource_make_kind(struct cvm *cvm, int fd, enum resource_kind kind);
+enum socket_reach { SOCKET_OUTGOING = 1, SOCKET_ANSWERS };      /* 0: none but who connected */
+int64_t resource_make_socket(struct cvm *cvm, int fd, enum socket_reach reach);
+struct peers *peers_make(void);
 /* resource_get, of one kind only: else -ENOTSOCK, or -EINVAL. */
 struct resource *resource_get_kind(struct caller *caller, uint64_t handle, uint32_t need, enum resource_kind kind, int64_t *error);
+/* So that closing it waits for nobody. */
+void socket_hurry(int fd);
 /* A descriptor of one's own for what is behind a handle, or -errno. */
 int resource_descriptor(struct caller *caller, uint64_t handle, uint32_t need);
 

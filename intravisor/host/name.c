@@ -51,10 +51,13 @@ int64_t host_open(struct caller *caller, const uint64_t a[6])
 	int writes = !(flags & O_PATH) && (access != O_RDONLY || (flags & O_TRUNC)),
 	    creates = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
 	uint32_t has;
-	HELD *directory = resource_get(caller, a[0], 0, &has, &error);
+	HELD *directory = error ? NULL : resource_get(caller, a[0], 0, &has, &error);
 
-	if (error || !directory)
+	if (!directory)
 		return error;
+	/* A memory object opened anew would outlive its charge. */
+	if (directory->kind != RESOURCE_FILE || directory->charged)
+		return -EACCES;
 	uint32_t wanted = (flags & O_PATH ? 0 : access != O_WRONLY ? CAP_LOAD : 0) | (writes ? CAP_STORE : 0);
 	if ((has & wanted) != wanted)
 		return directory->read_only ? -EROFS : -EACCES;
@@ -67,7 +70,8 @@ int64_t host_open(struct caller *caller, const uint64_t a[6])
 		if (path.length)
 			return -ENOTDIR;
 		snprintf(self, sizeof self, "/proc/self/fd/%d", directory->fd);
-		fd = open(self, (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		/* With a mode, which nothing uses: without one the C library ends the process where it sees O_TMPFILE. */
+		fd = open(self, (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 		fd = fd < 0 ? -errno : fd;
 	} else if (creates && !may_create) {
 		/* What exists opens as it would; only making it is refused. */
@@ -134,6 +138,8 @@ static struct object object_open(struct caller *caller, uint64_t handle, uint64_
 		object.resource = resource_get(caller, handle, need | (path.length ? CAP_LOOKUP : 0), &object.permissions, &error);
 	if (!object.resource)
 		object.fd = (int)error;
+	else if (object.resource->kind != RESOURCE_FILE)
+		object.fd = -EINVAL;
 	else if (!path.length)
 		object.fd = object.resource->fd;
 	else {

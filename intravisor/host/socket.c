@@ -6,7 +6,7 @@
  * used, and data goes between the kernel and ranges that are checked here. Trusted.
  *
  * Invariant: a socket reaches an address that a guest names only if it was made through a network capability (`outgoing`)
- * and address_allowed says yes, or if it is a published UDP port, which must be able to answer whoever wrote to it. A TCP
+ * and address_allowed says yes, or if it is a published UDP port that received something from there (peers). A TCP
  * socket that accept gave is never connected anew (connect(AF_UNSPEC) would free it for that), and MSG_FASTOPEN, which
  * connects, is no flag here.
  */
@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/socket.h>
@@ -90,6 +91,57 @@ static int address_allowed(const struct cvm *cvm, const union address *address)
 	return four[0] != 127 && four[0] != 0;
 }
 
+/* Whom a published UDP port has heard from, the latest ones: those it may answer, though they be at the host's loopback. */
+#define PEERS_MOST 1024
+struct peers {
+	pthread_mutex_t lock;
+	unsigned count, next;           /* the oldest, once all are used */
+	struct peer {
+		uint8_t address[16];    /* IPv6's, or IPv4's in it */
+		uint16_t port;
+	} list[PEERS_MOST];
+};
+
+struct peers *peers_make(void)
+{
+	struct peers *peers = calloc(1, sizeof *peers);
+
+	if (peers)
+		pthread_mutex_init(&peers->lock, NULL);
+	return peers;
+}
+
+static struct peer peer_of(const union address *address)
+{
+	struct peer peer = {.address = {[10] = 0xff, [11] = 0xff}, .port = address->in.sin_port};
+
+	if (address->any.sa_family == AF_INET)
+		memcpy(peer.address + 12, &address->in.sin_addr, 4);
+	else
+		memcpy(peer.address, &address->in6.sin6_addr, 16);
+	return peer;
+}
+
+/* Is it among them? It is from now on if `heard`. */
+static int peer_known(struct peers *peers, const union address *address, int heard)
+{
+	const struct peer peer = peer_of(address);
+	int known = 0;
+
+	if (!peers)
+		return 0;
+	pthread_mutex_lock(&peers->lock);
+	for (unsigned i = 0; i < peers->count && !known; i++)
+		known = !memcmp(&peers->list[i], &peer, sizeof peer);
+	if (!known && heard) {
+		peers->list[peers->next] = peer;
+		peers->next = (peers->next + 1) % PEERS_MOST;
+		peers->count += peers->count < PEERS_MOST;
+	}
+	pthread_mutex_unlock(&peers->lock);
+	return known;
+}
+
 int host_network_grant(struct cvm *cvm, struct carrel_boot *boot)
 {
 	const struct cvm_config *config = cvm->config;
@@ -99,14 +151,14 @@ int host_network_grant(struct cvm *cvm, struct carrel_boot *boot)
 	for (size_t i = 0; i < config->port_count; i++) {
 		const struct cvm_port *port = &config->ports[i];
 		int fd = fcntl(port->fd, F_DUPFD_CLOEXEC, 3);
-		int64_t handle = fd < 0 ? -errno : resource_make_kind(cvm, fd, CAP_LOAD | CAP_STORE, RESOURCE_SOCKET, 0);
+		int64_t handle = fd < 0 ? -errno : resource_make_socket(cvm, fd, port->protocol == IPPROTO_UDP ? SOCKET_ANSWERS : 0);
 		if (handle < 0)
 			return (int)handle;
 		boot->ports[boot->port_count++] = (struct boot_port){port->port, port->protocol, (uint32_t)handle};
 	}
 	if (config->network) {
 		int fd = open("/dev/null", O_PATH | O_CLOEXEC);         /* a descriptor nothing can be done with */
-		int64_t handle = fd < 0 ? -errno : resource_make_kind(cvm, fd, 0, RESOURCE_NETWORK, 0);
+		int64_t handle = fd < 0 ? -errno : resource_make_kind(cvm, fd, RESOURCE_NETWORK);
 		if (handle < 0)
 			return (int)handle;
 		boot->network = (uint32_t)handle;
@@ -124,7 +176,7 @@ int64_t host_socket_make(struct caller *caller, const uint64_t a[6])
 	if ((a[1] != AF_INET && a[1] != AF_INET6) || (a[2] != SOCK_STREAM && a[2] != SOCK_DGRAM))
 		return -EAFNOSUPPORT;
 	int fd = socket((int)a[1], (int)a[2] | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	return fd < 0 ? -errno : resource_make_kind(caller->cvm, fd, CAP_LOAD | CAP_STORE, RESOURCE_SOCKET, 1);
+	return fd < 0 ? -errno : resource_make_socket(caller->cvm, fd, SOCKET_OUTGOING);
 }
 
 int64_t host_socket_connect(struct caller *caller, const uint64_t a[6])
@@ -172,7 +224,7 @@ int64_t host_socket_accept(struct caller *caller, const uint64_t a[6])
 		close(fd);
 		return -EFAULT;
 	}
-	return resource_make_kind(caller->cvm, fd, CAP_LOAD | CAP_STORE, RESOURCE_SOCKET, 0);
+	return resource_make_socket(caller->cvm, fd, 0);
 }
 
 /* The guest's vectors, copied once and checked; 0 or -errno. */
@@ -212,7 +264,7 @@ int64_t host_socket_send(struct caller *caller, const uint64_t a[6])
 	if (a[4]) {
 		if ((error = address_in(caller, a[4], &address, &message.msg_namelen)))
 			return error;
-		if (s->outgoing && !address_allowed(caller->cvm, &address))
+		if (s->outgoing ? !address_allowed(caller->cvm, &address) : !peer_known(s->peers, &address, 0))
 			return -EACCES;
 		message.msg_name = &address;
 	}
@@ -243,10 +295,23 @@ int64_t host_socket_receive(struct caller *caller, const uint64_t a[6])
 		memset(&received, 0, sizeof received);
 		received.flags = (uint32_t)message.msg_flags;
 		address_fill(&received.from, &address, message.msg_namelen);
+		if (received.from.length)
+			peer_known(s->peers, &address, 1);
 		if (machine_copy_out(to, &received, sizeof received))
 			return -EFAULT;
 	}
 	return n;
+}
+
+void socket_hurry(int fd)
+{
+	static const struct linger none;
+	struct linger now;
+	socklen_t length = sizeof now;
+
+	/* With a time the guest chose, close(2) would wait for a peer that does not read: at the end of a cVM, for ever. */
+	if (!getsockopt(fd, SOL_SOCKET, SO_LINGER, &now, &length) && now.l_onoff && now.l_linger)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
 }
 
 int64_t host_socket_shutdown(struct caller *caller, const uint64_t a[6])
@@ -310,7 +375,7 @@ int64_t host_file_send(struct caller *caller, const uint64_t a[6])
 	int64_t error = 0;
 	off_t offset = (off_t)a[2];
 	HELD *to = resource_get(caller, a[0], CAP_STORE, NULL, &error);
-	HELD *from = to ? resource_get(caller, a[1], CAP_LOAD, NULL, &error) : NULL;
+	HELD *from = to ? resource_get_kind(caller, a[1], CAP_LOAD, RESOURCE_FILE, &error) : NULL;
 
 	if (!from)
 		return error;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,22 +29,38 @@ void resource_put(struct resource **held)
 	struct resource *resource = *held;
 
 	if (resource && __atomic_sub_fetch(&resource->references, 1, __ATOMIC_ACQ_REL) == 0) {
+		if (resource->kind == RESOURCE_SOCKET)
+			socket_hurry(resource->fd);
 		close(resource->fd);
 		if (resource->charged)
 			__atomic_sub_fetch(resource->charged, resource->bytes, __ATOMIC_RELAXED);
+		free(resource->peers);
 		free(resource);
 	}
+}
+
+static uint64_t descriptors_most = UINT64_MAX;
+
+void host_init(void)
+{
+	struct rlimit files;
+
+	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur != RLIM_INFINITY)
+		descriptors_most = files.rlim_cur - (files.rlim_cur / 4 < DESCRIPTORS_KEPT ? files.rlim_cur / 4 : DESCRIPTORS_KEPT);
 }
 
 /* Takes what *like describes over, with its descriptor and charge; also on failure. */
 static int64_t resource_add(struct cvm *cvm, const struct resource *like, uint32_t permissions)
 {
-	struct resource *resource = malloc(sizeof *resource);
+	/* Descriptors are given lowest first, so the number says how many are left. */
+	struct resource *resource = (uint64_t)like->fd < descriptors_most ? malloc(sizeof *resource) : NULL;
 
 	if (!resource) {
 		close(like->fd);
-		__atomic_sub_fetch(&cvm->object_bytes, like->bytes, __ATOMIC_RELAXED);
-		return -ENOMEM;
+		free(like->peers);
+		if (like->charged)
+			__atomic_sub_fetch(like->charged, like->bytes, __ATOMIC_RELAXED);
+		return (uint64_t)like->fd < descriptors_most ? -ENOMEM : -EMFILE;
 	}
 	*resource = *like;
 	resource->references = 1;
@@ -73,11 +90,21 @@ int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_on
 	return resource_add(cvm, &like, permissions);
 }
 
-int64_t resource_make_kind(struct cvm *cvm, int fd, uint32_t permissions, enum resource_kind kind, int outgoing)
+int64_t resource_make_kind(struct cvm *cvm, int fd, enum resource_kind kind)
 {
-	const struct resource like = {.fd = fd, .kind = kind, .outgoing = outgoing};
+	/* A set counts as its first watch (events.c). */
+	const struct resource like = {.fd = fd, .kind = kind, .bytes = kind == RESOURCE_EVENTS,
+				      .charged = kind == RESOURCE_EVENTS ? &cvm->watches : NULL};
 
-	return resource_add(cvm, &like, permissions);
+	return resource_add(cvm, &like, 0);
+}
+
+int64_t resource_make_socket(struct cvm *cvm, int fd, enum socket_reach reach)
+{
+	const struct resource like = {.fd = fd, .kind = RESOURCE_SOCKET, .outgoing = reach == SOCKET_OUTGOING,
+				      .peers = reach == SOCKET_ANSWERS ? peers_make() : NULL};
+
+	return resource_add(cvm, &like, CAP_LOAD | CAP_STORE);
 }
 
 int64_t host_handle_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only)
@@ -136,7 +163,7 @@ int resource_descriptor(struct caller *caller, uint64_t handle, uint32_t need)
 
 int host_table_create(struct cvm *cvm, struct cvm_error *error)
 {
-	cvm->capabilities = cap_table_create(HANDLES_MOST);
+	cvm->capabilities = cap_table_create(cvm->config->handles_most ? cvm->config->handles_most : HANDLES_MOST);
 	if (!cvm->capabilities) {
 		snprintf(error->text, sizeof error->text, "no memory for a capability table");
 		return -ENOMEM;
@@ -168,8 +195,13 @@ void host_table_destroy(struct cvm *cvm)
 
 int64_t host_close(struct caller *caller, const uint64_t a[6])
 {
+	int64_t error = 0;
+	HELD *resource = resource_get(caller, a[0], 0, NULL, &error);   /* so that it is closed without the lock: that may take a while */
+
+	if (!resource)
+		return error;
 	pthread_mutex_lock(&caller->cvm->handles);
-	int error = cap_revoke(caller->cvm->capabilities, a[0], resource_drop);
+	error = cap_revoke(caller->cvm->capabilities, a[0], resource_drop);
 	pthread_mutex_unlock(&caller->cvm->handles);
 	return error;
 }

@@ -53,7 +53,7 @@ int64_t host_clock_sleep(struct caller *caller, const uint64_t a[6])
 		return -EINVAL;
 	if (!guest || machine_copy_in(&t, guest, sizeof t))
 		return -EFAULT;
-	struct timespec left;
+	struct timespec left = t;       /* also where the kernel was never asked: an interruption came before */
 	int64_t result = machine_blocking(caller->thread, SYS_clock_nanosleep, (long)a[0], (long)a[1], (long)&t, (long)&left, 0, 0);
 	/* What is left of a relative sleep goes back to the same place. */
 	return result == -EINTR && !a[1] && out(caller, a[2], &left, sizeof left) ? -EFAULT : result;
@@ -94,7 +94,7 @@ static int64_t line(struct caller *caller, const uint64_t a[6], const char *head
 	if (!guest || machine_copy_in(text + at, guest, length))
 		return -EFAULT;
 	for (size_t i = at; i < at + length; i++)
-		if ((unsigned char)text[i] < 32 || text[i] == 127)
+		if ((unsigned char)text[i] < 32 || (unsigned char)text[i] > 126)        /* terminals obey U+0080... too */
 			text[i] = '?';
 	text[at + length] = '\n';
 	return write(2, text, at + length + 1) < 0 ? -errno : 0;

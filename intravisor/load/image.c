@@ -132,21 +132,65 @@ static void image_free(struct image *image)
 	free(image);
 }
 
-void image_release(struct image *image)
+void image_budget_give(struct image_budget *budget, uint64_t bytes)
 {
+	if (!budget)
+		return;
+	__atomic_sub_fetch(&budget->bytes, bytes, __ATOMIC_RELAXED);
+	__atomic_sub_fetch(&budget->count, 1, __ATOMIC_RELAXED);
+}
+
+/* Frees what nobody uses, but for the newest `most`; without the lock, since large copies take a while. */
+static void unused_free(unsigned most, struct image *released)
+{
+	struct image *over = NULL;
 	unsigned unused = 0;
 
 	pthread_mutex_lock(&lock);
-	image->references--;
+	if (released)
+		released->references--;
 	for (struct image **link = &images; *link;) {
 		struct image *here = *link;
-		if (here->references || ++unused <= UNUSED_MOST) {
+		if (here->references || ++unused <= most) {
 			link = &here->next;
 			continue;
 		}
 		*link = here->next;
-		image_free(here);
+		image_budget_give(here->payer, here->span);
+		here->next = over;
+		over = here;
 	}
+	pthread_mutex_unlock(&lock);
+	for (struct image *next; over; over = next) {
+		next = over->next;
+		image_free(over);
+	}
+}
+
+void image_release(struct image *image)
+{
+	unused_free(UNUSED_MOST, image);
+}
+
+int image_budget_take(struct image_budget *budget, uint64_t bytes)
+{
+	for (int again = 0; again < 2; again++) {
+		uint64_t sum = __atomic_add_fetch(&budget->bytes, bytes, __ATOMIC_RELAXED);
+		uint64_t count = __atomic_add_fetch(&budget->count, 1, __ATOMIC_RELAXED);
+		if (sum <= budget->bytes_most && count <= CVM_IMAGES_MOST)
+			return 0;
+		image_budget_give(budget, bytes);
+		unused_free(0, NULL);
+	}
+	return -ENOMEM;
+}
+
+void image_budget_close(struct image_budget *budget)
+{
+	pthread_mutex_lock(&lock);
+	for (struct image *image = images; image; image = image->next)
+		if (image->payer == budget)
+			image->payer = NULL;
 	pthread_mutex_unlock(&lock);
 }
 
@@ -192,7 +236,7 @@ static int judge(const struct image *laid_out, const uint8_t *bytes, const struc
 
 	if (!image)
 		return -ENOMEM;
-	*image = *laid_out;
+	*image = *laid_out;             /* with who pays */
 	image->references = 1;
 	image->memfd = sealed_copy(bytes, laid_out->span);
 	uint64_t start = now_ns();
@@ -213,33 +257,41 @@ static int judge(const struct image *laid_out, const uint8_t *bytes, const struc
 }
 
 int image_get(int fd, const char *name, uint32_t policy, struct image **found, struct cvm_statistics *statistics,
-	      struct cvm_error *error)
+	      struct image_budget *budget, struct cvm_error *error)
 {
 	struct image laid_out;
 	struct cvm_statistics none = {0};
 	struct machine_text text;
 	uint8_t *bytes;
-	int code = image_layout(fd, name, policy, &laid_out, &bytes, &text, error);
+	int code = image_layout(fd, name, policy, budget, &laid_out, &bytes, &text, error);
 
 	if (code)
 		return code;
 	if (!statistics)
 		statistics = &none;
 	laid_out.hash = contents_hash(bytes, laid_out.span);
+	laid_out.payer = budget;
 	*found = cached(&laid_out, bytes);
+	int paid = !*found;
 	if (!*found) {
 		code = judge(&laid_out, bytes, &text, name, found, &statistics->verify_ns, error);
 		__atomic_add_fetch(&statistics->verified_bytes, code ? 0 : (*found)->text_length, __ATOMIC_RELAXED);
 	}
 	munmap(bytes, laid_out.span);
+	if (code || !paid)
+		image_budget_give(budget, laid_out.span);
 	__atomic_add_fetch(&statistics->text_bytes, code ? 0 : (*found)->text_length, __ATOMIC_RELAXED);
 	return code;
 }
 
 int image_map_at(struct image *image, struct window *window, uint32_t at)
 {
-	if (window->image_count == WINDOW_IMAGES_MOST || quota_image(window, image->segment_count))
+	/* Sums: spans of an arena, and of memory: below 2^33. */
+	if (window->image_count == WINDOW_IMAGES_MOST ||
+	    (window->limit && window->mapped + window->image_bytes + image->span > window->limit) ||
+	    quota_image(window, image->segment_count))
 		return -ENOMEM;
+	window->image_bytes += image->span;
 	/* Named before any of its text is there, and for good: the same images at the same offsets must mean the same text, also where
 	 * a mapping fails half-way (copy_same_images). */
 	pthread_mutex_lock(&lock);

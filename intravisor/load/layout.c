@@ -103,8 +103,8 @@ static int segment_add(struct image *image, const Elf64_Phdr *h, const char *nam
 	return 0;
 }
 
-int image_layout(int fd, const char *name, int64_t policy, struct image *image, uint8_t **buffer, struct machine_text *text,
-		 struct cvm_error *error)
+int image_layout(int fd, const char *name, int64_t policy, struct image_budget *budget, struct image *image, uint8_t **buffer,
+		 struct machine_text *text, struct cvm_error *error)
 {
 	Elf64_Ehdr e;
 	Elf64_Phdr headers[HEADERS_MOST];
@@ -148,15 +148,20 @@ int image_layout(int fd, const char *name, int64_t policy, struct image *image, 
 	}
 	if (!image->text_length)
 		return bad(error, -ENOEXEC, "%s: has no executable segment", name);
+	if (budget && image_budget_take(budget, image->span))
+		return bad(error, -ENOMEM, "%s: its %u bytes are more than this cVM may have in images", name, image->span);
 	uint8_t *all = mmap(NULL, image->span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (all == MAP_FAILED)
+	if (all == MAP_FAILED) {
+		image_budget_give(budget, image->span);
 		return bad(error, -ENOMEM, "%s: no memory to read it", name);
+	}
 	memset(all + image->text_start, machine_trap_byte(), image->text_length);
 	for (unsigned i = 0; i < e.e_phnum; i++) {
 		const Elf64_Phdr *h = &headers[i];
 		if (h->p_type != PT_LOAD || !read_whole(fd, all + h->p_vaddr, h->p_filesz, h->p_offset))
 			continue;
 		munmap(all, image->span);
+		image_budget_give(budget, image->span);
 		return bad(error, -ENOEXEC, "%s: damaged or truncated: segment %u ends before its %llu bytes", name, i,
 			   (unsigned long long)h->p_filesz);
 	}
@@ -171,6 +176,7 @@ int image_layout(int fd, const char *name, int64_t policy, struct image *image, 
 	if (e.e_entry && (e.e_entry >= image->span || e.e_entry < image->text_start ||
 			  !machine_is_landing_pad(all + image->text_start, image->text_length, e.e_entry - image->text_start))) {
 		munmap(all, image->span);
+		image_budget_give(budget, image->span);
 		return bad(error, -ENOEXEC, "%s: its entry point is not a landing pad in its text", name);
 	}
 	image->entry = (uint32_t)e.e_entry;

@@ -30,20 +30,27 @@ struct image {
 	uint64_t hash;
 	uint64_t instructions;
 	unsigned references;            /* guarded by the cache's lock */
+	struct image_budget *payer;     /* whose cVM it is charged to, while that lives; guarded likewise */
 };
 
 /* Reads, verifies (or finds the very same contents verified before) the image behind fd. `name` for messages.
- * statistics may be NULL. 0 or -errno + error. image_release gives the reference back. */
+ * statistics and budget may be NULL. 0 or -errno + error. image_release gives the reference back. */
 int image_get(int fd, const char *name, uint32_t policy, struct image **image, struct cvm_statistics *statistics,
-	      struct cvm_error *error);
+	      struct image_budget *budget, struct cvm_error *error);
 void image_release(struct image *image);
+/* The budget is about to go: nobody pays any more for what it paid. */
+void image_budget_close(struct image_budget *budget);
+/* Charges the bytes and one copy. 0 or -ENOMEM. */
+int image_budget_take(struct image_budget *budget, uint64_t bytes);
+void image_budget_give(struct image_budget *budget, uint64_t bytes);
 /* Maps it at the next never-used arena address of the window; gives that address. 0 or -errno. */
 int image_map(struct image *image, struct window *window, uint32_t *base);
 /* The same at an address of the window's arena that holds nothing yet; the caller has the window's lock and owns arena_next. */
 int image_map_at(struct image *image, struct window *window, uint32_t at);
 /* What a library OS is told of an image at `base`. */
 struct boot_image image_record(const struct image *image, uint32_t base);
-/* For `carrel verify`: lays the file out without judging it; text points into a buffer the caller frees. */
-int image_layout(int fd, const char *name, int64_t policy, struct image *image, uint8_t **buffer, struct machine_text *text,
-		 struct cvm_error *error);
+/* For `carrel verify`: lays the file out without judging it; text points into a buffer the caller frees. Its span is charged to
+ * the budget, if there is one, when the result is 0. */
+int image_layout(int fd, const char *name, int64_t policy, struct image_budget *budget, struct image *image, uint8_t **buffer,
+		 struct machine_text *text, struct cvm_error *error);
 #endif

@@ -74,6 +74,17 @@ int main(int argc, char **argv)
 			}
 		}
 	}
+	if (!strcmp(argv[1], "linger")) {       /* PORT: leaves with much unsent, and a long time to linger */
+		struct sockaddr_in a = at("0.0.0.0", argv[2]);
+		struct linger longer = {1, 30000};
+		int l = socket(AF_INET, SOCK_STREAM, 0), s;
+		if (bind(l, (void *)&a, sizeof a) || listen(l, 5)) return fail("listen");
+		puts("listening");
+		if ((s = accept4(l, NULL, NULL, SOCK_NONBLOCK)) < 0 || setsockopt(s, SOL_SOCKET, SO_LINGER, &longer, sizeof longer)) return fail("linger");
+		while (write(s, b, sizeof b) > 0) ;
+		puts("left");
+		return 0;
+	}
 	if (!strcmp(argv[1], "udp")) {          /* PORT: one datagram's answer */
 		struct sockaddr_in a = at("0.0.0.0", argv[2]);
 		socklen_t length = sizeof a;
@@ -150,6 +161,8 @@ elif what == "large":
     print(b"".join(got) == data)
 elif what == "file":
     s = to(); s.sendall(b"file"); sys.stdout.buffer.write(whole(s))
+elif what == "stuck":       # reads nothing, until its standard input ends
+    s = to(); sys.stdin.read()
 elif what == "stop":
     to().sendall(b"stop")
 elif what == "refused":
@@ -191,6 +204,18 @@ kill $pid; wait $pid 2>/dev/null
 timeout 60 $carrel run -p $port:53/udp $work/n udp 53 > $work/out 2>&1 &
 wait_for $work/out bound
 check "a published UDP port answers" 0 "datagram" python3 $work/c.py udp $port
+wait
+
+timeout 60 $carrel run -p $port:7777 $work/n linger 7777 > $work/out 2>&1 &
+pid=$!
+wait_for $work/out listening
+mkfifo $work/until
+python3 $work/c.py stuck $port < $work/until &
+exec 8> $work/until
+start=$SECONDS
+wait $pid; status=$?
+exec 8>&-
+[ $status = 0 ] && grep -q left $work/out && [ $((SECONDS - start)) -lt 20 ]; say $? "a cVM that would linger for hours ends"
 wait
 
 check "a taken port is one clear error" 125 "cannot be had: Address already in use" bash -c "python3 -c 'import socket,subprocess,sys; s=socket.socket(); s.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1); s.bind((\"127.0.0.1\",$port)); s.listen(); sys.exit(subprocess.call(sys.argv[1:]))' $carrel run -p $port:1 $work/n echo 1"

@@ -15,6 +15,7 @@
 #define BOOT_PROGRAM 1060       /* offset of struct boot_image in struct carrel_boot (checked by escape.t) */
 
 #define EPERM 1
+#define EINTR 4
 #define ENOENT 2
 #define ESRCH 3
 #define ENOEXEC 8
@@ -25,13 +26,17 @@
 #define EFAULT 14
 #define EEXIST 17
 #define EXDEV 18
+#define ENODEV 19
 #define ENOTDIR 20
 #define EISDIR 21
 #define EINVAL 22
+#define ENOTTY 25
 #define EROFS 30
 #define ENAMETOOLONG 36
 #define ENOSYS 38
 #define ELOOP 40
+#define ENOTSOCK 88
+#define ETIMEDOUT 110
 
 /* The program's first argument as a number, in ebx. boot.argv: argc strings one after another; the first is its name. */
 .macro argument_number

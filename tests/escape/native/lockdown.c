@@ -5,13 +5,17 @@
  * call would have an effect or another error without the filter; EPERM (ENOSYS for clone3) is the filter's. TAP.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "intravisor/host/host.h"
@@ -20,6 +24,30 @@
 static char page[8192] __attribute__((aligned(4096)));
 static struct iovec piece = {page, 16};
 static const char *const arguments[] = {"/bin/true", NULL};
+
+/* In a process of its own: with the network, and no more sockets than that. */
+static int network_holds(void)
+{
+	const struct cvm_config config = {.network = 1};
+	const int ordinary = SOCK_NONBLOCK | SOCK_CLOEXEC;
+	const int sockets[][3] = {
+		{AF_INET, SOCK_RAW | ordinary, 1}, {AF_INET, SOCK_STREAM | ordinary, 262 /* MPTCP */}, {AF_INET, SOCK_STREAM | ordinary, 132},
+		{AF_INET6, SOCK_RAW | ordinary, 58}, {AF_UNIX, SOCK_STREAM | ordinary, 0}, {AF_NETLINK, SOCK_DGRAM | ordinary, 0},
+		{AF_PACKET, SOCK_DGRAM | ordinary, 0}, {AF_VSOCK, SOCK_STREAM | ordinary, 0},
+	};
+	int status;
+	pid_t child = fork();
+
+	if (child)
+		return waitpid(child, &status, 0) == child && WIFEXITED(status) && !WEXITSTATUS(status);
+	if (host_lockdown(&config))
+		_exit(99);
+	for (size_t i = 0; i < sizeof sockets / sizeof *sockets; i++)
+		if (socket(sockets[i][0], sockets[i][1], sockets[i][2]) >= 0 || errno != EPERM)
+			_exit((int)i + 1);
+	int fd = socket(AF_INET, SOCK_DGRAM | ordinary, 0), on = 1;
+	_exit(fd < 0 ? 50 : setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) ? 51 : bind(fd, (void *)page, 16) == 0 ? 52 : errno != EPERM);
+}
 
 int main(void)
 {
@@ -50,11 +78,16 @@ int main(void)
 		CALL(open_by_handle_at, EPERM), CALL(pidfd_open, EPERM, getpid()), CALL(pidfd_getfd, EPERM), CALL(shmget, EPERM, 0, 4096, 01600),
 		CALL(personality, EPERM, -1), CALL(reboot, EPERM), CALL(init_module, EPERM), CALL(kexec_load, EPERM), CALL(modify_ldt, EPERM),
 		CALL(iopl, EPERM), CALL(seccomp, EPERM, 1),
+		CALL(ioctl, EPERM, 0, 0x5412 /* TIOCSTI: types */, (long)page), CALL(fcntl, EPERM, 0, F_SETOWN, getppid()),
+		CALL(fcntl, EPERM, 0, F_DUPFD, 0), CALL(mknodat, EPERM, -100, (long)"/tmp/carrel-device", S_IFCHR | 0600, 0x103),
+		CALL(tgkill, EPERM, getppid(), getppid(), 0), CALL(connect, EPERM, 0, (long)page, 16), CALL(sendmsg, EPERM, 0, (long)page, 0),
+		CALL(setsockopt, EPERM, 0, 0, 0, (long)page, 4),
 	};
 	size_t count = sizeof calls / sizeof *calls;
 
-	printf("1..%zu\n", count + 1);
+	printf("1..%zu\n", count + 2);
 	fflush(stdout);
+	int network = network_holds();
 	const struct cvm_config config = {0};       /* without a network: sockets are refused */
 	if (host_lockdown(&config))
 		return 99;
@@ -67,5 +100,6 @@ int main(void)
 	}
 	void *honest = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	printf("%sok %zu - ordinary memory and output are not\n", honest == MAP_FAILED ? "not " : "", count + 1);
+	printf("%sok %zu - a network adds TCP and UDP, and no other sockets\n", network ? "" : "not ", count + 2);
 	return 0;
 }

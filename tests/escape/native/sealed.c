@@ -93,7 +93,7 @@ static uint64_t judged(uint32_t policy, int *code)
 	struct cvm_error error;
 	int fd = open(path, O_RDONLY);
 
-	*code = image_get(fd, path, policy, &image, &statistics, &error);
+	*code = image_get(fd, path, policy, &image, &statistics, NULL, &error);
 	close(fd);
 	if (!*code)
 		image_release(image);
@@ -109,6 +109,63 @@ static int changed(int fd)
 
 	return may || pwrite(fd, "x", 1, 0) > 0 || !ftruncate(fd, 0) || !fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096) ||
 	       !fallocate(fd, 0, 0, 1 << 24) || !fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE);
+}
+
+static int copies_open(void)
+{
+	int n = 0;
+
+	for (int fd = 3; fd < 4096; fd++) {
+		char self[32], target[64] = "";
+		snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+		n += readlink(self, target, sizeof target - 1) > 0 && strstr(target, "memfd:carrel-image");
+	}
+	return n;
+}
+
+/* Images that differ in their data, held until the budget says no; then given back. */
+static void budgets(void)
+{
+	static struct image *held[2 * CVM_IMAGES_MOST];
+	struct image_budget budget = {.bytes_most = 1ull << 40};
+	struct cvm_error error;
+	int before = copies_open(), made = 0, code = 0;
+
+	for (int n = 0; !code && n < 2 * CVM_IMAGES_MOST; n++) {
+		int fd = open(path, O_RDWR | O_TRUNC);
+		Elf64_Phdr *data = segment(whole, 2);
+		memcpy(whole + data->p_offset, &n, sizeof n);
+		if (fd < 0 || write(fd, whole, whole_size) != (ssize_t)whole_size)
+			exit(99);
+		code = image_get(fd, path, IMAGE_POLICY_PROGRAM, &held[n], NULL, &budget, &error);
+		made += !code;
+		if (n == 3)     /* and once by bytes, with room for no more */
+			budget.bytes_most = budget.bytes;
+		if (n == 3) {
+			struct image *more;
+			n++;
+			memcpy(whole + data->p_offset, &n, sizeof n);
+			if (pwrite(fd, whole, whole_size, 0) != (ssize_t)whole_size)
+				exit(99);
+			ok(image_get(fd, path, IMAGE_POLICY_PROGRAM, &more, NULL, &budget, &error) == -ENOMEM && strstr(error.text, "more than this cVM"),
+			   "the bytes of images are bounded, and the error says so");
+			budget.bytes_most = 1ull << 40;
+			n--;
+		}
+		close(fd);
+	}
+	ok(code == -ENOMEM && made == CVM_IMAGES_MOST && budget.count == CVM_IMAGES_MOST, "so is their number");
+	ok(copies_open() <= before + CVM_IMAGES_MOST, "and that of the descriptors");
+	while (made--)
+		image_release(held[made]);
+	ok(copies_open() <= before + 16 && budget.count <= 16, "what is released goes, but for a few");
+	image_budget_close(&budget);
+	int fd = open(path, O_RDONLY);
+	struct image *one;
+	budget = (struct image_budget){.bytes_most = 1};
+	ok(image_get(fd, path, IMAGE_POLICY_PROGRAM, &one, NULL, &budget, &error) == -ENOMEM && !budget.bytes && !budget.count,
+	   "a refused one leaves no charge, nor does a budget that ended");
+	close(fd);
 }
 
 int main(int argc, char **argv)
@@ -159,6 +216,7 @@ int main(int argc, char **argv)
 		}
 	}
 	ok(copies >= 3 && !open_ones, "no sealed copy can be changed through its descriptor");
+	budgets();
 	printf("1..%d\n", count);
 	unlink(path);
 	return 0;
