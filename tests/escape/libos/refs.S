@@ -120,7 +120,7 @@ row "memory_object: given back again", EXACT, OK, HOST_close, ANY_HANDLE
 row "timer: beyond time", EXACT, -EINVAL, HOST_timer, -1
 row "timer: far away", EXACT, OK, HOST_timer, 0x7fffffffffffffff
 row "timer: none", EXACT, OK, HOST_timer, 0
-row "no call 58", EXACT, -ENOSYS, 58
+row "no call 99", EXACT, -ENOSYS, 99
 row "no call 2^32 + 50", EXACT, -ENOSYS, 0x100000032, M, 16
 row "no call -1", EXACT, -ENOSYS, -1
 row "no call 2^63", EXACT, -ENOSYS, 0x8000000000000000
