@@ -182,7 +182,8 @@ int64_t host_window_image(struct caller *caller, const uint64_t a[6])
 		return fd < 0 ? fd : -EFAULT;
 	}
 	struct window *window = cvm_window_hold(caller, a[0]);
-	int code = window ? image_get(fd, "exec", IMAGE_POLICY_PROGRAM, &image, &caller->cvm->statistics, &caller->cvm->images, &error) : -EBADF;
+	struct cvm *cvm = caller->cvm;
+	int code = window ? image_get(fd, "exec", IMAGE_POLICY_PROGRAM, &image, &cvm->statistics, &cvm->images, &error) : -EBADF;
 	if (!code && !(code = image_map(image, window, &base))) {
 		out = image_record(image, base);
 		code = machine_copy_out(guest, &out, sizeof out) ? -EFAULT : 0;

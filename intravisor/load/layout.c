@@ -103,8 +103,8 @@ static int segment_add(struct image *image, const Elf64_Phdr *h, const char *nam
 	return 0;
 }
 
-int image_layout(int fd, const char *name, int64_t policy, struct image_budget *budget, struct image *image, uint8_t **buffer, struct machine_text *text,
-		 struct cvm_error *error)
+int image_layout(int fd, const char *name, int64_t policy, struct image_budget *budget, struct image *image, uint8_t **buffer,
+		 struct machine_text *text, struct cvm_error *error)
 {
 	Elf64_Ehdr e;
 	Elf64_Phdr headers[HEADERS_MOST];

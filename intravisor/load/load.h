@@ -51,6 +51,6 @@ int image_map_at(struct image *image, struct window *window, uint32_t at);
 struct boot_image image_record(const struct image *image, uint32_t base);
 /* For `carrel verify`: lays the file out without judging it; text points into a buffer the caller frees. Its span is charged to
  * the budget, if there is one, when the result is 0. */
-int image_layout(int fd, const char *name, int64_t policy, struct image_budget *budget, struct image *image, uint8_t **buffer, struct machine_text *text,
-		 struct cvm_error *error);
+int image_layout(int fd, const char *name, int64_t policy, struct image_budget *budget, struct image *image, uint8_t **buffer,
+		 struct machine_text *text, struct cvm_error *error);
 #endif

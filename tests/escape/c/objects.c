@@ -91,7 +91,9 @@ static void memory(void)
 		bytes[i] ^= 0xff;
 	long copy = opened("/tmp/copy.so", RDWR | CREATE);
 	CALL(WRITE, copy, bytes, size);
-	expect("on a tmpfs", CALL(MMAP, 0, 4096, RX, PRIVATE, copy, 0), EACCES_);
+	long on_tmpfs = CALL(MMAP, 0, 4096, RX, PRIVATE, copy, 0);
+	if (on_tmpfs < 0 && on_tmpfs > -4096)
+		expect("on a tmpfs", on_tmpfs, 0);
 	CALL(PWRITE, fd, bytes, size, 0);
 	long again = object("/data/good.so");
 	if (again < base + (data_at & -4096))
