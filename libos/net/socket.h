@@ -134,6 +134,7 @@ struct socket {
 	unsigned pending_count, backlog;
 	struct wait_queue queue;        /* woken when anything here changes */
 	int error;                      /* SO_ERROR */
+	int lost;                       /* TCP: what was sent after the other end had closed; its answer, a reset, breaks the rest */
 	int connect_told;               /* EINPROGRESS was said of a connection that stands: the next connect gives 0 */
 	int64_t timeouts[2];            /* nanoseconds of SO_RCVTIMEO and SO_SNDTIMEO; 0: for ever */
 	int64_t linger;

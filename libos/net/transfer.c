@@ -126,6 +126,12 @@ static int64_t stream_send(struct file *f, const struct vectors *v, unsigned fla
 		while (s->other && !s->sends_no_more && !s->other->in.shut && s->other->in.put - s->other->in.taken >= RING && !error)
 			error = socket_wait(f, READY_OUT, (int)flags, 1);
 		struct socket *o = s->other;
+		/* Over a network it takes an answer to know that nobody reads any more. */
+		if (!error && !o && is_inet(s) && !s->sends_no_more && !s->error && !s->lost) {
+			s->lost = 1;
+			rights_drop(rights);
+			return (int64_t)v->length;
+		}
 		if (!error && (!o || s->sends_no_more || o->in.shut))
 			error = s->sends_no_more ? -EPIPE : broken(s);
 		if (!error && !o->in.ring && !(o->in.ring = heap_allocate(RING)))

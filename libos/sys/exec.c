@@ -227,6 +227,24 @@ static int64_t execute(struct exec *e)
 	process_exit(9);
 }
 
+/* An open file itself is executed (fexecve): by the name it was opened with, which must still be its. */
+static int64_t place_open_file(int fd, struct place *place)
+{
+	struct file *f = file_get(fd);
+	struct host_stat opened, named;
+
+	if (!f)
+		return -EBADF;
+	if (!f->path)
+		return -EACCES;
+	int64_t error = place_of(f->path, place);
+	if (!error)
+		error = place_stat(place, 1, &named);
+	if (!error)
+		error = f->operations->stat(f, &opened);
+	return error ? error : opened.ino != named.ino || opened.dev != named.dev ? -ENOENT : 0;
+}
+
 static int64_t begin(int directory, struct user path, int allow_empty, uint64_t argv, uint64_t envp)
 {
 	struct exec *e = heap_allocate(sizeof *e);
@@ -235,7 +253,9 @@ static int64_t begin(int directory, struct user path, int allow_empty, uint64_t 
 	if (!e)
 		return -ENOMEM;
 	e->window = -1;
-	error = place_find(directory, path, allow_empty, &e->place);
+	char first = 0;
+	int named = user_get(&first, path, 1) || first;
+	error = allow_empty && !named ? place_open_file(directory, &e->place) : place_find(directory, path, 0, &e->place);
 	if (!error)
 		error = text_get(&e->argv, argv, STRINGS_MOST);
 	if (!error)

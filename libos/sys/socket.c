@@ -331,16 +331,24 @@ static int64_t control_get(const struct socket *s, const struct message_header *
 			}
 			continue;
 		}
-		if (h.type != SCM_RIGHTS || *rights || n / 4 > RIGHTS_MOST)
+		unsigned before = *rights ? (*rights)->count : 0;       /* of an earlier message of this kind */
+		if (h.type != SCM_RIGHTS || n / 4 > RIGHTS_MOST - before)
 			goto invalid;
-		struct rights *r = heap_allocate(sizeof *r + n / 4 * sizeof *r->files);
-		if (!r)
+		struct rights *r = heap_allocate(sizeof *r + (before + n / 4) * sizeof *r->files);
+		if (!r) {
+			rights_drop(*rights);
+			*rights = NULL;
 			return -ENOMEM;
-		r->count = (unsigned)(n / 4);
+		}
+		if (before) {
+			memcpy(r->files, (*rights)->files, before * sizeof *r->files);
+			heap_free(*rights, sizeof *r + before * sizeof *r->files);
+		}
+		r->count = before + (unsigned)(n / 4);
 		*rights = r;
-		for (unsigned i = 0; i < r->count; i++) {
+		for (unsigned i = before; i < r->count; i++) {
 			int fd;
-			memcpy(&fd, data + 4 * i, 4);
+			memcpy(&fd, data + 4 * (i - before), 4);
 			r->files[i] = file_hold(fd);
 			if (!r->files[i]) {
 				for (unsigned k = 0; k < i; k++)

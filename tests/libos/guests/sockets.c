@@ -256,8 +256,48 @@ static void connecting(void)
 	ok(poll_one(c, POLLOUT, 1000) == POLLOUT && !getsockopt(c, SOL_SOCKET, SO_ERROR, &error, &length) && !error, "then it is writable");
 	ok(!connect(c, (void *)&a, sizeof a), "connect says so once");
 	ok(connect(c, (void *)&a, sizeof a) == -1 && errno == EISCONN, "and then EISCONN");
+	/* What is sent first to an end that has closed is lost in silence; its answer breaks the connection. */
+	int s = accept(l, NULL, NULL);
+	char byte;
+	close(s);
+	ok(poll_one(c, POLLIN, 1000) & POLLIN && read(c, &byte, 1) == 0, "the other end has closed");
+	ok(send(c, "x", 1, MSG_NOSIGNAL) == 1, "the first to send to it hears nothing");
+	usleep(20000);
+	ok(send(c, "x", 1, MSG_NOSIGNAL) == -1 && errno == EPIPE, "the next hears EPIPE");
 	close(c);
 	close(l);
+}
+
+/* Descriptors in two control messages of one sendmsg arrive together. */
+static void rights_apart(void)
+{
+	union {
+		struct cmsghdr h;
+		char room[2 * CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	char byte = 0;
+	struct iovec v = {&byte, 1};
+	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	int s[2], p[2], got[2] = {-1, -1}, found = 0;
+
+	ok(!socketpair(AF_UNIX, SOCK_STREAM, 0, s) && !pipe(p), "a pair and a pipe");
+	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+	for (int i = 0; i < 2; i++) {
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(h), &p[i], sizeof(int));
+		h = (struct cmsghdr *)((char *)h + CMSG_SPACE(sizeof(int)));
+	}
+	ok(sendmsg(s[0], &m, 0) == 1, "two messages with a descriptor each");
+	m.msg_controllen = sizeof control;
+	ok(recvmsg(s[1], &m, 0) == 1, "come");
+	for (h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h))
+		for (size_t i = 0; h->cmsg_type == SCM_RIGHTS && i < (h->cmsg_len - CMSG_LEN(0)) / sizeof(int) && found < 2; i++)
+			memcpy(&got[found++], CMSG_DATA(h) + i * sizeof(int), sizeof(int));
+	ok(found == 2 && write(got[1], "y", 1) == 1 && read(got[0], &byte, 1) == 1 && byte == 'y', "both, in their order");
+	for (int i = 0; i < 2; i++)
+		close(s[i]), close(p[i]), close(got[i]);
 }
 
 static void internet(void)
@@ -386,5 +426,6 @@ int main(int argc, char **argv)
 	under_way();
 	internet();
 	connecting();
+	rights_apart();
 	return DONE();
 }

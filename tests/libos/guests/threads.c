@@ -294,6 +294,11 @@ static void processes(const char *self)
 		_exit(126);
 	}
 	OK(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 42);
+	if (!(child = fork())) {
+		fexecve(open(self, O_RDONLY), argv, environ);
+		_exit(126);
+	}
+	OK(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 42);
 	posix_spawn_file_actions_t actions;
 	OK(!pipe(pair) && !posix_spawn_file_actions_init(&actions) && !posix_spawn_file_actions_adddup2(&actions, pair[1], 1));
 	OK(!posix_spawn(&child, self, &actions, NULL, argv, environ));
