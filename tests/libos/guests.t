@@ -14,14 +14,14 @@ passed() {      # NAME OUTPUT STATUS
 for source in tests/libos/guests/*.c; do
 	name=$(basename "$source" .c)
 	mkdir "$work/$name" "$work/$name.host"
-	out=$(build/tests/libos/native/$name "$work/$name" host 2>&1)
+	out=$(timeout 120 build/tests/libos/native/$name "$work/$name" host 2>&1)
 	passed "$name, natively" "$out" $?
-	out=$($carrel run -v "$work/$name.host:/data" -v "$PWD/build/tests/libos/guest:/guest:ro" build/tests/libos/guest/$name /data host /guest/$name 2>&1)
+	out=$(timeout 120 $carrel run -v "$work/$name.host:/data" -v "$PWD/build/tests/libos/guest:/guest:ro" build/tests/libos/guest/$name /data host /guest/$name 2>&1)
 	passed "$name, on a host volume" "$out" $?
 	mkdir "$work/$name.low"
-	out=$($carrel run -v "$work/$name.low:/data:overlay" -v "$PWD/build/tests/libos/guest:/guest:ro" build/tests/libos/guest/$name /data host /guest/$name 2>&1)
+	out=$(timeout 120 $carrel run -v "$work/$name.low:/data:overlay" -v "$PWD/build/tests/libos/guest:/guest:ro" build/tests/libos/guest/$name /data host /guest/$name 2>&1)
 	passed "$name, on an overlay" "$out" $?
-	out=$($carrel run build/tests/libos/guest/$name /tmp 2>&1)
+	out=$(timeout 120 $carrel run build/tests/libos/guest/$name /tmp 2>&1)
 	passed "$name, on a tmpfs" "$out" $?
 	[ -z "$(ls -A "$work/$name.host" "$work/$name.low" | grep -v :)" ]
 	say $? "$name leaves nothing behind"

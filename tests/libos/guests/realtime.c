@@ -79,7 +79,6 @@ static void processor_time(void)
 	long long from = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
 	t.tv_nsec = 10000000;
 	OK(!clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, 0, &t, NULL) && nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - from >= 10000000);
-	stop = 2;
 	while (stop != 1)
 		usleep(1000);
 	stop = 2;
