@@ -68,6 +68,8 @@ static bool flags_live(const struct source *source, size_t at, const struct targ
 		const struct statement *s = &source->statements[at];
 		if (s->kind != STATEMENT_INSTRUCTION)
 			continue;
+		if (s->app)
+			return false;   /* to gcc every asm statement clobbers the flags, and none has them as input */
 		if (flags_read(s))
 			return true;
 		if (flags_written(s) || mnemonic_is(s, "call"))
