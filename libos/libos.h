@@ -29,6 +29,7 @@ int64_t host_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t 
 int user_copy_from(void *to, uint32_t from, size_t n);
 int user_copy_to(uint32_t to, const void *from, size_t n);
 int user_fill(uint32_t to, size_t n);
+int64_t user_exchange_word(uint32_t at, uint32_t old, uint32_t new);
 int64_t user_string_from(char *to, uint32_t from, size_t room);
 #define HOST(name, ...) HOST_PICK(HOST_##name __VA_OPT__(,) __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define HOST_PICK(number, a, b, c, d, e, f, ...)                                                                        \
@@ -46,6 +47,16 @@ static inline int user_get(void *to, struct user from, size_t n)
 static inline int user_put(struct user to, const void *from, size_t n)
 {
 	return user_ok(to, n) ? user_copy_to((uint32_t)to.at, from, n) : -EFAULT;
+}
+/* Atomically, where the word is `old`: 1 if it was, 0 with what it is in *old if not. */
+static inline int user_exchange(struct user at, uint32_t *old, uint32_t new)
+{
+	int64_t found = user_ok(at, 4) ? user_exchange_word((uint32_t)at.at, *old, new) : -EFAULT;
+	int done = found == (int64_t)*old;
+
+	if (found >= 0)
+		*old = (uint32_t)found;
+	return found < 0 ? -EFAULT : done;
 }
 /* A NUL-terminated string: length, -EFAULT, or -ENAMETOOLONG when it does not end within room. */
 int64_t user_string(char *to, struct user from, size_t room);

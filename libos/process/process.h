@@ -34,6 +34,7 @@ struct waiter {
 	void (*woken)(struct waiter *); /* instead of waking `thread`, if set: called under the kernel lock */
 	uint64_t key[2];                /* futexes: what is waited for */
 	uint32_t bits;
+	int owner;                      /* futexes that name their owner: who it is */
 };
 
 struct action {                         /* the kernel's struct sigaction */

@@ -123,6 +123,7 @@ static int64_t requeue(const uint64_t a[6], int compare)
 static int64_t wake_op(const uint64_t a[6])
 {
 	uint32_t encoded = (uint32_t)a[5], old, new;
+	int done;
 	int32_t operand = (int32_t)(encoded << 8) >> 20, compare = (int32_t)(encoded << 20) >> 20;
 
 	if (a[4] % 4)
@@ -131,15 +132,17 @@ static int64_t wake_op(const uint64_t a[6])
 		operand = (int32_t)(1u << (operand & 31));
 	if (user_get(&old, USER(4), 4))
 		return -EFAULT;
-	switch (encoded >> 28 & 7) {
-	case 0: new = (uint32_t)operand; break;
-	case 1: new = old + (uint32_t)operand; break;
-	case 2: new = old | (uint32_t)operand; break;
-	case 3: new = old & ~(uint32_t)operand; break;
-	case 4: new = old ^ (uint32_t)operand; break;
-	default: return -ENOSYS;
-	}
-	if (user_put(USER(4), &new, 4))
+	do {
+		switch (encoded >> 28 & 7) {
+		case 0: new = (uint32_t)operand; break;
+		case 1: new = old + (uint32_t)operand; break;
+		case 2: new = old | (uint32_t)operand; break;
+		case 3: new = old & ~(uint32_t)operand; break;
+		case 4: new = old ^ (uint32_t)operand; break;
+		default: return -ENOSYS;
+		}
+	} while (!(done = user_exchange(USER(4), &old, new)));
+	if (done < 0)
 		return -EFAULT;
 	int32_t o = (int32_t)old;
 	unsigned kind = encoded >> 24 & 15;
@@ -158,6 +161,125 @@ static int64_t wake_at(const uint64_t a[6], uint32_t bits)
 	if (user_get(&value, USER(0), 4))
 		return -EFAULT;
 	return wake(key_of(process_current(), a[0]), (uint32_t)a[2], bits);
+}
+
+/* ---- words that name their owner (Documentation/locking/pi-futex.rst). The host schedules all threads alike, so there is no
+ * priority to inherit; what is left is that the library OS hands them from owner to owner. Such a waiter has no bits. ---- */
+static unsigned owner_waiters;
+
+static struct waiter *owner_first(struct key key)
+{
+	struct waiter *w = bucket_of(key)->first;
+
+	while (w && (w->bits || w->key[0] != key.space || w->key[1] != key.at))
+		w = w->next;
+	return w;
+}
+
+/* To who has waited longest; there is one. The word is the caller's, so only its waiters' bit can change meanwhile. */
+static int64_t hand_over(struct key key, struct user at)
+{
+	struct waiter *w = owner_first(key);
+
+	wait_end(w);
+	uint32_t value = (uint32_t)w->thread->id | (owner_first(key) ? FUTEX_WAITERS : 0);
+	for (struct waiter *other = bucket_of(key)->first; other; other = other->next)
+		if (!other->bits && other->key[0] == key.space && other->key[1] == key.at)
+			other->owner = w->thread->id;
+	waiter_wake(w);
+	return user_put(at, &value, 4);
+}
+
+#define OWNER_DEAD (-1)
+
+/* Its words are free: whoever waits for them tries again. */
+static void owner_died(int id)
+{
+	for (unsigned i = 0; owner_waiters && i < BUCKETS; i++)
+		for (struct waiter *w = buckets[i].first, *next; w; w = next) {
+			next = w->next;
+			if (w->bits || w->owner != id)
+				continue;
+			w->owner = OWNER_DEAD;
+			wait_end(w);
+			waiter_wake(w);
+		}
+}
+
+/* Takes the word, or marks it as waited for: 1 taken, 0 marked, with its owner, or -errno. `dead` owns nothing any more. */
+static int64_t owner_try(struct user at, struct key key, int wait, uint32_t dead, int *owned_by)
+{
+	uint32_t value, self = (uint32_t)thread_current()->id;
+
+	if (user_get(&value, at, 4))
+		return -EFAULT;
+	for (;;) {
+		uint32_t owner = value & FUTEX_TID_MASK, died = value & FUTEX_OWNER_DIED;
+		if (dead && owner == dead) {
+			owner = 0;
+			died = FUTEX_OWNER_DIED;
+		}
+		*owned_by = (int)owner;
+		if (owner == self)
+			return -EDEADLK;
+		if (owner && !wait)
+			return -EAGAIN;
+		if (owner && !thread_find((int)owner))
+			return -ESRCH;
+		uint32_t new = owner ? value | FUTEX_WAITERS : died | self | (owner_first(key) ? FUTEX_WAITERS : 0);
+		int done = user_exchange(at, &value, new);
+		if (done)
+			return done < 0 ? done : !owner;
+	}
+}
+
+static int64_t owner_lock(const uint64_t a[6], int realtime)
+{
+	struct key key = key_of(process_current(), a[0]);
+	struct waiter w = {.bits = 0, .key = {key.space, key.at}};
+	int64_t timeout, until = FOR_EVER, error = time_get(USER(3), &timeout, 1), t[2] = {0, 0};
+
+	if (error)
+		return error;
+	if (realtime)
+		time_now(t);
+	if (a[3] && timeout >= 0)
+		until = realtime ? now() + timeout - (t[0] * 1000000000 + t[1]) : timeout;
+	until = until < 0 ? 0 : until;
+	for (int dead = 0, owner;; dead = owner) {
+		int64_t taken = owner_try(USER(0), key, 1, (uint32_t)dead, &owner);
+		if (taken)
+			return taken > 0 ? 0 : taken;
+		w.owner = owner;
+		wait_begin(&w, bucket_of(key));
+		owner_waiters++;
+		while (!error && w.queue)
+			error = wait_sleep(until);
+		owner_waiters--;
+		int given = !w.queue;
+		wait_end(&w);
+		if (!given || w.owner != OWNER_DEAD)
+			return given ? 0 : error;
+		error = 0;
+	}
+}
+
+static int64_t owner_unlock(const uint64_t a[6])
+{
+	struct key key = key_of(process_current(), a[0]);
+	uint32_t value;
+
+	if (user_get(&value, USER(0), 4))
+		return -EFAULT;
+	for (;;) {
+		if ((int)(value & FUTEX_TID_MASK) != thread_current()->id)
+			return -EPERM;
+		if (owner_first(key))
+			return hand_over(key, USER(0));
+		int done = user_exchange(USER(0), &value, 0);
+		if (done)
+			return done < 0 ? done : 0;
+	}
 }
 
 int64_t sys_futex(const uint64_t a[6])
@@ -179,6 +301,17 @@ int64_t sys_futex(const uint64_t a[6])
 		return requeue(a, 1);
 	case FUTEX_WAKE_OP:
 		return wake_op(a);
+	case FUTEX_LOCK_PI:
+		return owner_lock(a, 1);
+	case 13:                /* FUTEX_LOCK_PI2 */
+		return owner_lock(a, (a[1] & FUTEX_CLOCK_REALTIME) != 0);
+	case FUTEX_TRYLOCK_PI: {
+		int owner;
+		int64_t taken = owner_try(USER(0), key_of(process_current(), a[0]), 0, 0, &owner);
+		return taken > 0 ? 0 : taken;
+	}
+	case FUTEX_UNLOCK_PI:
+		return owner_unlock(a);
 	default:
 		return -ENOSYS;
 	}
@@ -193,12 +326,16 @@ static void robust_one(struct process *p, int id, uint64_t at)
 
 	if (at % 4 || user_get(&value, (struct user){at}, 4) || (int)(value & FUTEX_TID_MASK) != id)
 		return;
-	uint32_t new = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
-	if (!user_put((struct user){at}, &new, 4) && (value & FUTEX_WAITERS))
+	int done;
+	do {
+		if ((int)(value & FUTEX_TID_MASK) != id)
+			return;
+	} while (!(done = user_exchange((struct user){at}, &value, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED)));
+	if (done > 0 && (value & FUTEX_WAITERS))
 		futex_wake_user(p, at);
 }
 
-void robust_release(struct thread *t)
+static void list_release(struct thread *t)
 {
 	uint64_t head[3], entry, next;
 
@@ -213,6 +350,12 @@ void robust_release(struct thread *t)
 	}
 	if (head[2])
 		robust_one(t->process, t->id, (head[2] & ~1ull) + head[1]);
+}
+
+void robust_release(struct thread *t)
+{
+	list_release(t);
+	owner_died(t->id);
 }
 
 int64_t sys_set_robust_list(const uint64_t a[6])

@@ -139,6 +139,15 @@ user_string_from:		/* int64_t user_string_from(char *to, uint32_t from, size_t r
 	add	$1, %rax
 	jmp	1b
 2:	ret
+
+	.globl	user_exchange_word
+	.type	user_exchange_word, @function
+user_exchange_word:		/* int64_t user_exchange_word(uint32_t at, uint32_t old, uint32_t new): what was there */
+	endbr64
+	mov	%esi, %eax
+	lock cmpxchg	%edx, %gs:(%rdi)
+	mov	%eax, %eax
+	ret
 user_copy_end:
 	.type	user_copy_fault, @function
 user_copy_fault:

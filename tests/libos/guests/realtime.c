@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Processor time, usage figures, scheduling policies, memory locks, overruns of timers, stops, alternate stacks: what POSIX'
+ * Processor time, usage figures, scheduling policies, memory locks, overruns of timers, stops, alternate stacks, owned futexes: what POSIX'
  * realtime options ask for, as Linux has it. sched_* are called by number: musl has none.
  */
 #define _GNU_SOURCE
@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -75,6 +76,7 @@ static void processor_time(void)
 	FAILS(clock_gettime(thread_clock, &resolution), EINVAL);
 	struct timespec t = {.tv_nsec = 1000000};
 	OK(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL) == EINVAL);
+	stop = 0;
 	pthread_create(&thread, NULL, burner, NULL);
 	long long from = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
 	t.tv_nsec = 10000000;
@@ -295,6 +297,76 @@ static void stacks(void)
 	OK(!sigaltstack(&s, &old) && old.ss_sp == alternate && !sigaltstack(NULL, &old) && old.ss_flags == SS_DISABLE);
 }
 
+/* Words that name their owner. */
+#define LOCK_PI   (6 | 128)
+#define UNLOCK_PI (7 | 128)
+#define TRY_PI    (8 | 128)
+static uint32_t word;
+static int inside, most, turns;
+static void *owner(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 200; i++) {
+		uint32_t none = 0, self = (uint32_t)syscall(SYS_gettid);
+		if (!__atomic_compare_exchange_n(&word, &none, self, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			syscall(SYS_futex, &word, LOCK_PI, 0, NULL);
+		inside++;
+		most = inside > most ? inside : most;
+		turns++;
+		if (i % 16 == 0)
+			sched_yield();
+		inside--;
+		if (!__atomic_compare_exchange_n(&word, &self, 0, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			syscall(SYS_futex, &word, UNLOCK_PI);
+	}
+	return NULL;
+}
+
+static pthread_mutex_t inheriting;
+static void *dies(void *unused)
+{
+	pthread_mutex_lock(&inheriting);
+	__atomic_store_n(&stop, 3, __ATOMIC_SEQ_CST);
+	while (stop != 4)
+		usleep(1000);
+	usleep(20000);
+	return unused;
+}
+
+static void owners(void)
+{
+	pthread_t threads[4];
+	struct timespec soon;
+	uint32_t self = (uint32_t)syscall(SYS_gettid);
+
+	OK(!syscall(SYS_futex, &word, LOCK_PI, 0, NULL) && word == self);
+	FAILS(syscall(SYS_futex, &word, LOCK_PI, 0, NULL), EDEADLK);
+	OK(!syscall(SYS_futex, &word, UNLOCK_PI) && word == 0);
+	FAILS(syscall(SYS_futex, &word, UNLOCK_PI), EPERM);
+	word = 0x1ffffff;       /* nobody */
+	FAILS(syscall(SYS_futex, &word, LOCK_PI, 0, NULL), ESRCH);
+	word = 0;
+	OK(!syscall(SYS_futex, &word, TRY_PI) && word == self && !syscall(SYS_futex, &word, UNLOCK_PI));
+	for (int i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, owner, NULL);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	ok(most == 1 && turns == 800 && word == 0, "one owner at a time");
+	pthread_mutexattr_t a;
+	pthread_mutexattr_init(&a);
+	OK(!pthread_mutexattr_setprotocol(&a, PTHREAD_PRIO_INHERIT) && !pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST));
+	OK(!pthread_mutex_init(&inheriting, &a));
+	pthread_create(threads, NULL, dies, NULL);
+	while (stop != 3)
+		usleep(1000);
+	clock_gettime(CLOCK_REALTIME, &soon);
+	OK(pthread_mutex_timedlock(&inheriting, &soon) == ETIMEDOUT && pthread_mutex_trylock(&inheriting) == EBUSY);
+	stop = 4;
+	OK(pthread_mutex_lock(&inheriting) == EOWNERDEAD && !pthread_mutex_consistent(&inheriting) && !pthread_mutex_unlock(&inheriting));
+	pthread_join(threads[0], NULL);
+	OK(!pthread_mutex_lock(&inheriting) && !pthread_mutex_unlock(&inheriting) && !pthread_mutex_destroy(&inheriting));
+}
+
 /* A user that may not do everything: permissions of files. */
 static void permissions(const char *directory)
 {
@@ -329,6 +401,7 @@ int main(int argc, char **argv)
 	locks();
 	stops();
 	stacks();
+	owners();
 	permissions(argc > 1 ? argv[1] : "/tmp");
 	return DONE();
 }
