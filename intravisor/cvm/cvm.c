@@ -25,6 +25,7 @@
 #include "intravisor/cvm/window.h"
 #include "intravisor/host/host.h"
 #include "intravisor/load/load.h"
+#include "intravisor/share/share.h"
 
 static uint64_t now_ns(void)
 {
@@ -58,7 +59,7 @@ static void fault(struct machine_thread *thread, const struct machine_fault *wha
 
 int intravisor_init(struct cvm_error *error)
 {
-	static const struct machine_upcalls upcalls = {.host_call = host_call, .fault = fault};
+	static const struct machine_upcalls upcalls = {.host_call = host_call, .host_fast = share_fast, .fault = fault};
 	int code = machine_init(&upcalls);
 	sigset_t kick;
 
@@ -211,7 +212,7 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 	if (code || (code = window_open(&cvm->libos, MACHINE_LIBOS)) ||
 	    (code = image_into(cvm, config->image_path, config->image_fd, IMAGE_POLICY_PROGRAM, window, &program, &base, error)) ||
 	    (code = image_into(cvm, config->libos_path, -1, IMAGE_POLICY_LIBOS, &cvm->libos, &libos, &cvm->libos_base, error)) ||
-	    (code = host_table_create(cvm, error)))
+	    (code = host_table_create(cvm, error)) || (code = share_table_create(cvm)))
 		goto out;
 	cvm->libos.budget = &cvm->mappings;
 	cvm->program_base = base;
@@ -280,6 +281,7 @@ void cvm_destroy(struct cvm *cvm)
 	if (!cvm)
 		return;
 	threads_forget(cvm);
+	share_table_destroy(cvm);
 	host_table_destroy(cvm);
 	for (uint64_t i = 0; i < CVM_PROGRAMS_MOST; i++)
 		if (cvm->programs[i])
