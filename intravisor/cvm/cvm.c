@@ -106,6 +106,8 @@ static int boot_fill(struct cvm *cvm, const struct image *program, uint32_t base
 		strings += strlen(config->argv[i]) + 1;
 	for (char **e = config->envp; *e; e++)
 		strings += strlen(*e) + 1;
+	for (size_t i = 0; i < config->peer_count; i++)
+		strings += strlen(config->peers[i].name) + 1;
 	while (size < strings + 3 * 4096 && size < LIBOS_BOOT_MAX)
 		size *= 2;
 	uint8_t *block = cvm->libos.base + LIBOS_BOOT;
@@ -137,6 +139,11 @@ static int boot_fill(struct cvm *cvm, const struct image *program, uint32_t base
 				: !config->mounts[i].overlay     ? BOOT_MOUNT_HOST
 				: config->mounts[i].upper_fd < 0 ? BOOT_MOUNT_OVERLAY
 								 : BOOT_MOUNT_OVERLAY_HOST};
+	if (config->peer_count > BOOT_PEERS)
+		return -EINVAL;
+	boot->address = config->address;
+	for (size_t i = 0; i < config->peer_count; i++)
+		boot->peers[boot->peer_count++] = (struct boot_peer){boot_string(&w, config->peers[i].name), config->peers[i].address};
 	if (w.at == w.room || strings > LIBOS_BOOT_MAX - 65536) {
 		snprintf(error->text, sizeof error->text, "%s: argument list too long (arguments and environment must fit 4 MiB)",
 			 config->image_path);

@@ -35,7 +35,25 @@ struct cvm_port {
 	uint16_t protocol;      /* 6: TCP, 17: UDP */
 };
 
+/* What a cVM may do with a shared name (CP_File, CP_Call, CP_Stream). */
+enum cvm_grant_kind { GRANT_FILE, GRANT_CALL, GRANT_STREAM };
+#define GRANT_CREATE     1u     /* may make the name */
+#define GRANT_READ       2u     /* may open it to read, to receive */
+#define GRANT_WRITE      4u     /* to write, to send */
+#define GRANT_CALL_RIGHT 8u     /* to call it */
+struct cvm_grant {
+	enum cvm_grant_kind kind;
+	const char *name;       /* 1..63 of [A-Za-z0-9._-] */
+	uint32_t rights;        /* GRANT_CREATE... */
+};
+
+struct cvm_peer {               /* a cVM on the same virtual network */
+	const char *name;       /* its host name */
+	uint32_t address;       /* IPv4, host byte order */
+};
+
 struct cvm_config {
+	const char *name;               /* what reports call it; NULL: image_path */
 	const char *image_path;         /* host path of the program's image */
 	int image_fd;                   /* open for reading, or -1 to open image_path */
 	const char *libos_path;         /* host path of the library OS image */
@@ -57,6 +75,12 @@ struct cvm_config {
 	int trace;
 	uint32_t uid, gid;
 	uint32_t file_mode_mask;        /* umask(2) of the first process */
+	struct cvm_grant *grants;
+	size_t grant_count;
+	struct cvm_peer *peers;
+	size_t peer_count;              /* <= BOOT_PEERS */
+	uint32_t address;               /* its own on the virtual network, host byte order; 0: it is on none */
+	const void *network_id;         /* cVMs with the same one see each other */
 };
 
 /* Sealed copies of images that a cVM was the first to use, and images it is reading now: each takes memory and a descriptor for as long
