@@ -145,7 +145,7 @@ int64_t host_rung(struct caller *caller, const uint64_t a[6])
 	if (!bell->first)
 		bell->last = NULL;
 	fast_unlock(&bell->lock);
-	return machine_copy(to, out, n * 4) ? -EFAULT : n;
+	return machine_copy(to, out, n * 4) ? -EFAULT : (int64_t)n;
 }
 
 int64_t share_fast(void *owner, uint64_t number, const uint64_t a[6])
