@@ -8,7 +8,7 @@
 
 objects=$(ls build/obj/intravisor/share/fast_*.o)
 for object in $objects; do
-	check "$object: no thread-local storage, no vector or x87 register" \
+	check "$object: no thread-local storage, no vector or x87 register" 0 "" \
 		sh -c '! objdump -d --no-show-raw-insn "$1" | grep -E "%fs:|%[xyz]?mm[0-9]|%st|\bfld|\bfst|fsbase"' sh "$object"
 done
 allowed='machine_copy machine_relax machine_system'
@@ -18,5 +18,5 @@ for symbol in $(nm -u $objects | awk '$1 == "U" {print $2}' | sort -u); do
 	*) strange="$strange $symbol" ;;
 	esac
 done
-check "they call nothing else than each other and the machine's three (${strange:-none})" test -z "$strange"
+check "they call nothing else than each other and the machine's three (${strange:-none})" 0 "" test -z "$strange"
 finish
