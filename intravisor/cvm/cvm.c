@@ -278,6 +278,7 @@ int cvm_run(struct cvm *cvm)
 
 	threads_run(cvm, cvm->libos_entry, LIBOS_STACK_TOP, cvm->libos_base);
 	cvm->statistics.run_ns = now_ns() - start;
+	share_table_end(cvm);
 	if (cvm->fault.signal)
 		cvm_report_fault(cvm, NULL, &cvm->fault);
 	return cvm->exit_status;
