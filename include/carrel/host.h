@@ -55,6 +55,8 @@ struct host_event {
 #define STREAM_BY_NAME 0                /* a name granted to both sides */
 #define STREAM_BY_PORT 1                /* a TCP port on the cVMs' own network */
 #define STREAM_BY_NODE 2                /* a socket's node in a volume that both have */
+#define STREAM_RECEIVES 2u              /* rights asked for with a name: GRANT_READ, */
+#define STREAM_SENDS    4u              /* GRANT_WRITE */
 #define STREAM_MESSAGES 1u              /* flag: each send is one message, received whole */
 #define STREAM_RING 131072ull           /* bytes under way in one direction, at most; a message, its 4-byte length included */
 #define STREAM_PEEK 1u                  /* stream_receive: what is read stays */

@@ -17,6 +17,7 @@
 #include "intravisor/share/stream.h"
 
 #define LISTENERS_BACKLOG 4096u
+_Static_assert(STREAM_RECEIVES == GRANT_READ && STREAM_SENDS == GRANT_WRITE, "one set of bits");
 
 /* Where somebody listens. Two are the same if all words are, so what is not used is zero. */
 struct stream_address {
@@ -148,7 +149,10 @@ static int64_t address_decode(struct caller *caller, const uint64_t a[6], int co
 		if ((error = name_copy(caller, address->name, a[1], a[2])))
 			return error;
 		address->network = config->network_id;
-		return granted(caller->cvm, GRANT_STREAM, address->name, connects ? a[3] & (GRANT_READ | GRANT_WRITE) : GRANT_CREATE) ? 0 : -EACCES;
+		if (connects && !(a[3] & (GRANT_READ | GRANT_WRITE)))
+			return -EINVAL;
+		return granted(caller->cvm, GRANT_STREAM, address->name, connects ? (uint32_t)a[3] & (GRANT_READ | GRANT_WRITE) : GRANT_CREATE)
+			       ? 0 : -EACCES;
 	case STREAM_BY_PORT:
 		if (!config->network_id || a[connects ? 2 : 1] > 65535 || (connects && a[1] >= config->peer_count))
 			return -ENETUNREACH;

@@ -236,6 +236,12 @@ int64_t name_bind(struct socket *s, const struct address *a)
 		add(s);
 		return 0;
 	}
+	if (shared_name(a)) {
+		s->shared_by = STREAM_BY_NAME;
+		s->shared_name = heap_text(shared_name(a));
+		s->local = *a;
+		return s->shared_name ? 0 : -ENOMEM;
+	}
 	if ((error = path_of(a, &place)))
 		return error;
 	error = place_node_make(&place, S_IFSOCK | (0777 & ~process_current()->mask));
@@ -248,8 +254,9 @@ int64_t name_bind(struct socket *s, const struct address *a)
 	s->binding.inode = found.ino;
 	add(s);
 	if (place.mount->operations == &host_mount) {
+		s->shared_by = STREAM_BY_NODE;
 		s->node_directory = place.mount->handle;
-		s->node_path = heap_text(place.rest);
+		s->shared_name = heap_text(place.rest);
 	}
 	return 0;
 }

@@ -18,8 +18,24 @@ static int64_t adopt(struct socket *s, int64_t handle)
 	}
 	s->shared = handle;
 	s->state = SOCKET_CONNECTED;
-	s->peer_owner = (struct credentials){0, 65534, 65534};  /* nobody that this cVM knows */
 	return 0;
+}
+
+static unsigned kind(const struct socket *s)
+{
+	return s->type == SOCK_SEQPACKET ? STREAM_MESSAGES : 0;
+}
+
+const char *shared_name(const struct address *a)
+{
+	static char name[64];           /* until the next call, under the kernel lock */
+	size_t length = a->length > 2 ? a->length - 2u : 0;
+
+	if (length < 6 || strncmp(a->un_path, "/cap/", 5) || length - 5 >= sizeof name || memchr(a->un_path + 5, '/', length - 5))
+		return NULL;
+	memcpy(name, a->un_path + 5, length - 5);
+	name[length - 5] = 0;
+	return name[0] ? name : NULL;
 }
 
 /* ---- listening ---- */
@@ -32,15 +48,21 @@ static void listener_take(struct socket *s, int64_t handle)
 	s->listener = handle < 0 ? -1 : handle;
 }
 
-void shared_listen(struct socket *s)
+int64_t shared_listen(struct socket *s)
 {
 	if (s->listener >= 0)
-		return;
+		return 0;
 	if (is_inet(s) && boot->address && s->type == SOCK_STREAM && address_is_network(&s->local))
 		listener_take(s, HOST(stream_listen, STREAM_BY_PORT, port_of(&s->local), 0, 0, s->backlog, 0));
-	else if (!is_inet(s) && s->node_path)
-		listener_take(s, HOST(stream_listen, STREAM_BY_NODE, s->node_directory, (uintptr_t)s->node_path, strlen(s->node_path),
-				      s->backlog, s->type == SOCK_SEQPACKET ? STREAM_MESSAGES : 0));
+	else if (!is_inet(s) && s->shared_name && s->shared_by == STREAM_BY_NODE)
+		listener_take(s, HOST(stream_listen, STREAM_BY_NODE, s->node_directory, (uintptr_t)s->shared_name, strlen(s->shared_name),
+				      s->backlog, kind(s)));
+	else if (!is_inet(s) && s->shared_name) {
+		int64_t handle = HOST(stream_listen, STREAM_BY_NAME, (uintptr_t)s->shared_name, strlen(s->shared_name), 0, s->backlog, kind(s));
+		listener_take(s, handle);
+		return handle < 0 ? handle : 0;
+	}
+	return 0;
 }
 
 /* What has connected goes to the listener's own list, where accept and poll look. */
@@ -103,10 +125,24 @@ int64_t shared_connect(struct socket *s, int peer, const struct address *to)
 	return 0;
 }
 
+/* With both directions if both are granted, else with the one that is. */
+int64_t shared_connect_name(struct socket *s, const char *name, const struct address *to)
+{
+	static const unsigned rights[] = {STREAM_RECEIVES | STREAM_SENDS, STREAM_RECEIVES, STREAM_SENDS};
+	int64_t handle = -EACCES;
+
+	for (unsigned i = 0; i < 3 && handle == -EACCES; i++)
+		handle = HOST(stream_connect, STREAM_BY_NAME, (uintptr_t)name, strlen(name), rights[i], 0, kind(s));
+	if (handle >= 0)
+		handle = adopt(s, handle);
+	if (!handle)
+		s->peer = *to;
+	return handle;
+}
+
 int64_t shared_connect_node(struct socket *s, const struct place *place, const struct address *to)
 {
-	int64_t handle = HOST(stream_connect, STREAM_BY_NODE, place->mount->handle, (uintptr_t)place->rest, strlen(place->rest), 0,
-			      s->type == SOCK_SEQPACKET ? STREAM_MESSAGES : 0);
+	int64_t handle = HOST(stream_connect, STREAM_BY_NODE, place->mount->handle, (uintptr_t)place->rest, strlen(place->rest), 0, kind(s));
 
 	if (handle >= 0)
 		handle = adopt(s, handle);
@@ -282,7 +318,7 @@ void shared_close(struct socket *s)
 		HOST(share_close, s->listener);
 	}
 	s->shared = s->listener = -1;
-	if (s->node_path)
-		heap_text_free(s->node_path);
-	s->node_path = NULL;
+	if (s->shared_name)
+		heap_text_free(s->shared_name);
+	s->shared_name = NULL;
 }

@@ -156,7 +156,7 @@ int64_t socket_listen(struct socket *s, struct file *f, int backlog)
 	if (s->state == SOCKET_CONNECTED || s->state == SOCKET_CONNECTING)
 		return -EINVAL;
 	if (!s->binding.bound) {
-		int64_t error = is_inet(s) ? name_bind_any(s) : -EINVAL;
+		int64_t error = is_inet(s) ? name_bind_any(s) : s->shared_name ? 0 : -EINVAL;
 		if (error)
 			return error;
 	}
@@ -167,8 +167,11 @@ int64_t socket_listen(struct socket *s, struct file *f, int backlog)
 		if (error)
 			return error;
 	}
+	/* A port or node that somebody else has there is still this cVM's own; a name is nothing else. */
+	int64_t shared = shared_listen(s);
+	if (shared && s->shared_name && s->shared_by == STREAM_BY_NAME)
+		return shared;
 	s->state = SOCKET_LISTENING;
-	shared_listen(s);
 	return 0;
 }
 
@@ -224,6 +227,8 @@ static int64_t connect_here(struct file *f, const struct address *to)
 	struct socket *s = f->object, *listener, *end;
 	int64_t error;
 
+	if (!is_inet(s) && s->type != SOCK_DGRAM && shared_name(to))
+		return shared_connect_name(s, shared_name(to), to);
 	for (;;) {
 		listener = name_find(s, to, &error);
 		struct place place;

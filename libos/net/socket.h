@@ -126,8 +126,9 @@ struct socket {
 	int64_t handle;                 /* the host side; -1: none */
 	int64_t shared;                 /* connected to another cVM: the stream; -1: not */
 	int64_t listener;               /* and what listens for such; -1: nothing does */
-	uint32_t node_directory;        /* AF_UNIX, bound to a node of a host volume: its directory, and the */
-	char *node_path;                /* path there; NULL: none */
+	int shared_by;                  /* AF_UNIX, bound where other cVMs can see it: STREAM_BY_NODE of a host volume, or STREAM_BY_NAME */
+	uint32_t node_directory;        /* the volume's directory */
+	char *shared_name;              /* and the path there, or the name under /cap; NULL: others cannot see it */
 	int published;                  /* it is a published port's, which stays when the socket goes */
 	struct address local, peer;
 	struct binding binding;
@@ -187,10 +188,12 @@ void port_release(const struct socket *s);
 void address_from_host(struct socket *s, struct address *to, const struct host_address *from);
 
 /* share.c: between cVMs */
-void shared_listen(struct socket *s);
+int64_t shared_listen(struct socket *s);
 void shared_drain(struct socket *s);
 int shared_peer(const struct address *to);      /* the index in the boot block of the cVM with this address; -1: none */
 int64_t shared_connect(struct socket *s, int peer, const struct address *to);
+const char *shared_name(const struct address *a);       /* NAME of "/cap/NAME", else NULL */
+int64_t shared_connect_name(struct socket *s, const char *name, const struct address *to);
 int64_t shared_connect_node(struct socket *s, const struct place *place, const struct address *to);
 int64_t shared_send(struct file *f, const struct vectors *v, unsigned flags);
 int64_t shared_receive(struct file *f, const struct vectors *v, unsigned flags, struct received *r);

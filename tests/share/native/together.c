@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * together [-v HOST:GUEST] [-g KIND:NAME:RIGHTS]... NAME IMAGE [ARGS...] [-- [-g ...] NAME IMAGE [ARGS...]]...
- * Runs several cVMs in one Intravisor, on one network (10.0.0.1, 10.0.0.2...). The last is waited for; then the others are ended. Its
+ * together [-t] [-s MILLISECONDS] [-v HOST:GUEST] [-g KIND:NAME:RIGHTS]... NAME IMAGE [ARGS...] [-- [-g ...] NAME IMAGE [ARGS...]]...
+ * -s: starts so much later; -t: with a trace. Runs several cVMs in one Intravisor, on one network (10.0.0.1, 10.0.0.2...). The last is waited for; then the others are ended. Its
  * status is the last one's. What tests and benches of sharing run in; `carrel up` is for people.
  */
 #include <errno.h>
@@ -26,7 +26,7 @@ struct member {
 	struct cvm_grant grants[64];
 	struct cvm *cvm;
 	pthread_t thread;
-	int status;
+	int status, later;
 };
 static struct member members[MOST];
 static char *environment[] = {"PATH=/bin", NULL};
@@ -68,6 +68,7 @@ static void *runs(void *argument)
 {
 	struct member *m = argument;
 
+	usleep((useconds_t)m->later * 1000);
 	m->status = cvm_run(m->cvm);
 	return NULL;
 }
@@ -88,6 +89,8 @@ int main(int argc, char **argv)
 		for (; i + 1 < argc && argv[i][0] == '-' && argv[i][1] != '-'; i += 2)
 			if (argv[i][1] == 't')
 				m->config.trace = 1, i--;
+			else if (argv[i][1] == 's')
+				m->later = atoi(argv[i + 1]);
 			else
 				(argv[i][1] == 'v' ? volume_add : grant_add)(m, argv[i + 1]);
 		if (i + 1 >= argc)
