@@ -72,6 +72,18 @@ struct stream_peer {                    /* who connected by port: IPv4 address a
 	uint32_t address;
 	uint16_t port, reserved;
 };
+/* What comes from outside (order_take). Strings follow: argc arguments, envc of the environment, each with its NUL. */
+struct host_order {
+	uint32_t kind, id;              /* id: for order_done */
+	uint32_t value;                 /* HOST_ORDER_SIGNAL: its number; HOST_ORDER_PROBE: the port */
+	uint32_t handles[3];            /* HOST_ORDER_EXECUTE: the new process's standard streams */
+	uint32_t argc, envc, length;    /* length: of all strings, in bytes */
+};
+#define HOST_ORDER_EXECUTE 0            /* a process of its own, looked for along PATH; done when it has ended, with its status */
+#define HOST_ORDER_SIGNAL  1            /* for the process, and its group, that order `id` started */
+#define HOST_ORDER_PROBE   2            /* done at once: status 0 when a program listens on that TCP port */
+#define HOST_ORDER_MOST    65536
+#define HOST_ORDER_WAITS   (1ull << 62) /* in what signals_take gives: there is an order */
 
 struct host_statfs {
 	uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;
