@@ -9,6 +9,7 @@
 
 #define REF_PROGRAM (1ull << 32)
 #define MEMORY_COPY_ALL 0x100           /* memory_copy: pages of files too */
+#define LOCK_HOST_WHOLE 4               /* lock, with a type: flock's */
 
 enum host_call {
 #define HOST_CALL(number, name, args, text) HOST_##name = number,

@@ -9,6 +9,7 @@
 #include <linux/falloc.h>
 #include <linux/magic.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -87,7 +88,10 @@ int64_t host_allocate(struct caller *caller, const uint64_t a[6])
 int64_t host_lock(struct caller *caller, const uint64_t a[6])
 {
 	static const short types[] = {F_RDLCK, F_WRLCK, F_UNLCK};
+	static const int whole[] = {LOCK_SH, LOCK_EX, LOCK_UN};
 	GET(file, 0);
+	if (a[1] >= LOCK_HOST_WHOLE && a[1] - LOCK_HOST_WHOLE <= 2 && a[4] < 2)
+		return BLOCKING(SYS_flock, file->fd, whole[a[1] - LOCK_HOST_WHOLE] | (a[4] ? 0 : LOCK_NB), 0, 0);
 	if (a[1] > 2 || a[4] > 2)
 		return -EINVAL;
 	struct flock lock = {.l_type = types[a[1]], .l_whence = SEEK_SET, .l_start = (off_t)a[2], .l_len = (off_t)a[3]};
