@@ -87,12 +87,16 @@ void wait_dismiss(struct wait_queue *queue)
  * sleep costs two system calls and a switch, microseconds in which what is waited for has often come. Without the lock. */
 #define SPIN_MOST  400u         /* machine_pause()s: some 10 us */
 #define SPIN_PROBE 40u
-#define SPIN_AGAIN_SHARED 16u   /* another cVM that sleeps itself takes longer to answer: a probe is as long as a spin can be */
+/* Another cVM that sleeps takes tens of microseconds to answer, and two that sleep would never learn that it pays to look: so a probe is as
+ * long as a spin can be, and comes more often. */
+#define SPIN_MOST_SHARED  1500u
+#define SPIN_AGAIN_SHARED 8u
 #define SPIN_AGAIN 64u          /* of so many waits one is a probe when spinning has not helped */
 
 static void spin(struct thread *t)
 {
-	unsigned budget = t->spin ? t->spin : ++t->waits % (bells_used ? SPIN_AGAIN_SHARED : SPIN_AGAIN) ? 0 : bells_used ? SPIN_MOST : SPIN_PROBE;
+	unsigned most = bells_used ? SPIN_MOST_SHARED : SPIN_MOST, probe = bells_used ? SPIN_MOST_SHARED : SPIN_PROBE;
+	unsigned budget = t->spin ? t->spin : ++t->waits % (bells_used ? SPIN_AGAIN_SHARED : SPIN_AGAIN) ? 0 : probe;
 
 	if (!budget || (kernel_single && !bells_used))
 		return;
@@ -107,7 +111,7 @@ static void spin(struct thread *t)
 	}
 	kernel_lock();
 	if (__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE))
-		t->spin = 2 * budget < SPIN_MOST ? 2 * budget : SPIN_MOST;
+		t->spin = 2 * budget < most ? 2 * budget : most;
 	else
 		t->spin = t->spin / 2 < SPIN_PROBE / 2 ? 0 : t->spin / 2;
 }
