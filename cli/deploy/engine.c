@@ -27,7 +27,7 @@
 static struct carrier {
 	struct service *service;
 	uint32_t index;
-	cpu_set_t processors;
+	cpu_set_t processors;           /* none: all */
 	pthread_mutex_t lock;           /* guards what follows */
 	pthread_cond_t begin;
 	int wanted;                     /* to be started */
@@ -88,9 +88,6 @@ static void *carrier(void *argument)
 {
 	struct carrier *c = argument;
 
-	/* Threads of the cVM inherit it, and cannot ask for more: the filter knows no sched_setaffinity. */
-	if (CPU_COUNT(&c->processors))
-		sched_setaffinity(0, sizeof c->processors, &c->processors);
 	pthread_mutex_lock(&c->lock);
 	for (;;) {
 		while (!c->wanted)
@@ -101,6 +98,20 @@ static void *carrier(void *argument)
 		pthread_mutex_lock(&c->lock);
 	}
 	return NULL;
+}
+
+/* On its processors; threads of its cVM inherit them, and cannot ask for more: the filter knows no sched_setaffinity. */
+static int carrier_begin(struct carrier *c, const pthread_attr_t *attributes)
+{
+	cpu_set_t before;
+	pthread_t id;
+	int confined = CPU_COUNT(&c->processors) && !sched_getaffinity(0, sizeof before, &before) &&
+		       !sched_setaffinity(0, sizeof c->processors, &c->processors);
+	int error = pthread_create(&id, attributes, carrier, c);
+
+	if (confined)
+		sched_setaffinity(0, sizeof before, &before);
+	return error;
 }
 
 /* `cpus` of those there are, beside each other, beginning where the cVM before ended. */
@@ -255,12 +266,11 @@ void engine_run(struct project *p, int from, int log)
 		give_up(code, error.text);
 	for (size_t i = 0; i < p->count; i++) {
 		struct carrier *c = &carriers[i];
-		pthread_t id;
 		*c = (struct carrier){.service = &p->services[i], .index = (uint32_t)i};
 		pthread_mutex_init(&c->lock, NULL);
 		pthread_cond_init(&c->begin, NULL);
 		processors_choose(&c->processors, p->services[i].cpus);
-		if (pthread_create(&id, &attributes, carrier, c))
+		if (carrier_begin(c, &attributes))
 			give_up(-EAGAIN, "no thread for each cVM");
 	}
 	if ((code = host_lockdown(configs, p->count, control)))
