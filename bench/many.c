@@ -115,8 +115,12 @@ static void at_once(struct cvm_config *config, int count)
 			fail(error.text);
 		if (pthread_create(&threads[i], &attributes, run, cvms[i]))
 			fail("no thread");
-		if (read(ends[0], byte, sizeof byte) != 6)
-			fail("a cVM did not say hello");
+		for (size_t said = 0; said < 6;) {
+			ssize_t n = read(ends[0], byte, sizeof byte);
+			if (n <= 0)
+				fail("a cVM did not say hello");
+			said += (size_t)n;
+		}
 		printf("%.1f\n", now_us() - start);
 	}
 	usleep(200000);
