@@ -84,6 +84,8 @@ struct window {
 	uint64_t *budget;       /* those of all windows of the cVM, bounded by CVM_MAPPINGS_MOST; NULL: this one's alone are */
 	uint64_t counted;       /* what this window has in the budget: mappings, and what a call in progress may add */
 	struct quota *quota;    /* which pages those are (quota.c) */
+	uint64_t missing;       /* pages whose contents are still in the snapshot (snapshot.c) */
+	struct snapshot *snapshot;
 	uint32_t arena_next;    /* next never-used offset of the code arena */
 	unsigned image_count;
 	struct window_image images[WINDOW_IMAGES_MOST];

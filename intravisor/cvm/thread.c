@@ -15,6 +15,7 @@
 
 #include <carrel/host.h>
 #include "intravisor/cvm/copy.h"
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/thread.h"
 #include "intravisor/host/host.h"
 
@@ -163,6 +164,9 @@ int64_t host_thread_start(struct caller *caller, const uint64_t a[6])
 	 * but by this library OS's own calls, and one that maps some meanwhile only adds. */
 	if (!error && !copy_same_images(program, caller->program))
 		error = -EINVAL;
+	/* Two threads of one program: what one fills the other must not see half full (snapshot.c). */
+	if (!error && program == caller->program)
+		error = snapshot_fetch_all(program);
 	if (!error && !(thread->caller.thread = machine_thread_copy(caller->thread, program->base, &thread->caller)))
 		error = -EAGAIN;
 	if (!error)

@@ -13,12 +13,14 @@
 
 #include <carrel/window.h>
 #include "intravisor/cvm/quota.h"
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/window.h"
 #include "intravisor/load/load.h"
 
 #define POOL_SLOTS 1024
 #define POOL_SLOTS_LEAST 8
 #define POOLS_MOST 24
+#define PIECE 0x400000u         /* of memory given back at a time */
 
 /* Guards pools and slots; innermost in the lock order, held for no system call but the reservation. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -94,10 +96,30 @@ int window_open(struct window *window, int compartment)
 	return error;
 }
 
+int windows_inherit(const struct window *only)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&lock);
+	unsigned count = pool_count;
+	pthread_mutex_unlock(&lock);
+	for (unsigned p = 0; p < count && !error; p++)         /* pools stay */
+		if (madvise(pools[p]->first - WINDOW_HIGH_GUARD, (size_t)pools[p]->slots * WINDOW_SIZE, only ? MADV_DONTFORK : MADV_DOFORK))
+			error = -errno;
+	if (!error && only && madvise(only->base - WINDOW_HIGH_GUARD, WINDOW_SIZE, MADV_DOFORK))
+		error = -errno;
+	return error;
+}
+
 void window_close(struct window *window)
 {
 	if (!window->base)
 		return;
+	snapshot_end(window);
+	/* In pieces: whoever else maps or faults in this process waits meanwhile. */
+	for (uint64_t at = WINDOW_MEMORY_START; window->mapped > PIECE && at + PIECE <= WINDOW_MEMORY_END; at += PIECE)
+		if (quota_any(window, (uint32_t)at, PIECE))
+			madvise(window->base + at, PIECE, MADV_DONTNEED);
 	quota_close(window);
 	uint8_t *tile = window->base - WINDOW_HIGH_GUARD;
 	/* If even this fails the slot is lost, never reused with old contents. */
@@ -112,10 +134,15 @@ void window_close(struct window *window)
 
 void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length)
 {
-	const struct window *window = ref >> 32 == 0 ? &caller->cvm->libos : ref >> 32 == 1 ? caller->program : NULL;
+	struct window *window = ref >> 32 == 0 ? &caller->cvm->libos : ref >> 32 == 1 ? caller->program : NULL;
 	uint64_t offset = (uint32_t)ref;
 
 	if (!window || offset < WINDOW_LOW_GUARD || offset > WINDOW_MEMORY_END || length > WINDOW_MEMORY_END - offset)
 		return NULL;
+	/* Neither the kernel nor guest_copy can wait for what is not there yet. What cannot come they find inaccessible. */
+	if (length && __atomic_load_n(&window->missing, __ATOMIC_RELAXED) && offset + length > WINDOW_MEMORY_START) {
+		uint64_t start = offset < WINDOW_MEMORY_START ? WINDOW_MEMORY_START : offset & ~4095ull;
+		snapshot_fetch(window, (uint32_t)start, (offset + length - start + 4095) & ~4095ull);
+	}
 	return window->base + offset;
 }

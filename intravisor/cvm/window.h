@@ -9,6 +9,8 @@
 
 /* Takes a free slot and opens its gates for a compartment (MACHINE_*). 0 or -errno. */
 int window_open(struct window *window, int compartment);
+/* Until the next call a process made by clone inherits of all windows this one alone; NULL: all again. 0 or -errno. */
+int windows_inherit(const struct window *only);
 /* Gives everything in it back to the host and the slot to the pool. */
 void window_close(struct window *window);
 #endif

@@ -49,6 +49,11 @@ void host_init(void)
 		descriptors_most = files.rlim_cur - (files.rlim_cur / 4 < DESCRIPTORS_KEPT ? files.rlim_cur / 4 : DESCRIPTORS_KEPT);
 }
 
+int host_descriptor_kept(int fd)
+{
+	return (uint64_t)fd >= descriptors_most;
+}
+
 /* Takes what *like describes over, with its descriptor and charge; also on failure. */
 static int64_t resource_add(struct cvm *cvm, const struct resource *like, uint32_t permissions)
 {
