@@ -52,9 +52,8 @@ struct snapshot {
 	const uint8_t *from;    /* base of the window it is of */
 	pid_t process;
 	int end;                /* eventfd: written to, it ends */
-	uint32_t ready;         /* futex: 1 when the two are there */
+	enum { BEGINS, READY, ENDED } state;    /* a futex's word; READY hands the two descriptors over */
 	int memory, pagemap;
-	int ended;
 	unsigned touches;
 };
 
@@ -74,17 +73,21 @@ static __attribute__((noreturn)) void keep(struct snapshot *s)
 {
 	struct pollfd ends[2] = {{.fd = self, .events = POLLIN}, {.fd = s->end, .events = POLLIN}};
 	struct timespec second;
+	uint32_t state = BEGINS;
 
 	s->memory = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/mem", O_RDONLY | O_CLOEXEC);
 	s->pagemap = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	__atomic_store_n(&s->ready, 1, __ATOMIC_RELEASE);
-	syscall(SYS_futex, &s->ready, FUTEX_WAKE, 1, NULL, NULL, 0);
-	/* The eventfd's number may be something else's already if it was closed before this process ran: hence the word, too. */
-	do {
+	if (!__atomic_compare_exchange_n((uint32_t *)&s->state, &state, READY, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		syscall(SYS_close, s->memory);
+		syscall(SYS_close, s->pagemap);
+	}
+	syscall(SYS_futex, &s->state, FUTEX_WAKE, 1, NULL, NULL, 0);
+	/* The eventfd's number may be something else's already if it was closed before this process ran: hence the state, too. */
+	while (__atomic_load_n(&s->state, __ATOMIC_ACQUIRE) != ENDED) {
 		second = (struct timespec){.tv_sec = 1};
 		if (syscall(SYS_ppoll, ends, 2, &second, NULL, 8) > 0)
 			break;
-	} while (!__atomic_load_n(&s->ended, __ATOMIC_ACQUIRE));
+	}
 	for (;;)
 		syscall(SYS_exit_group, 0);
 }
@@ -106,14 +109,13 @@ static void end(struct snapshot *s)
 {
 	const uint64_t one = 1;
 
-	__atomic_store_n(&s->ended, 1, __ATOMIC_RELEASE);
-	if (write(s->end, &one, sizeof one) < 0)
-		s->ended = 1;           /* within a second then */
-	close(s->end);
-	if (s->memory >= 0)
+	if (__atomic_exchange_n((uint32_t *)&s->state, ENDED, __ATOMIC_ACQ_REL) == READY) {
 		close(s->memory);
-	if (s->pagemap >= 0)
 		close(s->pagemap);
+	}
+	ssize_t told = write(s->end, &one, sizeof one);
+	(void)told;                     /* else within a second */
+	close(s->end);
 	pthread_mutex_lock(&taking);
 	s->next = over;
 	over = s;
@@ -145,11 +147,11 @@ static pid_t process_make(struct snapshot *s, const struct window *from)
 /* The parent does not wait for that, whoever needs a page does. The two descriptors can be had: snapshot_take left enough. */
 static int ready(struct snapshot *s)
 {
-	for (int i = 0; i < 50 && !__atomic_load_n(&s->ready, __ATOMIC_ACQUIRE); i++) {
-		const struct timespec while_ = {.tv_nsec = 100000000};
-		syscall(SYS_futex, &s->ready, FUTEX_WAIT, 0, &while_, NULL, 0);
+	for (int i = 0; i < 50 && __atomic_load_n(&s->state, __ATOMIC_ACQUIRE) == BEGINS; i++) {
+		const struct timespec most = {.tv_nsec = 100000000};
+		syscall(SYS_futex, &s->state, FUTEX_WAIT, BEGINS, &most, NULL, 0);
 	}
-	return __atomic_load_n(&s->ready, __ATOMIC_ACQUIRE) && s->memory >= 0 && s->pagemap >= 0;
+	return __atomic_load_n(&s->state, __ATOMIC_ACQUIRE) == READY && s->memory >= 0 && s->pagemap >= 0;
 }
 
 void snapshot_take(struct window *to, const struct window *from)
@@ -159,7 +161,7 @@ void snapshot_take(struct window *to, const struct window *from)
 	struct snapshot *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (s == MAP_FAILED)
 		return;
-	*s = (struct snapshot){.from = from->base, .end = eventfd(0, EFD_CLOEXEC), .memory = -1, .pagemap = -1};
+	*s = (struct snapshot){.from = from->base, .end = eventfd(0, EFD_CLOEXEC)};
 	if (s->end >= 0 && !host_descriptor_kept(s->end) && (s->process = process_make(s, from)) > 0) {
 		to->snapshot = s;
 		return;
