@@ -20,6 +20,11 @@ struct cap_table *cap_table_create(uint32_t most)
 	return table;
 }
 
+uint32_t cap_table_count(const struct cap_table *table)
+{
+	return table->in_use;
+}
+
 static void table_free(struct cap_table *table)
 {
 	for (uint32_t word = 0; word * WORD_ENTRIES < table->most; word++)
@@ -236,58 +241,43 @@ static void entry_free(struct entry *entry, void (*drop)(void *object))
 }
 
 /* Without recursion: a chain of derivations may be as long as the table. */
-static void doom(struct entry *top, struct cap_doomed *doomed)
+int cap_untag(struct cap_table *table, uint64_t index, struct cap_doomed *doomed)
 {
-	struct entry *entry = top;
+	struct entry *top = entry_at(table, index), *entry = top;
 
-	entry_detach(top);
 	*doomed = (struct cap_doomed){top, top};
+	if (!top)
+		return -EBADF;
+	entry_detach(top);
 	for (;;) {
 		__atomic_store_n(&entry->tag, 0, __ATOMIC_SEQ_CST);
-		if (entry->child) {
+		if (entry->child)
 			entry = entry->child;
-			continue;
+		else {
+			while (entry != top && !entry->next)
+				entry = entry->parent;
+			if (entry == top)
+				return 0;
+			entry = entry->next;
 		}
-		while (entry != top && !entry->next)
-			entry = entry->parent;
-		if (entry == top)
-			return;
-		entry = entry->next;
 	}
 }
 
 /* Leaves first. */
-static uint32_t *doomed_free(struct cap_doomed *doomed, uint32_t most, void (*drop)(void *object))
+uint32_t *cap_free(struct cap_doomed *doomed, uint32_t most, void (*drop)(void *object))
 {
 	for (; doomed->top && most; most--) {
 		struct entry *entry = doomed->at;
 		while (entry->child)
 			entry = entry->child;
-		doomed->at = entry->parent;
-		if (__atomic_load_n(&entry->users, __ATOMIC_SEQ_CST) & ~CAP_WAITED) {
-			doomed->at = entry;
+		doomed->at = entry;
+		if (__atomic_load_n(&entry->users, __ATOMIC_SEQ_CST) & ~CAP_WAITED)
 			return &entry->users;
-		}
-		if (entry == doomed->top)
-			doomed->top = NULL;
+		doomed->at = entry->parent;
+		doomed->top = doomed->at ? doomed->top : NULL;
 		entry_free(entry, drop);
 	}
 	return NULL;
-}
-
-int cap_untag(struct cap_table *table, uint64_t index, struct cap_doomed *doomed)
-{
-	struct entry *entry = entry_at(table, index);
-
-	if (!entry)
-		return -EBADF;
-	doom(entry, doomed);
-	return 0;
-}
-
-uint32_t *cap_free(struct cap_doomed *doomed, uint32_t most)
-{
-	return doomed_free(doomed, most, NULL);
 }
 
 int cap_revoke(struct cap_table *table, uint64_t index, void (*drop)(void *object))
@@ -295,8 +285,7 @@ int cap_revoke(struct cap_table *table, uint64_t index, void (*drop)(void *objec
 	struct cap_doomed doomed;
 	int error = cap_untag(table, index, &doomed);
 
-	if (!error)
-		doomed_free(&doomed, UINT32_MAX, drop);
+	cap_free(&doomed, UINT32_MAX, drop);
 	return error;
 }
 

@@ -29,6 +29,8 @@ struct cap_table;
 
 /* A table of at most `most` capabilities (1..2^20), or NULL without memory. */
 struct cap_table *cap_table_create(uint32_t most);
+/* How many are in it. */
+uint32_t cap_table_count(const struct cap_table *table);
 /* Calls drop(object) for every root still there. */
 void cap_table_destroy(struct cap_table *table, void (*drop)(void *object));
 
@@ -59,7 +61,7 @@ struct cap_doomed {
 };
 int cap_untag(struct cap_table *table, uint64_t index, struct cap_doomed *doomed);
 /* At most `most` of them. Gives the word of one in use, for which to wait (access.c), or NULL. */
-uint32_t *cap_free(struct cap_doomed *doomed, uint32_t most);
+uint32_t *cap_free(struct cap_doomed *doomed, uint32_t most, void (*drop)(void *object));
 
 /* ---- access.c: without the lock. What lies behind a capability that is held stays; its holder looks now and then whether it is
  * still tagged, because whoever revokes it waits. ---- */

@@ -71,6 +71,25 @@ struct stream_peer {                    /* who connected by port: IPv4 address a
 	uint16_t port, reserved;
 };
 
+/* capability_derive */
+#define CAPABILITY_BOUNDS      0
+#define CAPABILITY_PERMISSIONS 1
+#define CAPABILITY_SEAL        2
+#define CAPABILITY_UNSEAL      3
+#define CAPABILITY_TYPE        4
+#define CAPABILITY_INVOKE      5
+/* capability_describe */
+#define CAPABILITY_LENGTH      0
+#define CAPABILITY_RIGHTS      1
+#define CAPABILITY_OBJECT_TYPE 2
+/* file_state */
+#define FILE_SEQUENCE 0
+#define FILE_ARM      1
+#define FILE_NOTIFY   2
+#define FILE_LENGTH   3
+#define FILE_RIGHTS   4
+#define FILE_OBJECT   0x100u            /* beside CAP_* */
+
 struct host_statfs {
 	uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;
 };

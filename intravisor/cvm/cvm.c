@@ -277,6 +277,7 @@ int cvm_run(struct cvm *cvm)
 	uint64_t start = now_ns();
 
 	threads_run(cvm, cvm->libos_entry, LIBOS_STACK_TOP, cvm->libos_base);
+	share_table_destroy(cvm);       /* the others hear of it at once */
 	cvm->statistics.run_ns = now_ns() - start;
 	if (cvm->fault.signal)
 		cvm_report_fault(cvm, NULL, &cvm->fault);

@@ -99,8 +99,9 @@ struct window_image {
 	uint32_t base;          /* window offset */
 };
 
+struct cap_table;
 struct window {
-	uint8_t *base;          /* NULL: not there */
+	uint8_t *base;          /* first; NULL: not there */
 	pthread_mutex_t lock;   /* guards all below, and every change of the window's mappings */
 	uint64_t mapped;        /* bytes the guest has mapped now (quota) */
 	uint64_t image_bytes;   /* of images, which are never unmapped; both together at most `limit`, if that is not 0 */
@@ -113,6 +114,7 @@ struct window {
 	unsigned image_count;
 	struct window_image images[WINDOW_IMAGES_MOST];
 	unsigned references;    /* guarded by the cVM's lock: the table's, each thread's, each call's in progress */
+	struct cap_table *capabilities; /* of the program in it (intravisor/share/capability.c); atomic; NULL: none yet */
 };
 #define CVM_MAPPINGS_MOST 16384
 #define CVM_PROGRAMS_MOST 256   /* processes at once, as one memory each */
@@ -125,7 +127,6 @@ struct cvm_statistics {
 	uint64_t host_calls;
 };
 
-struct cap_table;
 struct guest_thread;
 struct share_table;
 struct end;

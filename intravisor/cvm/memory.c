@@ -13,8 +13,6 @@
 #include "intravisor/cvm/memory.h"
 #include "intravisor/cvm/quota.h"
 
-#define MAP_FILE_SHARED 0x100
-
 int memory_range_ok(uint64_t offset, uint64_t length)
 {
 	return offset % 4096 == 0 && length % 4096 == 0 && length && offset >= WINDOW_MEMORY_START && offset < WINDOW_MEMORY_END &&

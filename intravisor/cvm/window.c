@@ -15,6 +15,7 @@
 #include "intravisor/cvm/quota.h"
 #include "intravisor/cvm/window.h"
 #include "intravisor/load/load.h"
+#include "intravisor/share/capability.h"
 
 #define POOL_SLOTS 1024
 #define POOL_SLOTS_LEAST 8
@@ -98,6 +99,7 @@ void window_close(struct window *window)
 {
 	if (!window->base)
 		return;
+	capabilities_close(window);     /* from here on nobody's access reaches this memory */
 	quota_close(window);
 	uint8_t *tile = window->base - WINDOW_HIGH_GUARD;
 	/* If even this fails the slot is lost, never reused with old contents. */
