@@ -20,6 +20,7 @@
 #include <carrel/window.h>
 #include "cap/cap.h"
 #include "intravisor/cvm/copy.h"
+#include "intravisor/cvm/order.h"
 #include "intravisor/cvm/report.h"
 #include "intravisor/cvm/thread.h"
 #include "intravisor/cvm/window.h"
@@ -172,8 +173,8 @@ static int open_image(const char *path, struct cvm_error *error)
 	return fd < 0 ? -errno : fd;
 }
 
-static int image_into(struct cvm *cvm, const char *path, int fd, uint32_t policy, struct window *window, struct image **image,
-		      uint32_t *base, struct cvm_error *error)
+static int image_read(const char *path, int fd, uint32_t policy, struct image **image, struct cvm_statistics *statistics,
+		      struct image_budget *budget, struct cvm_error *error)
 {
 	int own = fd < 0, code;
 
@@ -181,18 +182,54 @@ static int image_into(struct cvm *cvm, const char *path, int fd, uint32_t policy
 		fd = open_image(path, error);
 	if (fd < 0)
 		return fd;
-	code = image_get(fd, path, policy, image, &cvm->statistics, policy == IMAGE_POLICY_LIBOS ? NULL : &cvm->images, error);
+	code = image_get(fd, path, policy, image, statistics, budget, error);
 	if (own)
 		close(fd);
-	if (code)
-		return code;
-	if (!(*image)->entry) {
+	if (!code && !(*image)->entry) {
 		snprintf(error->text, sizeof error->text, "%s: is a shared object, not a program (it has no entry point)", path);
+		image_release(*image);
 		code = -ENOEXEC;
-	} else if ((code = image_map(*image, window, base)))
+	}
+	return code;
+}
+
+int cvm_images_get(struct cvm_config *config, struct cvm_error *error)
+{
+	config->image = config->libos = NULL;
+	int code = image_read(config->image_path, config->image_fd, IMAGE_POLICY_PROGRAM, &config->image, NULL, NULL, error);
+	if (code)
+		config->image = NULL;
+	else if ((code = image_read(config->libos_path, -1, IMAGE_POLICY_LIBOS, &config->libos, NULL, NULL, error)))
+		config->libos = NULL;
+	if (code)
+		cvm_images_release(config);
+	return code;
+}
+
+void cvm_images_release(struct cvm_config *config)
+{
+	if (config->image)
+		image_release(config->image);
+	if (config->libos)
+		image_release(config->libos);
+	config->image = config->libos = NULL;
+}
+
+/* `ready`: judged before, and held by the configuration. */
+static int image_into(struct cvm *cvm, struct image *ready, const char *path, int fd, uint32_t policy, struct window *window,
+		      struct image **image, uint32_t *base, struct cvm_error *error)
+{
+	int code;
+
+	*image = ready;
+	if (!ready && (code = image_read(path, fd, policy, image, &cvm->statistics, policy == IMAGE_POLICY_LIBOS ? NULL : &cvm->images,
+					 error)))
+		return code;
+	if ((code = image_map(*image, window, base)))
 		snprintf(error->text, sizeof error->text, "%s: cannot be mapped: %s", path,
 			 code == -ENOMEM ? "it does not fit into the memory allowed (--memory)" : strerror(-code));
-	image_release(*image);          /* the window holds it now, if it is mapped */
+	if (!ready)
+		image_release(*image);  /* the window holds it now, if it is mapped */
 	return code;
 }
 
@@ -217,8 +254,8 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 	pthread_cond_init(&cvm->left, NULL);
 	code = (int)cvm_window_add(cvm, &window);
 	if (code || (code = window_open(&cvm->libos, MACHINE_LIBOS)) ||
-	    (code = image_into(cvm, config->image_path, config->image_fd, IMAGE_POLICY_PROGRAM, window, &program, &base, error)) ||
-	    (code = image_into(cvm, config->libos_path, -1, IMAGE_POLICY_LIBOS, &cvm->libos, &libos, &cvm->libos_base, error)) ||
+	    (code = image_into(cvm, config->image, config->image_path, config->image_fd, IMAGE_POLICY_PROGRAM, window, &program, &base, error)) ||
+	    (code = image_into(cvm, config->libos, config->libos_path, -1, IMAGE_POLICY_LIBOS, &cvm->libos, &libos, &cvm->libos_base, error)) ||
 	    (code = host_table_create(cvm, error)) || (code = share_table_create(cvm)))
 		goto out;
 	cvm->libos.budget = &cvm->mappings;
@@ -277,8 +314,8 @@ int cvm_run(struct cvm *cvm)
 	uint64_t start = now_ns();
 
 	threads_run(cvm, cvm->libos_entry, LIBOS_STACK_TOP, cvm->libos_base);
-	share_table_destroy(cvm);       /* the others hear of it at once */
 	cvm->statistics.run_ns = now_ns() - start;
+	share_table_end(cvm);
 	if (cvm->fault.signal)
 		cvm_report_fault(cvm, NULL, &cvm->fault);
 	return cvm->exit_status;
@@ -290,6 +327,7 @@ void cvm_destroy(struct cvm *cvm)
 		return;
 	threads_forget(cvm);
 	share_table_destroy(cvm);
+	orders_forget(cvm);
 	host_table_destroy(cvm);
 	for (uint64_t i = 0; i < CVM_PROGRAMS_MOST; i++)
 		if (cvm->programs[i])

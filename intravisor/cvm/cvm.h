@@ -52,10 +52,12 @@ struct cvm_peer {               /* a cVM on the same virtual network */
 	uint32_t address;       /* IPv4, host byte order */
 };
 
+struct image;
 struct cvm_config {
 	const char *name;               /* what reports call it; NULL: image_path */
 	const char *image_path;         /* host path of the program's image */
 	int image_fd;                   /* open for reading, or -1 to open image_path */
+	struct image *image, *libos;    /* both judged before (cvm_images_get), and used instead of what the paths name; NULL: not */
 	const char *libos_path;         /* host path of the library OS image */
 	int interpreter_fd;             /* the dynamic linker programs get that find none in their namespace; 0 or -1: none. Not taken over. */
 	int argc;
@@ -81,6 +83,8 @@ struct cvm_config {
 	size_t peer_count;              /* <= BOOT_PEERS */
 	uint32_t address;               /* its own on the virtual network, host byte order; 0: it is on none */
 	const void *network_id;         /* cVMs with the same one see each other */
+	/* What became of an order (order.h): called from a guest's host call, with no lock held. May be NULL. */
+	void (*order_done)(const struct cvm_config *config, uint32_t id, int status);
 };
 
 /* Sealed copies of images that a cVM was the first to use, and images it is reading now: each takes memory and a descriptor for as long
@@ -92,7 +96,6 @@ struct image_budget {
 #define CVM_IMAGES_MOST 512             /* copies */
 #define CVM_IMAGE_BYTES (2ull << 30)    /* where --memory does not say less */
 
-struct image;
 #define WINDOW_IMAGES_MOST 256
 struct window_image {
 	struct image *image;    /* held */
@@ -153,9 +156,23 @@ struct cvm {
 	int exit_status;                /* as wait(2): code << 8 | signal */
 	int job_control;                /* set once, atomic: the library OS knows whom the terminal's signals are for */
 	uint64_t host_signals;          /* sent to it from outside, not taken yet; bit number - 1 */
+	struct order *orders;           /* from outside, not taken yet, oldest first */
 	struct machine_fault fault;     /* what ended it, if signal != 0 */
 	struct cvm_statistics statistics;
 };
+
+/* Memory that the Intravisor keeps for a cVM outside its windows: bounded by its limit, or by a window's size. 0 or -ENOMEM. */
+static inline int cvm_charge(struct cvm *cvm, uint64_t bytes)
+{
+	if (__atomic_add_fetch(&cvm->object_bytes, bytes, __ATOMIC_RELAXED) <= (cvm->memory_limit ? cvm->memory_limit : WINDOW_SIZE))
+		return 0;
+	__atomic_sub_fetch(&cvm->object_bytes, bytes, __ATOMIC_RELAXED);
+	return -12;     /* -ENOMEM */
+}
+static inline void cvm_uncharge(struct cvm *cvm, uint64_t bytes)
+{
+	__atomic_sub_fetch(&cvm->object_bytes, bytes, __ATOMIC_RELAXED);
+}
 
 /* Who makes a host call: authority is this argument. */
 struct caller {
@@ -168,12 +185,18 @@ struct caller {
 /* Once per process. 0, or -errno with the error filled in. */
 int intravisor_init(struct cvm_error *error);
 
+/* Judges the images of a configuration once, for every cVM that is made by it from then on. 0 or -errno + error. */
+int cvm_images_get(struct cvm_config *config, struct cvm_error *error);
+void cvm_images_release(struct cvm_config *config);
+
 /* Makes a cVM ready to run: windows, images, boot block, handles. 0 or -errno + error. */
 int cvm_create(const struct cvm_config *config, struct cvm **cvm, struct cvm_error *error);
 /* Runs it to its end, its first thread on the calling one; gives the wait(2)-style status. */
 int cvm_run(struct cvm *cvm);
 /* A signal from outside for its first process: any thread, any time between cvm_create and cvm_destroy. */
 void cvm_signal(struct cvm *cvm, int signal);
+/* Interrupts one of its threads, so that its library OS looks for signals and orders. */
+void cvm_kick(struct cvm *cvm);
 /* Those that its library OS has not taken yet; bit number - 1. */
 uint64_t cvm_signals_waiting(struct cvm *cvm);
 /* All its threads leave; the first status counts. Does not wait. */

@@ -122,7 +122,7 @@ void bell_forget(struct share_table *table, struct ring_point *point)
 		share_put(point->owner);
 }
 
-/* rung(ref, count): the handles that rang since, at most `count` of them, as 32-bit words. */
+/* rung(ref, count): the handles that rang since, at most `count` of them, as 32-bit words; with count 0 only whether there are any. */
 int64_t host_rung(struct caller *caller, const uint64_t a[6])
 {
 	struct bell *bell = &caller->cvm->shares->bell;
@@ -130,6 +130,8 @@ int64_t host_rung(struct caller *caller, const uint64_t a[6])
 
 	if (!__atomic_load_n(&bell->first, __ATOMIC_ACQUIRE))
 		return 0;
+	if (!a[1])
+		return 1;
 	uint32_t most = a[1] < 64 ? (uint32_t)a[1] : 64;
 	void *to = cvm_reference(caller, a[0], (uint64_t)most * 4);
 	if (!to)

@@ -193,9 +193,12 @@ int64_t host_stream_receive(struct caller *caller, const uint64_t a[6])
 		return -EFAULT;
 	/* Into the program's window only, which the thread holds; of the library OS's own memory nothing is posted. */
 	uint64_t flags = a[1] >> 32 == 1 ? a[3] : a[3] & ~(uint64_t)STREAM_POST;
-	struct end *end = end_get(caller, a[0], CAP_LOAD, &result);
+	struct end *end = (struct end *)share_get(caller, a[0], SHARE_STREAM, CAP_LOAD, &result);
 	if (!end)
 		return result;
+	if (caller->posted != end)
+		share_unpost(caller);   /* one post at a time */
+	fast_lock(&end->pair->lock);
 	struct half *h = &end->pair->half[end->side];
 	result = receive(caller, end, to, a[2], flags);
 	if (result >= 0 && STREAM_RING - (h->put - h->taken) >= STREAM_RING / 4)
@@ -259,6 +262,9 @@ void stream_end_left(struct end *end)
 		if (end->table)
 			bell_forget(end->table, &end->point);
 		end->table = NULL;
+		if (end->charged)
+			cvm_uncharge(end->charged, STREAM_RING);
+		end->charged = NULL;
 		out->finished = 1;
 		out->reset |= in->put != in->taken || in->posted_done;
 		in->refused = 1;

@@ -65,7 +65,9 @@ struct share_table {
 
 /* table.c */
 int share_table_create(struct cvm *cvm);        /* 0 or -ENOMEM */
-void share_table_destroy(struct cvm *cvm);      /* closes what it holds */
+/* Closes what it holds: the cVM's last thread has left, and the others are to hear of it at once. */
+void share_table_end(struct cvm *cvm);
+void share_table_destroy(struct cvm *cvm);
 /* A handle >= 0 for an object, whose reference it takes over, also on failure (-EMFILE); `point`, if not NULL, learns the handle. */
 int64_t share_add(struct share_table *table, struct share *object, uint32_t rights, struct ring_point *point);
 /* Frees what has no reference any more. From slow calls only, under no lock. */

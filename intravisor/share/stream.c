@@ -18,6 +18,7 @@
 #include "intravisor/share/stream.h"
 
 #define LISTENERS_BACKLOG 4096u
+_Static_assert(STREAM_RECEIVES == GRANT_READ && STREAM_SENDS == GRANT_WRITE, "one set of bits");
 
 /* Where somebody listens. Two are the same if all words are, so what is not used is zero. */
 struct stream_address {
@@ -31,7 +32,8 @@ struct listener {
 	struct share share;             /* first */
 	struct listener *next;
 	struct stream_address address;
-	const struct cvm *cvm;
+	struct cvm *cvm;                /* valid while table is */
+	int node;                       /* BY_NODE: an open descriptor, so that its number is not another file's meanwhile; else -1 */
 	struct share_table *table;      /* NULL: gone */
 	struct ring_point point;
 	struct end *first, *last;       /* connected, not accepted: their second ends */
@@ -117,7 +119,7 @@ int granted(const struct cvm *cvm, enum cvm_grant_kind kind, const char *name, u
 }
 
 /* A socket's node in a volume: whoever may open the volume's directory and write there may listen or connect, as on Linux. */
-static int64_t node_find(struct caller *caller, uint64_t handle, uint64_t ref, uint64_t length, struct stream_address *address)
+static int64_t node_find(struct caller *caller, uint64_t handle, uint64_t ref, uint64_t length, struct stream_address *address, int *node)
 {
 	struct path path;
 	struct stat status;
@@ -130,15 +132,20 @@ static int64_t node_find(struct caller *caller, uint64_t handle, uint64_t ref, u
 	if (fd < 0)
 		return fd;
 	error = fstat(fd, &status) ? -errno : !S_ISSOCK(status.st_mode) ? -ECONNREFUSED : 0;
-	close(fd);
+	if (error || !node)
+		close(fd);
+	else
+		*node = fd;
 	address->number[0] = status.st_dev;
 	address->number[1] = status.st_ino;
 	return error;
 }
 
 /* a: kind, then name ref and length; or port (to connect: peer, port); or directory handle, path ref, path length. */
-static int64_t address_decode(struct caller *caller, const uint64_t a[6], int connects, struct stream_address *address)
+/* node: who listens gets a descriptor there; NULL: to connect. */
+static int64_t address_decode(struct caller *caller, const uint64_t a[6], struct stream_address *address, int *node)
 {
+	int connects = !node;
 	const struct cvm_config *config = caller->cvm->config;
 	int64_t error;
 
@@ -149,9 +156,12 @@ static int64_t address_decode(struct caller *caller, const uint64_t a[6], int co
 		if ((error = name_copy(caller, address->name, a[1], a[2])))
 			return error;
 		address->network = config->network_id;
-		return granted(caller->cvm, GRANT_STREAM, address->name, connects ? a[3] & (GRANT_READ | GRANT_WRITE) : GRANT_CREATE) ? 0 : -EACCES;
+		if (connects && !(a[3] & (GRANT_READ | GRANT_WRITE)))
+			return -EINVAL;
+		return granted(caller->cvm, GRANT_STREAM, address->name, connects ? (uint32_t)a[3] & (GRANT_READ | GRANT_WRITE) : GRANT_CREATE)
+			       ? 0 : -EACCES;
 	case STREAM_BY_PORT:
-		if (!config->network_id || a[connects ? 2 : 1] > 65535 || (connects && a[1] >= config->peer_count))
+		if (!config->network_id || !config->address || a[connects ? 2 : 1] > 65535 || (connects && a[1] >= config->peer_count))
 			return -ENETUNREACH;
 		/* The network's cVMs are told apart by their addresses there. */
 		address->network = config->network_id;
@@ -159,7 +169,7 @@ static int64_t address_decode(struct caller *caller, const uint64_t a[6], int co
 		address->number[1] = a[connects ? 2 : 1];
 		return 0;
 	case STREAM_BY_NODE:
-		return node_find(caller, a[1], a[2], a[3], address);
+		return node_find(caller, a[1], a[2], a[3], address, node);
 	default:
 		return -EINVAL;
 	}
@@ -177,6 +187,8 @@ static struct listener *listener_find(const struct stream_address *address)
 /* ---- listening ---- */
 static void listener_destroy(struct share *share)
 {
+	if (((struct listener *)share)->node >= 0)
+		close(((struct listener *)share)->node);
 	free(share);
 }
 
@@ -218,13 +230,17 @@ void share_left(struct share *object)
 int64_t host_stream_listen(struct caller *caller, const uint64_t a[6])
 {
 	struct stream_address address;
-	int64_t error = address_decode(caller, a, 0, &address);
+	int node = -1;
+	int64_t error = address_decode(caller, a, &address, &node);
 	struct listener *l = error ? NULL : calloc(1, sizeof *l);
 
-	if (!l)
+	if (!l) {
+		if (node >= 0)
+			close(node);
 		return error ? error : -ENOMEM;
+	}
 	*l = (struct listener){.share = {.kind = SHARE_LISTENER, .references = 1, .destroy = listener_destroy}, .address = address,
-			       .cvm = caller->cvm, .table = caller->cvm->shares, .messages = a[5] & STREAM_MESSAGES ? 1 : 0,
+			       .node = node, .cvm = caller->cvm, .table = caller->cvm->shares, .messages = a[5] & STREAM_MESSAGES ? 1 : 0,
 			       .backlog = a[4] < LISTENERS_BACKLOG ? (unsigned)a[4] + 1 : LISTENERS_BACKLOG};
 	l->point.owner = &l->share;
 	pthread_mutex_lock(&registry_lock);
@@ -236,7 +252,7 @@ int64_t host_stream_listen(struct caller *caller, const uint64_t a[6])
 	}
 	pthread_mutex_unlock(&registry_lock);
 	if (error) {
-		free(l);
+		listener_destroy(&l->share);
 		return error;
 	}
 	return share_add(caller->cvm->shares, &l->share, CAP_LOAD, &l->point);
@@ -245,29 +261,42 @@ int64_t host_stream_listen(struct caller *caller, const uint64_t a[6])
 int64_t host_stream_connect(struct caller *caller, const uint64_t a[6])
 {
 	struct stream_address address;
-	int64_t error = address_decode(caller, a, 1, &address);
+	int64_t error = address_decode(caller, a, &address, NULL);
 
-	if (error)
+	if (error || (error = cvm_charge(caller->cvm, STREAM_RING)))
 		return error;
 	pthread_mutex_lock(&registry_lock);
 	struct listener *l = listener_find(&address);
 	/* A full backlog refuses, as it does where nobody is left to send anew. */
-	struct pair *pair = l && l->pending < l->backlog && l->messages == (a[5] & STREAM_MESSAGES ? 1 : 0) ? pair_make(l->messages) : NULL;
-	if (pair) {
+	int messages = a[5] & STREAM_MESSAGES ? 1 : 0;
+	struct pair *pair = NULL;
+	if (!l || !l->table)
+		error = -ECONNREFUSED;
+	else if (l->messages != messages)
+		error = -EPROTOTYPE;
+	else if (l->pending >= l->backlog || cvm_charge(l->cvm, STREAM_RING))
+		error = -EAGAIN;
+	else if (!(pair = pair_make(messages))) {
+		cvm_uncharge(l->cvm, STREAM_RING);
+		error = -ENOMEM;
+	} else {
 		struct end *end = &pair->end[1];
+		pair->end[0].charged = caller->cvm;
+		end->charged = l->cvm;
 		end->peer = (struct stream_peer){.address = caller->cvm->config->address, .port = (uint16_t)a[4]};
 		*(l->first ? &l->last->pending_next : &l->first) = end;
 		l->last = end;
 		l->pending++;
-		if (l->table && l->waits) {
+		if (l->waits) {
 			l->waits = 0;
 			bell_ring(l->table, &l->point);
 		}
 	}
-	error = pair ? 0 : !l ? -ECONNREFUSED : l->pending >= l->backlog ? -EAGAIN : l->messages != (a[5] & STREAM_MESSAGES ? 1 : 0) ? -EPROTOTYPE : -ENOMEM;
 	pthread_mutex_unlock(&registry_lock);
-	if (error)
+	if (error) {
+		cvm_uncharge(caller->cvm, STREAM_RING);
 		return error;
+	}
 	uint32_t rights = address.kind != STREAM_BY_NAME ? CAP_LOAD | CAP_STORE
 							 : (a[3] & GRANT_READ ? CAP_LOAD : 0) | (a[3] & GRANT_WRITE ? CAP_STORE : 0);
 	return end_take(caller->cvm->shares, &pair->end[0], rights);

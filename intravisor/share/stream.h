@@ -29,6 +29,7 @@ struct end {
 	struct share_table *table;      /* whose bell; NULL: not taken yet, or gone. Under the pair's lock */
 	struct ring_point point;
 	int gone;
+	struct cvm *charged;            /* for the ring it reads: its holder, or whose listener it waits at */
 	struct end *pending_next;       /* a listener's, that nobody has accepted */
 	struct stream_peer peer;
 };

@@ -80,15 +80,22 @@ int64_t host_share_close(struct caller *caller, const uint64_t a[6])
 	return table_close(caller->cvm->shares, a[0]);
 }
 
+void share_table_end(struct cvm *cvm)
+{
+	struct share_table *table = cvm->shares;
+
+	for (uint32_t i = 0; table && i < table->used; i++)
+		if (table->slots[i].object)
+			table_close(table, i);
+}
+
 void share_table_destroy(struct cvm *cvm)
 {
 	struct share_table *table = cvm->shares;
 
 	if (!table)
 		return;
-	for (uint32_t i = 0; i < table->used; i++)
-		if (table->slots[i].object)
-			table_close(table, i);
+	share_table_end(cvm);
 	if (table->bell.event_fd >= 0)
 		close(table->bell.event_fd);
 	munmap(table->slots, SHARES_MOST * sizeof *table->slots);

@@ -4,7 +4,7 @@
  * Waiting: queues of waiters, each thread asleep on a futex word of its own. All under the kernel lock, which a sleeper gives
  * up; a wake-up between its looking and its sleeping is kept in the word.
  */
-#include "libos/process/process.h"
+#include "libos/process/bell.h"
 
 #define FUTEX_WAIT_BITSET_PRIVATE (9 | 128)     /* an absolute monotonic deadline */
 #define FUTEX_WAKE_PRIVATE 129
@@ -87,22 +87,35 @@ void wait_dismiss(struct wait_queue *queue)
  * sleep costs two system calls and a switch, microseconds in which what is waited for has often come. Without the lock. */
 #define SPIN_MOST  400u         /* machine_pause()s: some 10 us */
 #define SPIN_PROBE 40u
+#define SPIN_AGAIN_SHARED 16u   /* another cVM that sleeps itself takes longer to answer: a probe is as long as a spin can be */
 #define SPIN_AGAIN 64u          /* of so many waits one is a probe when spinning has not helped */
 
 static void spin(struct thread *t)
 {
-	unsigned budget = t->spin ? t->spin : ++t->waits % SPIN_AGAIN ? 0 : SPIN_PROBE;
+	unsigned budget = t->spin ? t->spin : ++t->waits % (bells_used ? SPIN_AGAIN_SHARED : SPIN_AGAIN) ? 0 : bells_used ? SPIN_MOST : SPIN_PROBE;
 
-	if (!budget || kernel_single)
+	if (!budget || (kernel_single && !bells_used))
 		return;
 	kernel_unlock();
-	for (unsigned i = 0; i < budget && !__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE); i++)
+	for (unsigned i = 0; i < budget && !__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE); i++) {
 		machine_pause();
+		if (bells_used && bells_rung()) {
+			kernel_lock();
+			bells_take();
+			kernel_unlock();
+		}
+	}
 	kernel_lock();
 	if (__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE))
 		t->spin = 2 * budget < SPIN_MOST ? 2 * budget : SPIN_MOST;
 	else
 		t->spin = t->spin / 2 < SPIN_PROBE / 2 ? 0 : t->spin / 2;
+}
+
+void wait_spin(void)
+{
+	if (bells_used)
+		spin(thread_current());
 }
 
 static int64_t sleep_until(int64_t deadline, int signals)
@@ -114,6 +127,8 @@ static int64_t sleep_until(int64_t deadline, int signals)
 	spin(t);
 	t->waiting = WAITS_ASLEEP;
 	for (;;) {
+		if (bells_used) /* first: this sleeper's wake-up may have been the only one */
+			bells_take();
 		if (__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE)) {
 			result = 0;
 			break;
@@ -125,8 +140,9 @@ static int64_t sleep_until(int64_t deadline, int signals)
 		if (result == -ETIMEDOUT)
 			break;
 		kernel_unlock();
-		result = HOST(futex, (uintptr_t)&t->wake, FUTEX_WAIT_BITSET_PRIVATE, 0, deadline == FOR_EVER ? 0 : (uintptr_t)until, 0,
-			      0xffffffffu);
+		uintptr_t limit = deadline == FOR_EVER ? 0 : (uintptr_t)until;
+		result = bells_used ? HOST(bell_wait, (uintptr_t)&t->wake, limit)
+				    : HOST(futex, (uintptr_t)&t->wake, FUTEX_WAIT_BITSET_PRIVATE, 0, limit, 0, 0xffffffffu);
 		kernel_lock();
 		if (result == -EINTR)
 			kicked(t);

@@ -383,7 +383,7 @@ static int fuzz(unsigned long seconds, unsigned long seed, char **paths)
 		cleaner(paths[2]);
 	if (!getenv("FUZZ_REPORTS"))
 		dup2(output, 2);        /* reports of guests that ended; what is wrong is said by the other process */
-	if (world < 0 || other < 0 || host_lockdown(&config))
+	if (world < 0 || other < 0 || host_lockdown(&(const struct cvm_config *){&config}, 1, -1))
 		return 99;
 	for (unsigned long n = 0; now_ms() < end && !shared->what[0]; n++) {
 		clean();
