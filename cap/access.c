@@ -36,10 +36,3 @@ uint32_t *cap_release(struct cap_held *held)
 	held->entry = NULL;
 	return entry && __atomic_sub_fetch(&entry->users, 1, __ATOMIC_SEQ_CST) == CAP_WAITED ? &entry->users : NULL;
 }
-
-uint32_t cap_wait_begin(uint32_t *word)
-{
-	uint32_t now = __atomic_or_fetch(word, CAP_WAITED, __ATOMIC_SEQ_CST);
-
-	return now == CAP_WAITED ? 0 : now;
-}

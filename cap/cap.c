@@ -20,11 +20,6 @@ struct cap_table *cap_table_create(uint32_t most)
 	return table;
 }
 
-uint32_t cap_table_count(const struct cap_table *table)
-{
-	return table->in_use;
-}
-
 static void table_free(struct cap_table *table)
 {
 	for (uint32_t word = 0; word * WORD_ENTRIES < table->most; word++)
@@ -206,12 +201,6 @@ int cap_invoke_check(const struct cap_table *table, uint64_t code, uint64_t data
 		       ? 0 : -EPERM;
 }
 
-void cap_table_watch(struct cap_table *table, void (*lost)(void *argument), void *argument)
-{
-	table->lost = lost;
-	table->lost_argument = argument;
-}
-
 static void entry_detach(struct entry *entry)
 {
 	if (entry->previous)
@@ -271,7 +260,8 @@ uint32_t *cap_free(struct cap_doomed *doomed, uint32_t most, void (*drop)(void *
 		while (entry->child)
 			entry = entry->child;
 		doomed->at = entry;
-		if (__atomic_load_n(&entry->users, __ATOMIC_SEQ_CST) & ~CAP_WAITED)
+		if (__atomic_load_n(&entry->users, __ATOMIC_SEQ_CST) & ~CAP_WAITED &&
+		    __atomic_or_fetch(&entry->users, CAP_WAITED, __ATOMIC_SEQ_CST) != CAP_WAITED)
 			return &entry->users;
 		doomed->at = entry->parent;
 		doomed->top = doomed->at ? doomed->top : NULL;

@@ -16,6 +16,7 @@
 
 #include <carrel/rights.h>
 
+#define CAP_WAITED   0x80000000u
 #define CAP_UNSEALED UINT64_MAX /* object type of an unsealed capability */
 
 struct cap {
@@ -29,8 +30,6 @@ struct cap_table;
 
 /* A table of at most `most` capabilities (1..2^20), or NULL without memory. */
 struct cap_table *cap_table_create(uint32_t most);
-/* How many are in it. */
-uint32_t cap_table_count(const struct cap_table *table);
 /* Calls drop(object) for every root still there. */
 void cap_table_destroy(struct cap_table *table, void (*drop)(void *object));
 
@@ -52,15 +51,13 @@ int cap_invoke_check(const struct cap_table *table, uint64_t code, uint64_t data
 /* Untags the capability and all derived from it in this table and, by grant, in others; drop(object) when it was a root.
  * Costs O(children). 0 or -EBADF. */
 int cap_revoke(struct cap_table *table, uint64_t index, void (*drop)(void *object));
-/* lost(argument), under the lock, for each capability of the table that is revoked. */
-void cap_table_watch(struct cap_table *table, void (*lost)(void *argument), void *argument);
 
 /* The same while other threads use them: untagged first, all at once, so that no use begins; then freed as the uses end. */
 struct cap_doomed {
 	struct entry *top, *at;         /* top NULL: all is done */
 };
 int cap_untag(struct cap_table *table, uint64_t index, struct cap_doomed *doomed);
-/* At most `most` of them. Gives the word of one in use, for which to wait (access.c), or NULL. */
+/* At most `most` of them. Gives the word of one in use, with CAP_WAITED in it from now on, for which to wait; or NULL. */
 uint32_t *cap_free(struct cap_doomed *doomed, uint32_t most, void (*drop)(void *object));
 
 /* ---- access.c: without the lock. What lies behind a capability that is held stays; its holder looks now and then whether it is
@@ -74,6 +71,4 @@ int cap_hold(struct cap_table *table, uint64_t index, uint32_t permissions, stru
 int cap_tagged(const struct cap_held *held);
 /* The word whose waiters are to be woken, or NULL. */
 uint32_t *cap_release(struct cap_held *held);
-/* Before waiting for the word of a capability in use: the value to wait for, or 0 if it is not in use any more. */
-uint32_t cap_wait_begin(uint32_t *word);
 #endif

@@ -7,12 +7,11 @@
 #define CAP_TABLE_H
 #include "cap/cap.h"
 
-#define CAP_WAITED 0x80000000u  /* in `users`: somebody waits for them to become none */
-
 struct entry {
 	struct cap cap;         /* changes only while the tag is 0 and there are no users */
 	uint32_t tag;           /* atomic */
-	uint32_t users;         /* atomic: threads that have looked for the tag since they counted themselves here */
+	uint32_t users;         /* atomic: threads that have counted themselves here and then looked for the tag; CAP_WAITED: somebody
+				 * waits for them to become none */
 	int root;
 	uint32_t index;
 	struct cap_table *table;
@@ -30,7 +29,7 @@ struct cap_table {
 	uint32_t lowest;        /* words below are full */
 	uint32_t in_use;        /* entries; after `ended` the last one frees the table */
 	int ended;
-	void (*lost)(void *argument);
+	void (*lost)(void *argument);   /* if set: called under the lock for each entry that is freed */
 	void *lost_argument;
 	struct cap_word words[];
 };

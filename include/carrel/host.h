@@ -86,24 +86,11 @@ struct host_order {
 #define HOST_ORDER_MOST    65536
 #define HOST_ORDER_WAITS   (1ull << 62) /* in what signals_take gives: there is an order */
 
-/* capability_derive */
-#define CAPABILITY_BOUNDS      0
-#define CAPABILITY_PERMISSIONS 1
-#define CAPABILITY_SEAL        2
-#define CAPABILITY_UNSEAL      3
-#define CAPABILITY_TYPE        4
-#define CAPABILITY_INVOKE      5
-/* capability_describe */
-#define CAPABILITY_LENGTH      0
-#define CAPABILITY_RIGHTS      1
-#define CAPABILITY_OBJECT_TYPE 2
-/* file_state */
-#define FILE_SEQUENCE 0
-#define FILE_ARM      1
-#define FILE_NOTIFY   2
-#define FILE_LENGTH   3
-#define FILE_RIGHTS   4
-#define FILE_OBJECT   0x100u            /* beside CAP_* */
+/* capability_derive, capability_describe, file_state */
+enum { CAPABILITY_BOUNDS, CAPABILITY_PERMISSIONS, CAPABILITY_SEAL, CAPABILITY_UNSEAL, CAPABILITY_TYPE, CAPABILITY_INVOKE };
+enum { CAPABILITY_LENGTH, CAPABILITY_RIGHTS, CAPABILITY_OBJECT_TYPE };
+enum { FILE_SEQUENCE, FILE_ARM, FILE_NOTIFY, FILE_LENGTH, FILE_RIGHTS };
+#define FILE_OBJECT 0x100u              /* beside CAP_* */
 
 struct host_statfs {
 	uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;

@@ -105,6 +105,7 @@ struct window_image {
 struct cap_table;
 struct window {
 	uint8_t *base;          /* first; NULL: not there */
+	int compartment;        /* MACHINE_PROGRAM or MACHINE_LIBOS */
 	pthread_mutex_t lock;   /* guards all below, and every change of the window's mappings */
 	uint64_t mapped;        /* bytes the guest has mapped now (quota) */
 	uint64_t image_bytes;   /* of images, which are never unmapped; both together at most `limit`, if that is not 0 */
@@ -114,7 +115,7 @@ struct window {
 	uint64_t counted;       /* what this window has in the budget: mappings, and what a call in progress may add */
 	struct quota *quota;    /* which pages those are (quota.c) */
 	uint32_t arena_next;    /* next never-used offset of the code arena */
-	unsigned image_count;
+	unsigned image_count, image_whole;      /* image_whole: of those, mapped to the end */
 	struct window_image images[WINDOW_IMAGES_MOST];
 	unsigned references;    /* guarded by the cVM's lock: the table's, each thread's, each call's in progress */
 	struct cap_table *capabilities; /* of the program in it (intravisor/share/capability.c); atomic; NULL: none yet */
@@ -215,8 +216,9 @@ static inline void *cvm_reference(const struct caller *caller, uint64_t ref, uin
 	return window->base + offset;
 }
 
-/* Program windows by number; both take a reference that window_release gives back. -errno or NULL. */
-int64_t cvm_window_add(struct cvm *cvm, struct window **window);
+/* Program windows by number; both take a reference that window_release gives back. -errno or NULL. The first with an image in it, at
+ * *base, if `image` is not NULL. */
+int64_t cvm_window_add(struct cvm *cvm, struct image *image, uint32_t *base, struct window **window);
 #define WINDOW_OWN UINT64_MAX           /* as a number: the one the caller runs in */
 struct window *cvm_window_hold(const struct caller *caller, uint64_t number);
 void cvm_window_release(struct cvm *cvm, struct window *window);

@@ -26,5 +26,7 @@ void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t 
 
 /* An image of so many segments is mapped: its mappings are never given back. 0 or -ENOMEM. */
 int quota_image(struct window *window, unsigned segments);
-void quota_close(struct window *window);
+/* The window is over: its counts go to zero, and what told its pages apart, cleared, is the caller's for another (NULL: none was). */
+struct quota *quota_take(struct window *window);
+void quota_free(struct quota *quota);
 #endif

@@ -77,7 +77,8 @@ int host_lockdown(const struct cvm_config *const *configs, size_t count, int con
 		sockets |= configs[i]->network || configs[i]->port_count;
 	}
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int code = filter ? 0 : -ENOMEM;
+	/* Of all threads: those that carry cVMs may be there already. */
+	int code = filter ? seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) : -ENOMEM;
 
 	for (size_t i = 0; !code && i < sizeof allowed / sizeof *allowed; i++)
 		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);

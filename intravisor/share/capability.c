@@ -40,10 +40,10 @@ int64_t capability_end(struct cap_table *table, uint64_t index)
 	pthread_mutex_lock(&tree_lock);
 	int error = cap_untag(table, index, &doomed);
 	while (doomed.top) {
-		uint32_t value, *word = cap_free(&doomed, FREED_AT_ONCE, NULL);
+		uint32_t *word = cap_free(&doomed, FREED_AT_ONCE, NULL);
 		pthread_mutex_unlock(&tree_lock);
-		if (word && (value = cap_wait_begin(word)))
-			machine_system(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, value, 0);
+		for (uint32_t users; word && (users = __atomic_load_n(word, __ATOMIC_SEQ_CST)) != CAP_WAITED;)
+			machine_system(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, users, 0);
 		pthread_mutex_lock(&tree_lock);
 	}
 	pthread_mutex_unlock(&tree_lock);
@@ -55,7 +55,7 @@ void capabilities_close(struct window *window)
 {
 	struct cap_table *table = window->capabilities;
 
-	for (uint64_t i = 0; table && i < CAPABILITIES_MOST && cap_table_count(table); i++)
+	for (uint64_t i = 0; table && i < CAPABILITIES_MOST && table->in_use; i++)
 		capability_end(table, i);
 	pthread_mutex_lock(&tree_lock);
 	cap_table_destroy(table, NULL);         /* with those that another's revocation is still about to free */

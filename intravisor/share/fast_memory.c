@@ -6,7 +6,7 @@
  * memory its thread holds. Trusted.
  */
 #include "intravisor/host/host.h"
-#include "intravisor/share/segment.h"
+#include "intravisor/share/capability.h"
 
 #define PIECE (1ull << 20)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * CP_Files: how they come, are found by name, are mapped, and end (segment.h). An attacker controls names, ranges, and what its threads and those
+ * CP_Files: how they come, are found by name, are mapped, and end (capability.h). An attacker controls names, ranges, and what its threads and those
  * of the other side do meanwhile. Trusted.
  */
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 #include "intravisor/cvm/memory.h"
 #include "intravisor/host/host.h"
-#include "intravisor/share/segment.h"
+#include "intravisor/share/capability.h"
 
 static struct segment *files;   /* under tree_lock */
 
@@ -50,7 +50,7 @@ static void segment_end(struct segment *segment)
 	pthread_mutex_unlock(&tree_lock);
 	/* When its memory is going with its window just now, that waits for the last access, and this for that. */
 	if (segment->table && capability_end(segment->table, 0))
-		while (cap_table_count(segment->table))
+		while (__atomic_load_n(&segment->table->in_use, __ATOMIC_RELAXED))
 			sched_yield();
 	/* Nobody copies to or from the object any more, or is about to map it. */
 	if (segment->base) {
@@ -155,7 +155,8 @@ int64_t host_file_create(struct caller *caller, const uint64_t a[6])
 		error = object_take(caller, segment, a[2], &cap);
 	if (error)
 		return holder_take(caller, holder, error);
-	cap_table_watch(segment->table, segment_lost, segment);
+	segment->table->lost = segment_lost;
+	segment->table->lost_argument = segment;
 	pthread_mutex_lock(&tree_lock);
 	link = link_find(segment->name, segment->network);
 	error = *link ? -EEXIST : segment->object ? cap_root(segment->table, &cap) : cap_grant(from, a[2], segment->table, cap.permissions);

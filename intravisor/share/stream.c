@@ -14,7 +14,7 @@
 
 #include "cap/cap.h"
 #include "intravisor/host/host.h"
-#include "intravisor/share/segment.h"
+#include "intravisor/share/capability.h"
 #include "intravisor/share/stream.h"
 
 #define LISTENERS_BACKLOG 4096u

@@ -7,6 +7,7 @@
 #include <cpuid.h>
 #include <errno.h>
 #include <immintrin.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,50 @@ static uint8_t *region_reserve(size_t size)
 	return region;
 }
 
+/* Control stacks of threads that are over, with their signal stacks, for the next: making one is nine host calls. What an earlier
+ * thread left there no guest can read, and no gate does: a context is written anew, and frames are only what was called since. */
+#define SPARES_MOST 64
+static pthread_mutex_t spares_lock = PTHREAD_MUTEX_INITIALIZER;         /* innermost */
+static struct spare {
+	uint8_t *control, *signal_stack;
+} spares[SPARES_MOST];
+static unsigned spare_count;
+
+static int regions_take(struct machine_thread *thread)
+{
+	struct spare spare = {NULL, NULL};
+
+	pthread_mutex_lock(&spares_lock);
+	if (spare_count)
+		spare = spares[--spare_count];
+	pthread_mutex_unlock(&spares_lock);
+	thread->control = spare.control ? spare.control : region_reserve(CONTROL_REGION);
+	thread->signal_stack = spare.signal_stack ? spare.signal_stack : region_reserve(SIGNAL_REGION);
+	return spare.control ||
+	       (thread->control && thread->signal_stack &&
+		!mprotect(thread->control + CONTROL_GUARD, CONTROL_REGION - CONTROL_GUARD, PROT_READ | PROT_WRITE) &&
+		!mprotect(thread->signal_stack, SIGNAL_REGION, PROT_READ | PROT_WRITE));
+}
+
+/* All but the top of a deep stack goes back to the host first. */
+static void regions_give(const struct machine_thread *thread)
+{
+	int kept = 0;
+
+	if (!madvise(thread->control + CONTROL_GUARD, CONTROL_REGION - CONTROL_GUARD - CONTROL_HEADROOM, MADV_DONTNEED)) {
+		pthread_mutex_lock(&spares_lock);
+		if (spare_count < SPARES_MOST) {
+			spares[spare_count++] = (struct spare){thread->control, thread->signal_stack};
+			kept = 1;
+		}
+		pthread_mutex_unlock(&spares_lock);
+	}
+	if (kept)
+		return;
+	munmap(thread->control, CONTROL_REGION);
+	munmap(thread->signal_stack, SIGNAL_REGION);
+}
+
 static int has_avx(void)
 {
 	unsigned a, b, c, d;
@@ -125,11 +170,7 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 
 	if (!thread)
 		return NULL;
-	thread->control = region_reserve(CONTROL_REGION);
-	thread->signal_stack = region_reserve(SIGNAL_REGION);
-	if (!thread->control || !thread->signal_stack ||
-	    mprotect(thread->control + CONTROL_GUARD, CONTROL_REGION - CONTROL_GUARD, PROT_READ | PROT_WRITE) ||
-	    mprotect(thread->signal_stack, SIGNAL_REGION, PROT_READ | PROT_WRITE)) {
+	if (!regions_take(thread)) {
 		machine_thread_destroy(thread);
 		return NULL;
 	}
@@ -193,10 +234,14 @@ void machine_thread_destroy(struct machine_thread *thread)
 {
 	if (!thread)
 		return;
-	if (thread->control)
-		munmap(thread->control, CONTROL_REGION);
-	if (thread->signal_stack)
-		munmap(thread->signal_stack, SIGNAL_REGION);
+	if (thread->context)
+		regions_give(thread);
+	else {                          /* not made to the end */
+		if (thread->control)
+			munmap(thread->control, CONTROL_REGION);
+		if (thread->signal_stack)
+			munmap(thread->signal_stack, SIGNAL_REGION);
+	}
 	free(thread);
 }
 
