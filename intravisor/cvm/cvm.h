@@ -102,8 +102,9 @@ struct window_image {
 	uint32_t base;          /* window offset */
 };
 
+struct cap_table;
 struct window {
-	uint8_t *base;          /* NULL: not there */
+	uint8_t *base;          /* first; NULL: not there */
 	int compartment;        /* MACHINE_PROGRAM or MACHINE_LIBOS */
 	pthread_mutex_t lock;   /* guards all below, and every change of the window's mappings */
 	uint64_t mapped;        /* bytes the guest has mapped now (quota) */
@@ -119,6 +120,7 @@ struct window {
 	unsigned image_count, image_whole;      /* image_whole: of those, mapped to the end */
 	struct window_image images[WINDOW_IMAGES_MOST];
 	unsigned references;    /* guarded by the cVM's lock: the table's, each thread's, each call's in progress */
+	struct cap_table *capabilities; /* of the program in it (intravisor/share/capability.c); atomic; NULL: none yet */
 };
 #define CVM_MAPPINGS_MOST 16384
 #define CVM_PROGRAMS_MOST 256   /* processes at once, as one memory each */
@@ -131,7 +133,6 @@ struct cvm_statistics {
 	uint64_t host_calls;
 };
 
-struct cap_table;
 struct guest_thread;
 struct share_table;
 struct end;

@@ -16,6 +16,7 @@
 #include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/window.h"
 #include "intravisor/load/load.h"
+#include "intravisor/share/capability.h"
 
 #define POOL_SLOTS 1024
 #define POOL_SLOTS_LEAST 8
@@ -204,6 +205,7 @@ void window_close(struct window *window)
 {
 	if (!window->base)
 		return;
+	capabilities_close(window);     /* from here on nobody's access reaches this memory */
 	snapshot_end(window);
 	/* In pieces: whoever else maps or faults in this process waits meanwhile. */
 	for (uint64_t at = WINDOW_MEMORY_START; window->mapped > PIECE && at + PIECE <= WINDOW_MEMORY_END; at += PIECE)
