@@ -255,7 +255,7 @@ int64_t shared_wait(struct file *f, uint64_t sequence, int64_t deadline)
 	wait_begin(&w, &of(f)->queue);
 	int64_t error = 0;
 	while ((now = shared_state(f, FILE_ARM)) >= 0 && (uint64_t)now == sequence && !error)
-		error = wait_sleep(deadline);
+		error = wait_sleep_listening(deadline);
 	wait_end(&w);
 	return now < 0 || (uint64_t)now != sequence ? now : error;
 }
