@@ -11,6 +11,8 @@
 #define MEMORY_COPY_ALL 0x100           /* memory_copy: pages of files too */
 #define LOCK_HOST_WHOLE 4               /* lock, with a type: flock's */
 
+#define HOST_SLOW (-4096)               /* of GATE_HOST_FAST: this time by GATE_HOST_CALL, please */
+
 enum host_call {
 #define HOST_CALL(number, name, args, text) HOST_##name = number,
 #include <carrel/hostcall.def>

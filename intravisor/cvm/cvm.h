@@ -114,6 +114,8 @@ struct window {
 	uint64_t *budget;       /* those of all windows of the cVM, bounded by CVM_MAPPINGS_MOST; NULL: this one's alone are */
 	uint64_t counted;       /* what this window has in the budget: mappings, and what a call in progress may add */
 	struct quota *quota;    /* which pages those are (quota.c) */
+	uint64_t missing;       /* pages whose contents are still in the snapshot (snapshot.c) */
+	struct snapshot *snapshot;
 	uint32_t arena_next;    /* next never-used offset of the code arena */
 	unsigned image_count, image_whole;      /* image_whole: of those, mapped to the end */
 	struct window_image images[WINDOW_IMAGES_MOST];
@@ -206,7 +208,9 @@ void cvm_destroy(struct cvm *cvm);
 
 /* A window reference of a guest, turned into a host pointer after the only range check there is. NULL: outside.
  * [ref, ref + length) must lie in [WINDOW_LOW_GUARD, WINDOW_MEMORY_END) of the caller's own windows. */
-static inline void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length)
+void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length);
+/* That check alone, for fast host calls: they are not made while something of the program's window is missing (share_fast). */
+static inline void *cvm_reference_plain(const struct caller *caller, uint64_t ref, uint64_t length)
 {
 	const struct window *window = ref >> 32 == 0 ? &caller->cvm->libos : ref >> 32 == 1 ? caller->program : NULL;
 	uint64_t offset = (uint32_t)ref;

@@ -14,6 +14,8 @@ int window_open(struct window *window, int compartment);
 int window_open_image(struct window *window, int compartment, struct image *image, uint64_t *budget, uint64_t limit, uint32_t *at);
 /* Spare windows of an image go. */
 void window_spares_drop(const struct image *image);
+/* Until the next call a process made by clone inherits of all windows this one alone; NULL: all again. 0 or -errno. */
+int windows_inherit(const struct window *only);
 /* Gives everything in it back to the host and the slot to the pool. */
 void window_close(struct window *window);
 #endif

@@ -7,6 +7,7 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/host/host.h"
 #include "intravisor/share/capability.h"
 
@@ -22,7 +23,8 @@ struct cap_table *capabilities_of(const struct caller *caller)
 	const struct cap all = {.length = WINDOW_MEMORY_END, .otype = CAP_UNSEALED, .object = window,
 				.permissions = CAP_LOAD | CAP_STORE | CAP_INVOKE | CAP_GRANT};
 
-	if (table || !(table = cap_table_create(CAPABILITIES_MOST)))
+	/* Others would find what is missing inaccessible. */
+	if (table || snapshot_fetch_all(window) || !(table = cap_table_create(CAPABILITIES_MOST)))
 		return table;
 	pthread_mutex_lock(&tree_lock);
 	if (window->capabilities || cap_root(table, &all))      /* another thread was faster, or no memory */

@@ -45,7 +45,7 @@ static int64_t access(const struct caller *caller, struct cap_table *table, cons
 {
 	struct cap_held held;
 	uint64_t offset = a[1], length = a[3];
-	uint8_t *own = cvm_reference(caller, a[2], length);
+	uint8_t *own = cvm_reference_plain(caller, a[2], length);
 	int64_t result = cap_hold(table, a[0], a[4] ? CAP_STORE : CAP_LOAD, &held);
 
 	if (!result && clip) {
