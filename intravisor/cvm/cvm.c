@@ -26,6 +26,7 @@
 #include "intravisor/cvm/window.h"
 #include "intravisor/host/host.h"
 #include "intravisor/load/load.h"
+#include "intravisor/share/share.h"
 
 static uint64_t now_ns(void)
 {
@@ -59,7 +60,7 @@ static void fault(struct machine_thread *thread, const struct machine_fault *wha
 
 int intravisor_init(struct cvm_error *error)
 {
-	static const struct machine_upcalls upcalls = {.host_call = host_call, .fault = fault};
+	static const struct machine_upcalls upcalls = {.host_call = host_call, .host_fast = share_fast, .fault = fault};
 	int code = machine_init(&upcalls);
 	sigset_t kick;
 
@@ -283,7 +284,7 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 	pthread_mutex_init(&cvm->lock, NULL);
 	pthread_mutex_init(&cvm->handles, NULL);
 	pthread_cond_init(&cvm->left, NULL);
-	if ((code = windows_open(cvm, &window, error)) || (code = host_table_create(cvm, error)))
+	if ((code = windows_open(cvm, &window, error)) || (code = host_table_create(cvm, error)) || (code = share_table_create(cvm)))
 		goto out;
 	if (config->mount_count > BOOT_MOUNTS) {
 		snprintf(error->text, sizeof error->text, "more than %d volumes", BOOT_MOUNTS);
@@ -339,6 +340,7 @@ int cvm_run(struct cvm *cvm)
 
 	threads_run(cvm, cvm->libos_entry, LIBOS_STACK_TOP, cvm->libos_base);
 	cvm->statistics.run_ns = now_ns() - start;
+	share_table_end(cvm);
 	if (cvm->fault.signal)
 		cvm_report_fault(cvm, NULL, &cvm->fault);
 	return cvm->exit_status;
@@ -349,6 +351,7 @@ void cvm_destroy(struct cvm *cvm)
 	if (!cvm)
 		return;
 	threads_forget(cvm);
+	share_table_destroy(cvm);
 	orders_forget(cvm);
 	host_table_destroy(cvm);
 	for (uint64_t i = 0; i < CVM_PROGRAMS_MOST; i++)

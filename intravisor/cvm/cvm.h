@@ -14,6 +14,7 @@
 #include "machine/machine.h"
 #include <carrel/boot.h>
 #include <carrel/host.h>
+#include <carrel/window.h>
 
 /* Why something failed, for one line on a terminal: "carrel: <text>". */
 struct cvm_error {
@@ -130,6 +131,8 @@ struct cvm_statistics {
 
 struct cap_table;
 struct guest_thread;
+struct share_table;
+struct end;
 
 struct cvm {
 	struct window libos;
@@ -141,6 +144,7 @@ struct cvm {
 	struct image_budget images;
 	uint64_t watches;               /* epoll sets and what they watch; atomic */
 	uint64_t mappings;              /* of all its windows (quota.c), atomic */
+	struct share_table *shares;     /* what it shares with other cVMs (intravisor/share) */
 	uint32_t program_base, libos_base, libos_entry; /* window offsets of the first images */
 
 	pthread_mutex_t lock;           /* guards all below; no other lock but `handles` is taken under it */
@@ -157,11 +161,25 @@ struct cvm {
 	struct cvm_statistics statistics;
 };
 
+/* Memory that the Intravisor keeps for a cVM outside its windows: bounded by its limit, or by a window's size. 0 or -ENOMEM. */
+static inline int cvm_charge(struct cvm *cvm, uint64_t bytes)
+{
+	if (__atomic_add_fetch(&cvm->object_bytes, bytes, __ATOMIC_RELAXED) <= (cvm->memory_limit ? cvm->memory_limit : WINDOW_SIZE))
+		return 0;
+	__atomic_sub_fetch(&cvm->object_bytes, bytes, __ATOMIC_RELAXED);
+	return -12;     /* -ENOMEM */
+}
+static inline void cvm_uncharge(struct cvm *cvm, uint64_t bytes)
+{
+	__atomic_sub_fetch(&cvm->object_bytes, bytes, __ATOMIC_RELAXED);
+}
+
 /* Who makes a host call: authority is this argument. */
 struct caller {
 	struct cvm *cvm;
 	struct window *program;         /* the window its thread's program runs in; the thread holds a reference */
 	struct machine_thread *thread;
+	struct end *posted;             /* the stream that may copy into its window (intravisor/share/stream.h); NULL: none */
 };
 
 /* Once per process. 0, or -errno with the error filled in. */
@@ -187,7 +205,15 @@ void cvm_destroy(struct cvm *cvm);
 
 /* A window reference of a guest, turned into a host pointer after the only range check there is. NULL: outside.
  * [ref, ref + length) must lie in [WINDOW_LOW_GUARD, WINDOW_MEMORY_END) of the caller's own windows. */
-void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length);
+static inline void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length)
+{
+	const struct window *window = ref >> 32 == 0 ? &caller->cvm->libos : ref >> 32 == 1 ? caller->program : NULL;
+	uint64_t offset = (uint32_t)ref;
+
+	if (!window || offset < WINDOW_LOW_GUARD || offset > WINDOW_MEMORY_END || length > WINDOW_MEMORY_END - offset)
+		return NULL;
+	return window->base + offset;
+}
 
 /* Program windows by number; both take a reference that window_release gives back. -errno or NULL. The first with an image in it, at
  * *base, if `image` is not NULL. */

@@ -17,6 +17,7 @@
 #include "intravisor/cvm/window.h"
 #include "intravisor/host/host.h"
 #include "intravisor/load/load.h"
+#include "intravisor/share/share.h"
 
 /* With `image` as its first, if that is not NULL. */
 static struct window *window_make(struct cvm *cvm, struct image *image, uint32_t *base, int64_t *error)
@@ -150,6 +151,7 @@ int64_t host_window_enter(struct caller *caller, const uint64_t a[6])
 	if (!window)
 		return -EBADF;
 	/* From here on nothing fails, and nothing of the old window is used again by this thread. */
+	share_unpost(caller);
 	caller->program = window;
 	cvm_window_release(caller->cvm, before);
 	machine_thread_window(caller->thread, window->base, (uint32_t)a[1], a[2]);

@@ -17,6 +17,7 @@
 #include "intravisor/cvm/copy.h"
 #include "intravisor/cvm/thread.h"
 #include "intravisor/host/host.h"
+#include "intravisor/share/share.h"
 
 #define HOST_STACK 262144u      /* bytes: host calls keep a few paths on it */
 
@@ -102,6 +103,7 @@ static void run(struct guest_thread *thread)
 		timer_delete(thread->timer);
 	if (left == -EINVAL)
 		cvm_end(cvm, SIGILL);
+	share_unpost(&thread->caller);
 	number_give(thread);
 	/* Stores 0 there and wakes one waiter. By the kernel: no fix-up works here any more, outside of machine_thread_run. */
 	if (thread->clear)

@@ -195,13 +195,3 @@ void window_close(struct window *window)
 	for (unsigned i = 0; i < window->image_count; i++)
 		image_release(window->images[i].image);
 }
-
-void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length)
-{
-	const struct window *window = ref >> 32 == 0 ? &caller->cvm->libos : ref >> 32 == 1 ? caller->program : NULL;
-	uint64_t offset = (uint32_t)ref;
-
-	if (!window || offset < WINDOW_LOW_GUARD || offset > WINDOW_MEMORY_END || length > WINDOW_MEMORY_END - offset)
-		return NULL;
-	return window->base + offset;
-}

@@ -30,7 +30,8 @@ static const int allowed[] = {
 	SCMP_SYS(sigaltstack), SCMP_SYS(gettid), SCMP_SYS(getpid), SCMP_SYS(exit), SCMP_SYS(exit_group),
 	SCMP_SYS(restart_syscall), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(rt_sigtimedwait), SCMP_SYS(sched_yield),
 	SCMP_SYS(timer_create), SCMP_SYS(timer_settime), SCMP_SYS(timer_delete), SCMP_SYS(memfd_create),
-	SCMP_SYS(sendfile), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait2),
+	SCMP_SYS(sendfile), SCMP_SYS(flock), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait2),
+	SCMP_SYS(futex_waitv), SCMP_SYS(eventfd2),
 };
 /* With published ports or the network. */
 static const int on_sockets[] = {

@@ -82,7 +82,7 @@ int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_on
 	if (fstat(fd, &status)) {
 		int error = -errno;
 		close(fd);
-		__atomic_sub_fetch(&cvm->object_bytes, bytes, __ATOMIC_RELAXED);
+		cvm_uncharge(cvm, bytes);
 		return error;
 	}
 	const struct resource like = {.fd = fd, .read_only = read_only, .bytes = bytes, .charged = bytes ? &cvm->object_bytes : NULL,

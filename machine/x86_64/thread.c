@@ -26,6 +26,7 @@ _Static_assert(offsetof(struct context, start_rsp) == C_START_RSP && sizeof(stru
 _Static_assert(offsetof(struct context, leaving) == C_LEAVING, "context.h");
 _Static_assert(offsetof(struct context, host_call) == C_HOST_CALL, "context.h");
 _Static_assert(offsetof(struct context, avx) == C_AVX, "context.h");
+_Static_assert(offsetof(struct context, host_fast) == C_HOST_FAST && offsetof(struct context, owner) == C_OWNER, "context.h");
 _Static_assert(offsetof(struct context, first_return) == C_FIRST_RETURN, "context.h");
 
 struct machine_upcalls machine_calls;
@@ -73,8 +74,10 @@ int machine_window_open(void *base, int compartment)
 		*(end - GATE_SLOT(GATE_CONTROL_MARK) / 8) = gate_address(gate_control_mark);
 		*(end - GATE_SLOT(GATE_CONTROL_UNWIND) / 8) = gate_address(gate_control_unwind);
 		*(end - GATE_SLOT(GATE_THREAD_POINTER) / 8) = gate_address(gate_thread_pointer);
-	} else
+	} else {
 		*(end - GATE_SLOT(GATE_HOST_CALL) / 8) = gate_address(gate_host_call);
+		*(end - GATE_SLOT(GATE_HOST_FAST) / 8) = gate_address(gate_host_fast);
+	}
 	*(end - GATE_BASE_SLOT / 8) = (uint64_t)base;
 	return mprotect(table, 4096, PROT_READ) ? -errno : 0;
 }
@@ -182,6 +185,8 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 		.control_low = (uint64_t)thread->control + CONTROL_GUARD + CONTROL_HEADROOM,
 		.host_call = (uint64_t)machine_calls.host_call,
 		.thread = (uint64_t)thread,
+		.host_fast = (uint64_t)machine_calls.host_fast,
+		.owner = (uint64_t)owner,
 		.first_return = gate_address(gate_first_return),
 		.avx = (uint64_t)has_avx(),
 	};
