@@ -26,12 +26,16 @@ struct memory {
 
 /* ---- machine/<isa>/entry.S ---- */
 int64_t host_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+int64_t host_fast(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);   /* those that are fast */
 int user_copy_from(void *to, uint32_t from, size_t n);
 int user_copy_to(uint32_t to, const void *from, size_t n);
 int user_fill(uint32_t to, size_t n);
 int64_t user_exchange_word(uint32_t at, uint32_t old, uint32_t new);
 int64_t user_string_from(char *to, uint32_t from, size_t room);
 #define HOST(name, ...) HOST_PICK(HOST_##name __VA_OPT__(,) __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define HOST_FAST(name, ...) HOST_FAST_PICK(HOST_##name __VA_OPT__(,) __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define HOST_FAST_PICK(number, a, b, c, d, e, f, ...)                                                                   \
+	host_fast(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
 #define HOST_PICK(number, a, b, c, d, e, f, ...)                                                                        \
 	host_call(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
 

@@ -13,6 +13,7 @@
 #include <carrel/window.h>
 #include "intravisor/cvm/copy.h"
 #include "intravisor/cvm/memory.h"
+#include "intravisor/cvm/missing.h"
 #include "intravisor/cvm/quota.h"
 #include "intravisor/cvm/snapshot.h"
 #include "intravisor/load/load.h"
@@ -120,7 +121,7 @@ int64_t copy_range(const struct caller *caller, struct window *to, uint64_t offs
 	if (!error && later) {
 		const struct missing run = {(uint32_t)offset, length, (int)protection, all};
 		quota_map(to, (uint32_t)offset, length, 0);
-		quota_miss(to, &run);
+		error = missing_add(to, &run);
 	} else if (!error) {
 		quota_map(to, (uint32_t)offset, length, protection == (PROT_READ | PROT_WRITE));
 		if (protection & PROT_READ)

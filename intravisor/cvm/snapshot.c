@@ -8,7 +8,7 @@
  *
  * - Only the forked window is inherited, of all windows (MADV_DONTFORK on the others meanwhile). What is read from the copy are
  *   offsets in that window that memory_copy was asked for and checked, whatever windows lie there by now.
- * - A page is missing (quota.c) from memory_copy on until it was brought or replaced: both under the window's lock, so it is brought
+ * - A page is missing (missing.h) from memory_copy on until it was brought or replaced: both under the window's lock, so it is brought
  *   once, and nothing that the guest has put there since is overwritten. Every path that reaches program memory brings first: faults
  *   of guest code, cvm_reference, and the memory calls. guest_copy does not: what it copies has been through cvm_reference.
  * - A page is filled while it is accessible: a second thread of the same program could see it half full. So who starts one brings all
@@ -32,6 +32,7 @@
 
 #include <carrel/window.h>
 #include "intravisor/cvm/copy.h"
+#include "intravisor/cvm/missing.h"
 #include "intravisor/cvm/quota.h"
 #include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/window.h"
@@ -188,7 +189,7 @@ static int bring(struct window *window, struct missing run)
 {
 	/* Its ends may lie amid pages that are missing: two more host mappings. All of those lie between borders that are there. */
 	if (window->mappings > BORDERS_MOST || quota_allows_protect(window, run.offset, run.length))
-		quota_missing_all(window, &run);
+		missing_widen(window, &run);
 	else
 		quota_protect(window, run.offset, run.length);
 	uint8_t *at = window->base + run.offset;
@@ -202,7 +203,7 @@ static int bring(struct window *window, struct missing run)
 	if (protection != (PROT_READ | PROT_WRITE) && mprotect(at, run.length, protection) && !error)
 		error = -errno;
 	if (!error)
-		quota_come(window, run.offset, run.length);
+		missing_end(window, run.offset, run.length);
 	return error;
 }
 
@@ -213,7 +214,7 @@ int snapshot_bring(struct window *window, uint32_t offset, uint64_t length)
 
 	if (!window->missing)
 		return 0;
-	while (!error && quota_missing(window, offset, length, &run))
+	while (!error && missing_first(window, offset, length, &run))
 		error = bring(window, run);
 	if (!window->missing)
 		snapshot_end(window);
@@ -233,14 +234,19 @@ int snapshot_fetch_all(struct window *window)
 	return snapshot_fetch(window, WINDOW_MEMORY_START, WINDOW_MEMORY_END - WINDOW_MEMORY_START);
 }
 
-int snapshot_fault(struct window *window, uint32_t offset)
+int snapshot_fault(struct window *window, uint32_t offset, int wait)
 {
 	struct missing run;
 
-	if (offset < WINDOW_MEMORY_START || offset >= WINDOW_MEMORY_END)
+	if (offset < WINDOW_MEMORY_START || offset >= WINDOW_MEMORY_END || !__atomic_load_n(&window->missing, __ATOMIC_RELAXED))
 		return 0;
-	pthread_mutex_lock(&window->lock);
-	int came = quota_missing(window, offset & ~4095u, 4096, &run);
+	if (!wait)
+		wait = !pthread_mutex_trylock(&window->lock);
+	else
+		pthread_mutex_lock(&window->lock);
+	if (!wait)
+		return 0;
+	int came = missing_first(window, offset & ~4095u, 4096, &run);
 	if (came) {
 		uint64_t size = SURROUNDINGS;
 		for (unsigned n = window->snapshot->touches++; n >= TOUCHES_SMALL && size < SURROUNDINGS_MOST; n -= TOUCHES_SMALL)
@@ -251,4 +257,16 @@ int snapshot_fault(struct window *window, uint32_t offset)
 	}
 	pthread_mutex_unlock(&window->lock);
 	return came;
+}
+
+void cvm_reference_bring(const struct caller *caller, uint64_t ref, uint64_t length)
+{
+	uint64_t offset = (uint32_t)ref, end = (offset + length + 4095) & ~4095ull;
+
+	offset &= ~4095ull;
+	if (offset < WINDOW_MEMORY_START)
+		offset = WINDOW_MEMORY_START;
+	/* What cannot come the kernel finds inaccessible. */
+	if (ref >> 32 == 1 && end > offset)
+		snapshot_fetch(caller->program, (uint32_t)offset, end - offset);
 }

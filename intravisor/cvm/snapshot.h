@@ -20,6 +20,7 @@ void snapshot_end(struct window *window);
 int snapshot_bring(struct window *window, uint32_t offset, uint64_t length);
 int snapshot_fetch(struct window *window, uint32_t offset, uint64_t length);
 int snapshot_fetch_all(struct window *window);
-/* A thread met this address inaccessible: 1 if something came, so that it may try again. In a signal handler of guest code. */
-int snapshot_fault(struct window *window, uint32_t offset);
+/* A thread met this address inaccessible: 1 if something came, so that it may try again. In a signal handler of guest code; or, `wait` 0, of
+ * code that may hold the window's lock. */
+int snapshot_fault(struct window *window, uint32_t offset, int wait);
 #endif

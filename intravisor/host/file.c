@@ -209,20 +209,17 @@ int64_t host_memory_map_file(struct caller *caller, const uint64_t b[6])
 int64_t host_memory_object(struct caller *caller, const uint64_t a[6])
 {
 	struct cvm *cvm = caller->cvm;
-	uint64_t limit = cvm->memory_limit ? cvm->memory_limit : WINDOW_SIZE;
 
 	if (!a[0] || a[0] % 4096 || a[0] > WINDOW_MEMORY_END - WINDOW_MEMORY_START)
 		return -EINVAL;
-	if (__atomic_add_fetch(&cvm->object_bytes, a[0], __ATOMIC_RELAXED) > limit) {
-		__atomic_sub_fetch(&cvm->object_bytes, a[0], __ATOMIC_RELAXED);
+	if (cvm_charge(cvm, a[0]))
 		return -ENOMEM;
-	}
 	int fd = memfd_create("carrel-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0 || ftruncate(fd, (off_t)a[0]) || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)) {
 		int error = -errno;
 		if (fd >= 0)
 			close(fd);
-		__atomic_sub_fetch(&cvm->object_bytes, a[0], __ATOMIC_RELAXED);
+		cvm_uncharge(cvm, a[0]);
 		return error;
 	}
 	return resource_make(cvm, fd, CAP_LOAD | CAP_STORE, 0, a[0]);

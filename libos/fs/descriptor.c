@@ -56,6 +56,12 @@ struct descriptors *descriptors_copy(const struct descriptors *from)
 	return d;
 }
 
+int descriptors_first(struct descriptors *d, unsigned fd, struct file *f)
+{
+	d->table[fd] = (struct descriptor){f, 0};
+	return 0;
+}
+
 /* One descriptor of f is no longer, others may be. */
 static void closed(struct file *f)
 {

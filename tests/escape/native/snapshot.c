@@ -69,7 +69,7 @@ static int holds(uint64_t page)
 static void touch(uint64_t page)
 {
 	if (random() % 2)
-		snapshot_fault(&child, (uint32_t)(AT + page * 4096 + (uint64_t)random() % 4096));
+		snapshot_fault(&child, (uint32_t)(AT + page * 4096 + (uint64_t)random() % 4096), (int)(random() % 2));
 	else
 		cvm_reference(&at_child, REF(page) + (uint64_t)random() % 4000, 96);
 }
@@ -279,10 +279,10 @@ int main(int argc, char **argv)
 	close(memory);
 
 	/* It is killed: the child cannot go on, everybody else can. */
-	snapshot_fault(&child, (uint32_t)AT);
+	snapshot_fault(&child, (uint32_t)AT, 1);
 	kill(process, SIGKILL);
 	usleep(50000);
-	ok(!snapshot_fault(&child, (uint32_t)(AT + 200 * 4096)) && pwrite(file, child.base + AT + 200 * 4096, 4096, 0) < 0 &&
+	ok(!snapshot_fault(&child, (uint32_t)(AT + 200 * 4096), 1) && pwrite(file, child.base + AT + 200 * 4096, 4096, 0) < 0 &&
 	   cvm_reference(&at_child, REF(201), 4096) && cvm_memory_protect(&at_child, REF(202), 4096, PROT_READ) < 0 &&
 	   !cvm_memory_map(&at_child, REF(200), 4096, PROT_READ | PROT_WRITE) && pwrite(file, child.base + AT + 200 * 4096, 4096, 0) == 4096,
 	   "without it what is missing stays inaccessible, and can be replaced");
