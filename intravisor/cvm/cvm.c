@@ -26,7 +26,7 @@
 #include "intravisor/cvm/window.h"
 #include "intravisor/host/host.h"
 #include "intravisor/load/load.h"
-#include "intravisor/share/share.h"
+#include "intravisor/share/call.h"
 
 static uint64_t now_ns(void)
 {
@@ -60,7 +60,8 @@ static void fault(struct machine_thread *thread, const struct machine_fault *wha
 
 int intravisor_init(struct cvm_error *error)
 {
-	static const struct machine_upcalls upcalls = {.host_call = host_call, .host_fast = share_fast, .fault = fault};
+	static const struct machine_upcalls upcalls = {.host_call = host_call, .host_fast = share_fast, .fault = fault, .call = share_call,
+						       .call_copy = share_call_copy, .serve = share_serve, .moved = thread_moved};
 	int code = machine_init(&upcalls);
 	sigset_t kick;
 

@@ -17,6 +17,11 @@ static int64_t call(uint64_t number, const uint64_t a[6])
 		return sys_##name(a);
 #include "libos/sys/table.def"
 #undef SYSTEM_CALL
+#define PRIVATE_CALL(number_, name, arguments, text)                                                                     \
+	case number_:                                                                                                     \
+		return sys_##name(a);
+#include "libos/sys/private.def"
+#undef PRIVATE_CALL
 	default:
 		return -ENOSYS;
 	}

@@ -18,6 +18,12 @@ static const char *name_of(uint64_t number, const char **arguments)
 		return #name;
 #include "libos/sys/table.def"
 #undef SYSTEM_CALL
+#define PRIVATE_CALL(number_, name, arguments_, text)                                                                    \
+	case number_:                                                                                                     \
+		*arguments = arguments_;                                                                                  \
+		return #name;
+#include "libos/sys/private.def"
+#undef PRIVATE_CALL
 	default:
 		*arguments = "xxxxxx";
 		return NULL;
@@ -35,6 +41,7 @@ static const char *error_name(int64_t error)
 	ERROR(EISDIR) ERROR(EINVAL) ERROR(ENFILE) ERROR(EMFILE) ERROR(ENOTTY) ERROR(EFBIG) ERROR(ENOSPC) ERROR(ESPIPE)
 	ERROR(EROFS) ERROR(EMLINK) ERROR(EPIPE) ERROR(ERANGE) ERROR(EDEADLK) ERROR(ENAMETOOLONG) ERROR(ENOLCK) ERROR(ENOSYS)
 	ERROR(ENOTEMPTY) ERROR(ELOOP) ERROR(EOPNOTSUPP) ERROR(ETIMEDOUT) ERROR(ECHILD)
+	ERROR(EADDRINUSE) ERROR(ECONNREFUSED)
 #undef ERROR
 	default:
 		return NULL;
