@@ -107,18 +107,19 @@
 	fnstcw	F(\set + S_FLOATING + 4)
 	.endm
 
-	/* Nothing of one side's vector and x87 state is left to the other: contents, exceptions that wait, control words. rax is lost. */
-	.macro clear_vectors
+	/* Nothing of one side's vector and x87 state is left to the other: contents, exceptions that wait. The control words are those
+	 * at the two operands from then on. rax is lost. */
+	.macro clear_vectors control_word, mxcsr
 	fnstsw	%ax
 	test	%ax, %ax
 	jz	8f
 	fninit
-8:	fldcw	default_control_word(%rip)
-	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7
+8:	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7
 	pxor	%mm\n, %mm\n
 	.endr
 	emms
-	ldmxcsr	default_mxcsr(%rip)
+	fldcw	\control_word
+	ldmxcsr	\mxcsr
 	cmpl	$0, F(C_AVX)
 	je	8f
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
@@ -398,7 +399,7 @@ gate_call:
 	test	%rax, %rax
 	js	gate_call_out
 	lea	CONTEXT_BIAS(%rax), %r11	/* the callee's */
-	clear_vectors
+	clear_vectors default_control_word(%rip), default_mxcsr(%rip)
 	take_bases
 	mov	16(%rsp), %rdi
 	mov	24(%rsp), %rsi
@@ -443,10 +444,8 @@ gate_call_return:
 	.globl	gate_call_out
 gate_call_out:
 	mov	%rax, %rsi
-	clear_vectors
+	clear_vectors S_FLOATING+4(%r10), S_FLOATING(%r10)
 	take_bases
-	ldmxcsr	S_FLOATING(%r10)
-	fldcw	S_FLOATING + 4(%r10)
 	mov	S_RBX(%r10), %rbx
 	mov	S_RBP(%r10), %rbp
 	mov	S_R12(%r10), %r12
@@ -480,7 +479,7 @@ gate_serve:
 	save_program C_SERVER
 	mov	%rdi, F(C_SERVE_SLOT)
 gate_serve_again:
-	clear_vectors
+	clear_vectors default_control_word(%rip), default_mxcsr(%rip)
 	mov	F(C_HOST_RSP), %rsp
 	mov	%r11, %rbx		/* kept by C */
 	mov	F(C_HOST_FS), %rax
