@@ -48,3 +48,13 @@ $(BENCH)/start_inside: bench/start_inside.c $(B)/lib/libintravisor.a $(B)/lib/li
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
 bench-start: $(BENCH)/start_inside
+
+# What cVMs share.
+$(BENCH)/call: bench/guest/call.c $(wildcard include/carrel/cp*.h) include/carrel/gate.h $(TOOLCHAIN) | libc
+	@mkdir -p $(@D)
+	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude $< -o $@
+$(BENCH)/socketpair_native: bench/guest/socketpair.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra $< -o $@
+.PHONY: bench-share
+bench-share: $(BENCH)/call $(BENCH)/socketpair_native $(B)/tests/share/together all
