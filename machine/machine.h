@@ -137,20 +137,15 @@ const struct machine_fault *machine_thread_fault(const struct machine_thread *th
 int64_t machine_blocking(struct machine_thread *thread, long number, long a, long b, long c, long d, long e, long f);
 
 /* ---- calls between cVMs: the caller's host thread goes along (docs/architecture.md, CP_Call). Those marked F are of the fast kind ---- */
-struct machine_service {                /* what threads wait for calls of; never freed */
-	uint64_t id;                    /* changes when it ends; < 2^58; 0: none. Atomic */
-	uint32_t freed, waiters;        /* a futex that changes when a thread has become free, if there are waiters */
-};
 struct machine_buffer {                 /* memory of the caller's that the callee may copy from and to */
 	uint8_t *at;
 	uint64_t length, rights;
 };
 #define MACHINE_BUFFERS 4
 int machine_program_entry_ok(const void *program_window, uint32_t entry);       /* a landing pad there? */
-/* From the serve upcall: lets calls of `service` as long as it is `id` into the thread's program at `entry`, a landing pad. Gives -EINTR
- * for a kick, -EBADF when the service has ended. */
-int64_t machine_call_serve(struct machine_thread *thread, struct machine_service *service, uint64_t id, uint32_t entry);
-int machine_call_free(const struct machine_thread *callee, uint64_t id);        /* F: does it wait for a call of this service? */
+/* From the serve upcall: lets calls of `id` into the thread's program at `entry`, a landing pad, as long as *service, which is never
+ * unmapped, is that; id < 2^58. Gives -EINTR for a kick, -EBADF when the service has ended (machine_call_look). */
+int64_t machine_call_serve(struct machine_thread *thread, const uint64_t *service, uint64_t id, uint32_t entry);
 /* F: from the call upcall: `callee` runs on this host thread from now on; what the upcall is to give. -EAGAIN: it does not wait for a call
  * of `id`, or the caller is to be interrupted first; nothing has happened. limit: a tick (machine_call_expire), 0: none. */
 int64_t machine_call_enter(struct machine_thread *caller, struct machine_thread *callee, uint64_t id, uint64_t limit,
@@ -160,7 +155,7 @@ const struct machine_buffer *machine_call_hold(struct machine_thread *callee, ui
 void machine_call_release(struct machine_thread *callee);
 /* The call of this thread that is to be over by tick `now`, ends for its caller with -ETIMEDOUT. 1: it has a call with a limit. */
 int machine_call_expire(struct machine_thread *callee, uint64_t now);
-void machine_call_look(struct machine_thread *callee);  /* it serves something that has ended */
+void machine_call_look(struct machine_thread *callee);  /* F: what it serves has ended */
 int machine_thread_home(const struct machine_thread *thread);   /* the host thread (gettid) that timers of this thread are to signal */
 
 /* ---- for fast host calls (upcalls above): nothing of these touches fs or vector state ---- */

@@ -6,7 +6,8 @@
  * other thread that would have to wake up.
  *
  *   serving   a call enters on the stack of a thread that is in cp_call_serve, with that thread's thread-local variables; each serves one
- *             call at a time. As many threads serve, so many calls at once; the others wait, in no particular order.
+ *             call at a time. As many threads serve, so many calls at once; the others look again after a while (10 us to 1 ms), in
+ *             no particular order.
  *   words     six go in, one comes back. Pointers mean nothing on the other side: buffers of the caller's go along as such, up to four, and
  *             the function copies from and to them while it runs (cp_call_read, cp_call_write), not behind that.
  *   blocking  the caller waits for a thread that is free, then for the function; each at most `limit` milliseconds, if that is not 0
@@ -45,13 +46,13 @@ static inline int cp_call_export(const char *name, long (*function)(long, long, 
 /* Opens what is exported under a name: a slot for cp_call. -1 and errno: EACCES not granted, ENOENT nothing is, EMFILE. */
 static inline int cp_call_open(const char *name)
 {
-	return (int)syscall(4111, name);
+	return (int)syscall(4110, name, NULL);
 }
 
 /* Ends an export (calls that are under way come to their end), or forgets an open one. 0, or -1 and EBADF. */
 static inline int cp_call_close(int slot)
 {
-	return (int)syscall(4112, slot);
+	return (int)syscall(4111, slot);
 }
 
 #define CP_GATE_TEXT(slot) CP_GATE_TEXT_(slot)
@@ -93,7 +94,7 @@ static inline long cp_call_once(int slot, const long words[6], const struct cp_b
 static inline int cp_call(int slot, const long words[6], const struct cp_buffer *buffers, unsigned count, unsigned limit, long *result,
 			  int *begun)
 {
-	struct timespec deadline = {0, 0};
+	struct timespec start = {0, 0}, now, pause = {0, 0};
 	long given;
 
 	if ((unsigned)slot > 0xffff || count > CALL_BUFFERS_MOST) {
@@ -108,19 +109,20 @@ static inline int cp_call(int slot, const long words[6], const struct cp_buffer 
 		}
 		if (begun)
 			*begun = value == -EINTR || value == -ETIMEDOUT || value == -ECONNRESET;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (!start.tv_sec)
+			start = now;
+		if (value == -EAGAIN && limit &&
+		    (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 >= (long)limit)
+			value = -ETIMEDOUT;
 		if (value != -EAGAIN) {
 			errno = (int)-value;
 			return -1;
 		}
-		if (limit && !deadline.tv_sec) {
-			clock_gettime(CLOCK_MONOTONIC, &deadline);
-			deadline.tv_sec += limit / 1000;
-			deadline.tv_nsec += (long)(limit % 1000) * 1000000;
-			deadline.tv_sec += deadline.tv_nsec / 1000000000;
-			deadline.tv_nsec %= 1000000000;
-		}
-		if (syscall(4113, slot, limit ? &deadline : NULL) && errno != EINTR)
-			return -1;
+		/* A moment longer each time: whoever serves is about to be free, or not for long. */
+		if (pause.tv_nsec)
+			nanosleep(&pause, NULL);
+		pause.tv_nsec = pause.tv_nsec ? pause.tv_nsec < 1000000 ? 2 * pause.tv_nsec : pause.tv_nsec : 10000;
 	}
 }
 
@@ -139,12 +141,24 @@ static inline long cp_call_copy(unsigned long what, size_t offset, void *own, si
 	errno = (int)-result;
 	return -1;
 }
+/* Internal: all of it, CALL_COPY_MOST bytes a time. */
+static inline long cp_call_copy_all(unsigned long what, size_t offset, char *own, size_t length)
+{
+	size_t done = 0;
+	long n;
+
+	do {
+		if ((n = cp_call_copy(what, offset + done, own + done, length - done)) < 0)
+			return -1;
+	} while ((done += (size_t)n) < length);
+	return (long)done;
+}
 static inline long cp_call_read(unsigned index, size_t offset, void *to, size_t length)
 {
-	return cp_call_copy(index, offset, to, length);
+	return cp_call_copy_all(index, offset, (char *)to, length);
 }
 static inline long cp_call_write(unsigned index, size_t offset, const void *from, size_t length)
 {
-	return cp_call_copy(index | CALL_COPY_OUT, offset, (void *)from, length);
+	return cp_call_copy_all(index | CALL_COPY_OUT, offset, (char *)from, length);
 }
 #endif

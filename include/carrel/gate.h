@@ -33,10 +33,11 @@
 #define GATE_SERVE           6  /* rdi = slot: calls are let in, one at a time, on this thread's stack. Comes back only with
                                    rax = -errno. Keeps the same. */
 #define GATE_CALL_COPY       7  /* by a callee: rdi = index of a buffer | CALL_COPY_OUT, rsi = offset in it, rdx = window
-                                   offset of its own memory, r10 = length; rax = length or -errno. Keeps rbx rbp r12-r15 and
+                                   offset of its own memory, r10 = length; rax = what was copied, at most CALL_COPY_MOST, or -errno. Keeps rbx rbp r12-r15 and
                                    the vector registers. */
 #define CALL_BUFFERS_MOST    4
 #define CALL_COPY_OUT        0x100      /* to the caller's buffer; else from it */
+#define CALL_COPY_MOST       0x100000   /* so long the end of a call may have to wait */
 #define CALL_READ            1          /* rights of a buffer: the callee may copy from it, */
 #define CALL_WRITE           2          /* to it */
 

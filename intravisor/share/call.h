@@ -11,13 +11,12 @@
 #define EXPORTS_MOST      1024u         /* of all cVMs */
 #define EXPORTS_OF_CVM    64u
 #define EXPORT_THREADS    64u           /* that serve one */
-#define EXPORT_OWN        (1ull << 63)  /* in a slot: this window made it; else it opened it */
+#define EXPORT_OWN        (1ull << 57)  /* in a slot: this window made it; else it opened it */
 
 /* Never freed, so a slot's id can be looked up at any time: it is in force as long as the export's own is the same. */
 struct export {
-	struct machine_service service; /* id: index + n * EXPORTS_MOST */
+	uint64_t id;                    /* index + n * EXPORTS_MOST; 0: none. Atomic */
 	struct machine_thread *threads[EXPORT_THREADS]; /* atomic; NULL: none. The machine knows which of them wait for calls of this id */
-	uint32_t used;                  /* of these; atomic */
 	/* Under exports_lock. */
 	const struct cvm *cvm;
 	const void *network;
@@ -25,14 +24,11 @@ struct export {
 	uint32_t entry;
 };
 extern struct export exports[EXPORTS_MOST];
-static inline struct export *export_of(uint64_t id)
-{
-	return &exports[id % EXPORTS_MOST];
-}
+#define export_of(id) (&exports[(id) % EXPORTS_MOST])
 /* The slot's word, or 0. */
 static inline uint64_t export_slot(const struct caller *caller, uint64_t slot)
 {
-	return slot < WINDOW_CALLS ? __atomic_load_n(&caller->program->calls[slot], __ATOMIC_ACQUIRE) : 0;
+	return slot < WINDOW_CALLS ? __atomic_load_n(&caller->program->calls[slot], __ATOMIC_SEQ_CST) : 0;
 }
 
 /* The watch over time limits sleeps while there are none: whoever sets one wakes it. */

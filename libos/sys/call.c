@@ -7,32 +7,15 @@
 
 #define EXPORT_NAME_MOST 64
 
-int64_t sys_export_make(const uint64_t a[6])
-{
-	char name[EXPORT_NAME_MOST + 1];
-	int64_t length = user_string(name, USER(0), sizeof name);
-
-	return length < 0 ? length : HOST(export_make, (uintptr_t)name, length, a[1]);
-}
-
 int64_t sys_export_open(const uint64_t a[6])
 {
 	char name[EXPORT_NAME_MOST + 1];
 	int64_t length = user_string(name, USER(0), sizeof name);
 
-	return length < 0 ? length : HOST(export_open, (uintptr_t)name, length);
+	return length < 0 ? length : HOST(export_open, (uintptr_t)name, length, a[1]);
 }
 
 int64_t sys_export_close(const uint64_t a[6])
 {
 	return HOST(export_close, a[0]);
-}
-
-int64_t sys_export_wait(const uint64_t a[6])
-{
-	int64_t deadline[2];
-
-	if (a[1] && user_get(deadline, USER(1), sizeof deadline))
-		return -EFAULT;
-	return HOST_BLOCKING(export_wait, a[0], a[1] ? (uintptr_t)deadline : 0);
 }

@@ -57,12 +57,7 @@
 #define C_RECORDS          376          /* RECORDS_MOST records of 16 bytes: rsp of the interrupted program, what */
 #define C_WORDS            47
 
-/* Registers of a program while its thread is elsewhere. */
-#define S_RBX              0
-#define S_RBP              8
-#define S_R12              16
-#define S_R13              24
-#define S_R14              32
+/* Registers of a program while its thread is elsewhere: rbx rbp r12 r13 r14 r15 rsp, floating. */
 #define S_R15              40
 #define S_RSP              48           /* 0: it is not */
 #define S_FLOATING         56           /* MXCSR, x87 control word */

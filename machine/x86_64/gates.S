@@ -21,14 +21,25 @@
 	or	$(CONTROL_REGION - 1), %r11
 	.endm
 
+	.macro zero registers:vararg
+	.irp	r, \registers
+	xor	%\r, %\r
+	.endr
+	.endm
+	.macro pushes registers:vararg
+	.irp	r, \registers
+	push	%\r
+	.endr
+	.endm
+	.macro pops registers:vararg
+	.irp	r, \registers
+	pop	%\r
+	.endr
+	.endm
+
 	/* Everything a guest is not told: caller-saved registers but rax and rdx. */
 	.macro clear_scratch
-	xor	%ecx, %ecx
-	xor	%esi, %esi
-	xor	%edi, %edi
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
+	zero	ecx, esi, edi, r8d, r9d, r10d
 	.endm
 
 	.macro find_headroom
@@ -73,12 +84,7 @@
 	find_context
 	mov	%rsp, F(C_GUEST_RSP)
 	mov	F(C_HOST_RSP), %rsp
-	push	%r9
-	push	%r8
-	push	%r10
-	push	%rdx
-	push	%rsi
-	push	%rdi
+	pushes	r9, r8, r10, rdx, rsi, rdi
 	mov	%rsp, %rdx
 	mov	%rax, %rsi
 	push	%r11
@@ -94,15 +100,13 @@
 	clear_scratch
 	.endm
 
-	/* Registers that a program finds again. r11 is the context here and in the next two. */
+	/* Registers that a program finds again, to the words at `set` (context.h). r11 is the context here and in the next two. */
 	.macro save_program set
-	mov	%rbx, F(\set + S_RBX)
-	mov	%rbp, F(\set + S_RBP)
-	mov	%r12, F(\set + S_R12)
-	mov	%r13, F(\set + S_R13)
-	mov	%r14, F(\set + S_R14)
-	mov	%r15, F(\set + S_R15)
-	mov	%rsp, F(\set + S_RSP)
+	.set	at, \set
+	.irp	r, rbx, rbp, r12, r13, r14, r15, rsp
+	mov	%\r, F(at)
+	.set	at, at + 8
+	.endr
 	stmxcsr	F(\set + S_FLOATING)
 	fnstcw	F(\set + S_FLOATING + 4)
 	.endm
@@ -163,20 +167,10 @@ gate_syscall:
 	.balign	64
 gate_syscall_raw:
 	find_headroom
-	push	%rdi
-	push	%rsi
-	push	%rdx
-	push	%r10
-	push	%r8
-	push	%r9
+	pushes	rdi, rsi, rdx, r10, r8, r9
 	call_libos
 	program_registers
-	pop	%r9
-	pop	%r8
-	pop	%r10
-	pop	%rdx
-	pop	%rsi
-	pop	%rdi
+	pops	r9, r8, r10, rdx, rsi, rdi
 	xor	%ecx, %ecx
 	leave_gate gate_syscall_raw
 
@@ -236,12 +230,7 @@ gate_control_unwind:
 	or	%rsi, %r11
 	mov	%rax, %rsp
 	mov	%rdx, %rax
-	xor	%edx, %edx
-	xor	%ecx, %ecx
-	xor	%esi, %esi
-	xor	%edi, %edi
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
+	zero	edx, ecx, esi, edi, r8d, r9d
 	cmpl	$0, C_KICKED - CONTEXT_BIAS(%r10)
 	.globl	gate_control_unwind_last, gate_control_unwind_go, gate_control_unwind_kicked
 gate_control_unwind_last:
@@ -284,11 +273,7 @@ gate_handler_return:
 	find_headroom
 	mov	%r15d, %edi
 	mov	$RESUME_NUMBER, %eax
-	xor	%esi, %esi
-	xor	%edx, %edx
-	xor	%r10d, %r10d
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
+	zero	esi, edx, r10d, r8d, r9d
 	call_libos
 	/* An interruption's entry must not return either. */
 	.globl	gate_interrupt_return
@@ -305,12 +290,7 @@ gate_host_call:
 	find_context
 	mov	%rsp, F(C_GUEST_RSP)
 	mov	F(C_HOST_RSP), %rsp
-	push	%r9
-	push	%r8
-	push	%r10
-	push	%rdx
-	push	%rsi
-	push	%rdi
+	pushes	r9, r8, r10, rdx, rsi, rdi
 	mov	%rsp, %rdx
 	mov	%rax, %rsi
 	push	%r11
@@ -381,14 +361,7 @@ gate_call:
 	find_context
 	save_program C_CALLER
 	mov	F(C_HOST_RSP), %rsp
-	push	%r9
-	push	%r8
-	push	%rcx
-	push	%rdx
-	push	%rsi
-	push	%rdi
-	push	%r10
-	push	%rax
+	pushes	r9, r8, rcx, rdx, rsi, rdi, r10, rax
 	mov	%rsp, %rsi
 	mov	%r11, %rbx		/* kept by C */
 	mov	F(C_OWNER), %rdi
@@ -401,20 +374,10 @@ gate_call:
 	lea	CONTEXT_BIAS(%rax), %r11	/* the callee's */
 	clear_vectors default_control_word(%rip), default_mxcsr(%rip)
 	take_bases
-	mov	16(%rsp), %rdi
-	mov	24(%rsp), %rsi
-	mov	32(%rsp), %rdx
-	mov	40(%rsp), %rcx
-	mov	48(%rsp), %r8
-	mov	56(%rsp), %r9
+	pops	rax, r10, rdi, rsi, rdx, rcx, r8, r9
 	mov	F(C_SERVER + S_RSP), %rsp
 	mov	F(C_ENTRY_STACK), %r15
-	xor	%eax, %eax
-	xor	%ebx, %ebx
-	xor	%ebp, %ebp
-	xor	%r12d, %r12d
-	xor	%r13d, %r13d
-	xor	%r14d, %r14d
+	zero	eax, ebx, ebp, r12d, r13d, r14d
 	mov	%r11, %r10
 	mov	F(C_ENTRY), %r11
 	cmpl	$0, C_KICKED - CONTEXT_BIAS(%r10)
@@ -446,13 +409,11 @@ gate_call_out:
 	mov	%rax, %rsi
 	clear_vectors S_FLOATING+4(%r10), S_FLOATING(%r10)
 	take_bases
-	mov	S_RBX(%r10), %rbx
-	mov	S_RBP(%r10), %rbp
-	mov	S_R12(%r10), %r12
-	mov	S_R13(%r10), %r13
-	mov	S_R14(%r10), %r14
-	mov	S_R15(%r10), %r15
-	mov	S_RSP(%r10), %rsp
+	.set	at, 0
+	.irp	r, rbx, rbp, r12, r13, r14, r15, rsp
+	mov	at(%r10), %\r
+	.set	at, at + 8
+	.endr
 	mov	%rsi, %rax
 	xor	%ecx, %ecx
 	mov	%rcx, S_RSP(%r10)
@@ -530,12 +491,7 @@ gate_code_end:
 	.type	context_enter, @function
 context_enter:
 	endbr64
-	push	%rbx
-	push	%rbp
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	pushes	rbx, rbp, r12, r13, r14, r15
 	sub	$24, %rsp
 	stmxcsr	(%rsp)
 	fnstcw	4(%rsp)
@@ -579,28 +535,10 @@ context_checked:
 	mov	C_START_RSP(%rdi), %rsp		/* a frame that returns to a gate (thread.c) */
 	push	%rsi
 	mov	%edx, %r15d
-	cmpl	$0, C_AVX(%rdi)
-	je	1f
-	vzeroall
-	jmp	2f
-1:	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-	pxor	%xmm\n, %xmm\n
-	.endr
-2:	fninit
-	ldmxcsr	start_mxcsr(%rip)
+	lea	CONTEXT_BIAS(%rdi), %r11
+	clear_vectors default_control_word(%rip), default_mxcsr(%rip)
 	mov	%r8, %rdi
-	xor	%eax, %eax
-	xor	%ebx, %ebx
-	xor	%ecx, %ecx
-	xor	%edx, %edx
-	xor	%esi, %esi
-	xor	%ebp, %ebp
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
-	xor	%r11d, %r11d
-	xor	%r12d, %r12d
-	xor	%r13d, %r13d
+	zero	eax, ebx, ecx, edx, esi, ebp, r8d, r9d, r10d, r11d, r12d, r13d
 	ret
 context_entered:
 
@@ -619,12 +557,7 @@ context_leave:
 	ldmxcsr	(%rsp)
 	mov	%rsi, %rax
 	add	$24, %rsp
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbp
-	pop	%rbx
+	pops	r15, r14, r13, r12, rbp, rbx
 	ret
 
 /* void context_adopted(struct context *rdi, int64_t error rsi, gate_call_out in the gate page rdx): a program's call is over with
@@ -758,7 +691,4 @@ guest_copy_fault:
 	mov	$-EFAULT, %eax
 	ret
 
-	.section .rodata
-start_mxcsr:
-	.long	0x1f80
 	.section .note.GNU-stack, "", @progbits

@@ -17,7 +17,7 @@
 
 #include <carrel/gate.h>
 #include <carrel/window.h>
-#include "machine/x86_64/call.h"
+#include "machine/x86_64/thread.h"
 
 _Static_assert(offsetof(struct context, records) == C_WORDS * 8 && C_RECORDS == C_WORDS * 8 && sizeof(struct context) <= CONTEXT_SIZE,
 	       "context.h's offsets are the struct's");

@@ -23,7 +23,7 @@ struct machine_thread {
 
 	/* As a callee. Who moves `state` out of CALL_IDLE owns the rest until he or the detacher (call.h) puts it back. */
 	uint64_t state;                 /* atomic: CALL_*, and what is said there */
-	struct machine_service *service;        /* what it waits, or waited last, for calls of, and the id there */
+	const uint64_t *service;        /* what it waits, or waited last, for calls of, and the id there */
 	uint64_t serves;
 	uint64_t limit, limited;        /* the call whose state word was `limited` is over at tick `limit` */
 	struct machine_buffer buffers[MACHINE_BUFFERS];
@@ -46,6 +46,21 @@ extern uint8_t gate_call[], gate_serve[], gate_call_copy[], gate_call_return[], 
 	gate_call_kicked[], gate_call_copy_last[], gate_call_copy_go[], gate_call_copy_kicked[], gate_call_in_last[], gate_call_in_go[],
 	gate_call_in_end[];
 extern uint8_t guest_copy_end[], guest_copy_fault[], blocking_start[], blocking_end[], blocking_abort[];
+
+/* ---- calls between cVMs: call.c has the story ---- */
+enum { CALL_OFF, CALL_IDLE, CALL_ACTIVE, CALL_COPYING, CALL_DETACHING, CALL_DETACHED };
+#define CALL_TAG           0x3full      /* low bits of a state word: one of these, and why a call that copies is to end */
+#define CALL_WHY(why)      ((uint64_t)(why) << 3)
+#define CALL_IDLE_WORD(id) ((id) << 6 | CALL_IDLE)
+enum call_end { CALL_KICKED = 1, CALL_LATE, CALL_LOST };        /* -EINTR, -ETIMEDOUT, -ECONNRESET for the caller */
+#define LOAD(at)           __atomic_load_n(at, __ATOMIC_SEQ_CST)
+/* Of the fast kind, and signal-safe. */
+struct context *call_end(struct machine_thread *callee);        /* it returns: its caller's context; NULL: that is not here any more */
+void call_detach(struct machine_thread *callee, uint64_t word, enum call_end why);      /* unless its call is not that of `word` */
+void call_kicked(struct machine_thread *thread);        /* ends its call, wakes its home */
+void call_carry(struct carrier *carrier, struct machine_thread *thread);        /* it runs that one */
+/* By the thread itself, which leaves or loses its frames: a call it is in ends for the caller. */
+void call_abandon(struct machine_thread *callee);
 
 uint64_t gate_address(const uint8_t *gate);
 #define INTERRUPT_FATAL MACHINE_FATAL

@@ -82,7 +82,7 @@ static long bounds(void)
 	MUST(cp_call_read(0, 0, (void *)8, 8), EFAULT);
 	MUST(cp_call_read(0, 0, (void *)0xfffbfff8, 16), EFAULT);
 	MUST(cp_call_read(0, 0, (void *)0x100000000, 8), EFAULT);
-	MUST(cp_call_read(0, 0, own, (size_t)-1), EFAULT);
+	MUST(cp_call_read(0, 0, own, (size_t)-1), EINVAL);
 	MUST(cp_call_read(0, 0, (void *)dump, 8), EFAULT);      /* its own text */
 	bad |= (long)(cp_call_read(0, 50, own, 50) != 50) << n++;
 	bad |= (long)(cp_call_write(1, 100, own, 0) != 0) << n++;
