@@ -140,7 +140,7 @@ void segment_lost(void *argument)
 /* file_state(handle, what) */
 int64_t host_file_state(struct caller *caller, const uint64_t a[6])
 {
-	int64_t result = 0;
+	int64_t result = -EINVAL;
 	struct holder *holder = holder_get(caller, a[0], 0, &result);
 
 	if (!holder)

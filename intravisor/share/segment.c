@@ -146,8 +146,8 @@ int64_t host_file_create(struct caller *caller, const uint64_t a[6])
 		return -ENOMEM;
 	}
 	segment->network = caller->cvm->config->network_id;
-	int64_t error = name_copy(caller, segment->name, a[0], a[1]);
-	if (!error && !granted(caller->cvm, GRANT_FILE, segment->name, GRANT_CREATE))
+	int64_t error = share_name(caller, segment->name, a[0], a[1]);
+	if (!error && !share_granted(caller->cvm, GRANT_FILE, segment->name, GRANT_CREATE))
 		error = -EACCES;
 	if (!error && (!from || !(segment->table = cap_table_create(1))))
 		error = -ENOMEM;
@@ -170,12 +170,12 @@ int64_t host_file_open(struct caller *caller, const uint64_t a[6])
 {
 	char name[64];
 	uint32_t rights = (a[2] & GRANT_READ ? CAP_LOAD : 0) | (a[2] & GRANT_WRITE ? CAP_STORE : 0);
-	int64_t error = name_copy(caller, name, a[0], a[1]);
+	int64_t error = share_name(caller, name, a[0], a[1]);
 	struct holder *holder = NULL;
 
 	if (error || !rights)
 		return error ? error : -EINVAL;
-	if (!granted(caller->cvm, GRANT_FILE, name, a[2] & (GRANT_READ | GRANT_WRITE)))
+	if (!share_granted(caller->cvm, GRANT_FILE, name, a[2] & (GRANT_READ | GRANT_WRITE)))
 		return -EACCES;
 	pthread_mutex_lock(&tree_lock);
 	struct segment *segment = *link_find(name, caller->cvm->config->network_id);
