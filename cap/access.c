@@ -29,10 +29,8 @@ int cap_tagged(const struct cap_held *held)
 	return __atomic_load_n(&held->entry->tag, __ATOMIC_SEQ_CST) != 0;
 }
 
-uint32_t *cap_release(struct cap_held *held)
+void cap_release(const struct cap_held *held)
 {
-	struct entry *entry = held->entry;
-
-	held->entry = NULL;
-	return entry && __atomic_sub_fetch(&entry->users, 1, __ATOMIC_SEQ_CST) == CAP_WAITED ? &entry->users : NULL;
+	if (held->entry)
+		__atomic_sub_fetch(&held->entry->users, 1, __ATOMIC_SEQ_CST);
 }

@@ -10,8 +10,8 @@
 struct entry {
 	struct cap cap;         /* changes only while the tag is 0 and there are no users */
 	uint32_t tag;           /* atomic */
-	uint32_t users;         /* atomic: threads that have counted themselves here and then looked for the tag; CAP_WAITED: somebody
-				 * waits for them to become none */
+	uint32_t users;         /* atomic: threads that have counted themselves here and then looked for the tag */
+	uint32_t lives;         /* how often it was freed */
 	int root;
 	uint32_t index;
 	struct cap_table *table;

@@ -21,9 +21,6 @@ int64_t capability_end(struct cap_table *table, uint64_t index);
 /* Before a window's memory goes. */
 void capabilities_close(struct window *window);
 
-/* fast_memory.c: after cap_hold, also if that failed. */
-void held_release(struct cap_held *held);
-
 /* CP_File: a capability that was published under a name, and a number that counts notifies (segment.c). */
 struct segment {
 	uint8_t *base;                  /* first: where its object is mapped, or NULL */

@@ -218,7 +218,7 @@ int64_t host_file_map(struct caller *caller, const uint64_t a[6])
 		error = !segment->base ? -ENODEV
 				       : cvm_memory_map_file(caller, a[1], a[2], (a[3] & ~MAP_FILE_SHARED) | (a[5] ? MAP_FILE_SHARED : 0),
 							     segment->object->fd, 1, a[4]);
-	held_release(&held);
+	cap_release(&held);
 	share_put(&holder->share);
 	return error == -EBADF ? -ENODEV : error;
 }
