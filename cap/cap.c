@@ -42,7 +42,7 @@ static struct entry *entry_take(struct cap_table *table, const struct cap *cap, 
 	if (*index >= table->most)
 		return NULL;
 	if (!word->entries) {
-		struct entry *fresh = calloc(WORD_ENTRIES, sizeof *fresh);
+		struct entry *fresh = calloc(table->most < WORD_ENTRIES ? table->most : WORD_ENTRIES, sizeof *fresh);
 		if (!fresh)
 			return NULL;
 		__atomic_store_n(&word->entries, fresh, __ATOMIC_RELEASE);

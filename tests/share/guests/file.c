@@ -351,6 +351,10 @@ static void mappings(void)
 	     "revoked: SIGBUS at every mapping");
 	need(fails(cp_file_read(fd, &word, 8, 0), ENODEV) && fails(cap_of_file(fd), ENODEV), "and ENODEV for the rest");
 	need(cp_file_map(fd, PAGES) == MAP_FAILED && errno == ENODEV, "it is mapped no more");
+	child = fork();
+	if (!child)
+		_exit(0);
+	need(child > 0 && waitpid(child, &status, 0) == child && !status, "a process with such mappings can fork");
 	munmap((void *)pages, PAGES);
 	close(fd);
 	close(r);
