@@ -111,7 +111,7 @@ int window_open(struct window *window, int compartment)
 	return error;
 }
 
-int window_open_image(struct window *window, int compartment, struct image *image, uint64_t *budget, uint64_t limit, uint32_t *at)
+int window_open_image(struct window *window, int compartment, struct image *image, struct mapping_budget *budget, uint64_t limit, uint32_t *at)
 {
 	struct spare spare = {.base = NULL};
 	int error = 0;

@@ -23,7 +23,7 @@ struct cap_table *capabilities_of(const struct caller *caller)
 	const struct cap all = {.length = WINDOW_MEMORY_END, .otype = CAP_UNSEALED, .object = window,
 				.permissions = CAP_LOAD | CAP_STORE | CAP_INVOKE | CAP_GRANT};
 
-	/* Others would find what is missing inaccessible. */
+	/* Others copy to and from it without looking for what is missing (snapshot.c); nothing ever is from here on. */
 	if (table || snapshot_fetch_all(window) || !(table = cap_table_create(CAPABILITIES_MOST)))
 		return table;
 	pthread_mutex_lock(&tree_lock);
