@@ -297,7 +297,7 @@ static int64_t mount_open(const struct mount *m, const char *name, int flags, ui
 	int64_t error = -EEXIST;
 	if ((flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
 		error = adopt(of(made), HOST(file_open, (uintptr_t)name, strlen(name), wants));
-	if ((error == -ENOENT || error == -EEXIST) && (flags & O_CREAT) && (rights & GRANT_CREATE) && access == O_RDWR) {
+	if ((error == -ENOENT || error == -EEXIST || error == -EACCES) && (flags & O_CREAT) && (rights & GRANT_CREATE) && access == O_RDWR) {
 		memcpy(of(made)->name, name, strlen(name) + 1);
 		error = 0;
 	}

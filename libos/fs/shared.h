@@ -7,8 +7,6 @@
 #define LIBOS_SHARED_H
 #include "libos/process/process.h"
 
-#define CAP_LOAD  1u            /* include/carrel/rights.h */
-
 struct shared;                  /* a file's object */
 extern const struct file_operations shared_operations;
 extern const struct mount_operations shared_mount;
