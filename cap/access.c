@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Use of capabilities by several threads, without a lock (cap.h). A user counts itself in the entry and then looks at the tag; a revocation
- * takes the tag away and then looks at the count: one of both sees the other. Runs behind the fast gate too (machine.h): no libc.
+ * Use of capabilities by several threads, without a lock (cap.h). A user counts itself in the entry and then looks at the tag; a
+ * revocation takes the tag away and then looks at the count: one of both sees the other. Runs behind the fast gate too (machine.h):
+ * no libc.
  */
 #include <errno.h>
 

@@ -6,8 +6,8 @@
  *   provenance    an entry is made by cap_root (trusted code only) or derived from a tagged one;
  *   integrity     entries live in a table that no cVM can write; a cVM holds an index;
  *   monotonicity  derivation intersects bounds and permissions; nothing grows.
- * Pure C: no operating system, no ISA. The owner of the tables locks around every function but those of access.c, by which any thread
- * may use a capability meanwhile. Trusted.
+ * Pure C: no operating system, no ISA. The owner of the tables locks around every function but those of access.c, by which any
+ * thread may use a capability meanwhile. Trusted.
  */
 #ifndef CAP_H
 #define CAP_H
@@ -51,8 +51,9 @@ int cap_invoke_check(const struct cap_table *table, uint64_t code, uint64_t data
  * Costs O(children). 0 or -EBADF. */
 int cap_revoke(struct cap_table *table, uint64_t index, void (*drop)(void *object));
 
-/* The same while other threads use them: untagged first, all at once, so that no use begins; then each is freed when no use goes on,
- * by whoever comes first: what somebody revokes just now stays in the tree until then, so that who revokes more waits for it too. */
+/* The same while other threads use them: untagged first, all at once, so that no use begins; then each is freed when no use goes
+ * on, by whoever comes first: what somebody revokes just now stays in the tree until then, so that who revokes more waits for it
+ * too. */
 struct cap_doomed {
 	struct entry *entry;
 	uint32_t lives;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * What cap.c and access.c share: entries, which lie still as long as their table lives, so that a thread may look at one without a lock.
+ * What cap.c and access.c share: entries, which lie still as long as their table lives, so that a thread may look at one without a
+ * lock.
  */
 #ifndef CAP_TABLE_H
 #define CAP_TABLE_H
@@ -36,8 +37,12 @@ struct cap_table {
 
 static inline struct entry *entry_at(const struct cap_table *table, uint64_t index)
 {
-	struct entry *entries = index < table->most ? __atomic_load_n(&table->words[index / WORD_ENTRIES].entries, __ATOMIC_ACQUIRE) : NULL;
+	struct entry *entry = NULL;
 
-	return entries && __atomic_load_n(&entries[index % WORD_ENTRIES].tag, __ATOMIC_ACQUIRE) ? &entries[index % WORD_ENTRIES] : NULL;
+	if (index < table->most)
+		entry = __atomic_load_n(&table->words[index / WORD_ENTRIES].entries, __ATOMIC_ACQUIRE);
+	if (entry)
+		entry += index % WORD_ENTRIES;
+	return entry && __atomic_load_n(&entry->tag, __ATOMIC_ACQUIRE) ? entry : NULL;
 }
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Capabilities of programs (capability.h): deriving and revoking. An attacker controls indexes, bounds, permissions, types, and when its
- * threads, and those it granted something to, call. Trusted.
+ * Capabilities of programs (capability.h): deriving and revoking. An attacker controls indexes, bounds, permissions, types, and
+ * when its threads, and those it granted something to, call. Trusted.
  */
 #include <sched.h>
 #include <unistd.h>

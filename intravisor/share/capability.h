@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Capabilities of programs. Each program window has a table of its own, made when it is first used, whose entry 0 is all of its memory: its
- * DDC. What a program makes is derived from that, so all of it ends with the window, wherever it was granted to, and a fork's or exec's
- * window starts with none. The object of a capability points to a host address (uint8_t *), to which base counts. Trusted.
+ * Capabilities of programs. Each program window has a table of its own, made when it is first used, whose entry 0 is all of its
+ * memory: its DDC. What a program makes is derived from that, so all of it ends with the window, wherever it was granted to, and a
+ * fork's or exec's window starts with none. The object of a capability points to a host address (uint8_t *), to which base counts.
+ * Trusted.
  */
 #ifndef INTRAVISOR_CAPABILITY_H
 #define INTRAVISOR_CAPABILITY_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Access to memory by capabilities and CP_Files. A capability is held while bytes are copied, one piece after the other, so that who revokes it
- * waits for one piece at most; no lock is. Ranges are checked against the capability, and against the caller's own windows, whose
- * memory its thread holds. Trusted.
+ * Access to memory by capabilities and CP_Files. A capability is held while bytes are copied, one piece after the other, so that
+ * who revokes it waits for one piece at most; no lock is. Ranges are checked against the capability, and against the caller's own
+ * windows, whose memory its thread holds. Trusted.
  */
 #include "intravisor/host/host.h"
 #include "intravisor/share/capability.h"

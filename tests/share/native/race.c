@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Revocation is exact: race [SECONDS]. One process publishes its memory again and again and takes it back in one of several ways, while threads of
- * another cVM load, store, copy, derive and open as fast as they can, and revoke under each other's feet what they derived. As soon as it
- * is taken back the memory holds a secret, which no load may ever have seen, and which no store may change.
+ * Revocation is exact: race [SECONDS]. One process publishes its memory again and again and takes it back in one of several ways,
+ * while threads of another cVM load, store, copy, derive and open as fast as they can, and revoke under each other's feet what they
+ * derived. As soon as it is taken back the memory holds a secret, which no load may ever have seen, and which no store may change.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -15,11 +15,11 @@
 
 #include "tests/share/native/processes.h"
 
-#define ZONE   40960u
-#define OPEN   0x11
-#define JUNK   0x33
+#define ZONE 40960u
+#define OPEN 0x11
+#define JUNK 0x33
 #define SECRET 0xa5
-#define HAMMERS 4               /* two threads of each of two processes */
+#define HAMMERS 4 /* two threads of each of two processes */
 #define NAMED(p) ((REF_PROGRAM | START) + SPAN - 16)
 
 static int over, leaks, strange;
@@ -35,7 +35,7 @@ static uint64_t any(uint64_t *state)
 static void expect(int64_t result)
 {
 	if (result < 0 && result != -EBADF && result != -ENODEV && result != -ENOENT && result != -ENOSPC &&
-	    result != -ERANGE)  /* a number that its process has given to something shorter meanwhile */
+	    result != -ERANGE) /* a number that its process has given to something shorter meanwhile */
 		__atomic_store_n(&strange, (int)result, __ATOMIC_RELAXED);
 }
 
@@ -50,9 +50,10 @@ static int64_t add(long *counter, int64_t result)
 static void *hammer(void *argument)
 {
 	int number = (int)(long)argument, p = EACH + number / 2;
-	uint64_t state = 88172645463325252ull * (uint64_t)(number + 1), place = (uint64_t)(number & 1) * (ZONE / 2), ref = (REF_PROGRAM | START) + 8192 + place;
+	uint64_t state = 88172645463325252ull * (uint64_t)(number + 1), place = (uint64_t)(number & 1) * (ZONE / 2),
+		 ref = (REF_PROGRAM | START) + 8192 + place;
 	uint8_t *own = memory_of(p) + 8192 + place;
-	int64_t *common = &parts[p];    /* what one thread derives, and both use and revoke */
+	int64_t *common = &parts[p]; /* what one thread derives, and both use and revoke */
 	int64_t file = -1, cap = -1, part = -1, mine = call(p, host_capability_derive, 0, CAPABILITY_BOUNDS, START + 8192, ZONE);
 
 	memory_of(p)[SPAN - 16] = 'a';
@@ -61,14 +62,17 @@ static void *hammer(void *argument)
 		if (file < 0) {
 			if ((file = add(&opens, call(p, host_file_open, NAMED(p), 1, GRANT_READ | GRANT_WRITE, 0))) < 0)
 				continue;
-			cap = call(p, host_capability_derive, 0, CAPABILITY_BOUNDS, 0, 1);      /* so that it is not always the same number */
+			cap = call(p, host_capability_derive, 0, CAPABILITY_BOUNDS, 0,
+				   1); /* so that it is not always the same number */
 			call(p, host_capability_revoke, (uint64_t)cap, 0, 0, 0);
 			expect(cap = call(p, host_file_capability, (uint64_t)file, 0, 0, 0));
 			expect(part = call(p, host_capability_derive, (uint64_t)cap, CAPABILITY_BOUNDS, 16, ZONE - 16));
 		}
 		int64_t result = 0;
 		uint64_t which = any(&state) % 8, pick = any(&state) % 3;
-		uint64_t through = pick == 0 ? (uint64_t)cap : pick == 1 ? (uint64_t)part : (uint64_t)__atomic_load_n(common, __ATOMIC_RELAXED);
+		uint64_t through = pick == 0   ? (uint64_t)cap
+				   : pick == 1 ? (uint64_t)part
+					       : (uint64_t)__atomic_load_n(common, __ATOMIC_RELAXED);
 		length = length < ZONE / 2 - 16 ? length : ZONE / 2 - 16;
 		if (which < 2) {
 			memset(own, OPEN, length);
@@ -137,7 +141,7 @@ static int owner(uint64_t end)
 		else if (way == 2)
 			result = call(0, host_share_close, (uint64_t)file, 0, 0, 0);
 		else {
-			process_renew(0);       /* the same place, or not */
+			process_renew(0); /* the same place, or not */
 			zone = memory_of(0);
 		}
 		memset(zone, SECRET, SPAN);
@@ -176,11 +180,13 @@ int main(int argc, char **argv)
 	for (int i = 0; i < HAMMERS; i++)
 		pthread_join(threads[i], NULL);
 	processes_end();
-	printf("# %ld loads, %ld stores, %ld copies; taken back %ld, %ld, %ld and %ld times\n", loads, stores, copies, rounds[0], rounds[1], rounds[2], rounds[3]);
+	printf("# %ld loads, %ld stores, %ld copies; taken back %ld, %ld, %ld and %ld times\n", loads, stores, copies, rounds[0],
+	       rounds[1], rounds[2], rounds[3]);
 	printf("%sok 1 - no load ever saw what came after a revocation\n", leaks ? "not " : "");
 	printf("%sok 2 - no store changed it\n", changed ? "not " : "");
 	printf("%sok 3 - no other errors than those of what is gone (%d)\n", strange || bad ? "not " : "", strange);
-	int ran = loads > 1000 && stores > 1000 && copies > 1000 && opens > 50 && rounds[0] > 9 && rounds[1] > 9 && rounds[2] > 9 && rounds[3] > 9;
+	int ran = loads > 1000 && stores > 1000 && copies > 1000 && opens > 50 && rounds[0] > 9 && rounds[1] > 9 && rounds[2] > 9 &&
+		  rounds[3] > 9;
 	printf("%sok 4 - all of it happened\n1..4\n", ran ? "" : "not ");
 	return leaks || changed || strange || bad || !ran;
 }
