@@ -487,6 +487,34 @@ static int hold(void)
 	return 1;
 }
 
+/* Passes a part of what it got on, under a name of its own. */
+static int relay(void)
+{
+	long part = cap_bounds(cap_of_file(opened("data", O_RDWR)), 90, 20);
+
+	if (part < 0 || cp_file_publish("relayed", part, CAP_LOAD | CAP_STORE) < 0)
+		return 1;
+	for (;;)
+		pause();
+}
+
+static int third(void)
+{
+	unsigned char bytes[20];
+	int fd = opened("relayed", O_RDWR);
+
+	control = opened("control", O_RDWR);
+	need(cp_file_read(fd, bytes, sizeof bytes, 0) == 20 && bytes[0] == pattern(90) && bytes[19] == pattern(109),
+	     "what a second cVM passes on of a first one's reaches a third");
+	need(cp_file_write(fd, "xxx", 3, 10) == 3 && ordered(CHECK) == 1 && cp_file_read(fd, bytes, 2, 19) == 1, "those bytes and no others");
+	need(fails(cap_of_file(fd), EPERM) && fails(cp_file_open("data", O_RDONLY), ENOENT), "and it gets no more than that");
+	long sequence = cp_file_sequence(fd), start = milliseconds();
+	order_now(REVOKE);
+	need(fails(cp_file_wait(fd, sequence, NULL), ENODEV) && milliseconds() - start < 2000 && fails(cp_file_read(fd, bytes, 1, 0), ENODEV),
+	     "the first one takes it back from all");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *role = argc > 1 ? argv[1] : "";
@@ -497,6 +525,8 @@ int main(int argc, char **argv)
 	return !strcmp(role, "serve")      ? serve(argv)
 	       : !strcmp(role, "use")      ? use()
 	       : !strcmp(role, "bereaved") ? bereaved()
+	       : !strcmp(role, "relay")    ? relay()
+	       : !strcmp(role, "third")    ? third()
 	       : !strcmp(role, "hold")     ? hold()
 					   : 2;
 }
