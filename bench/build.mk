@@ -66,3 +66,14 @@ $(BENCH)/socketpair_native: bench/guest/socketpair.c
 	$(CC) -O2 -Wall -Wextra $< -o $@
 .PHONY: bench-share
 bench-share: $(BENCH)/call $(BENCH)/socketpair_native $(B)/tests/share/together all
+
+$(BENCH)/file: bench/guest/file.c $(wildcard include/carrel/c*.h) | libc
+	@mkdir -p $(@D)
+	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude $< -o $@
+$(BENCH)/file_native: bench/guest/file.c
+	@mkdir -p $(@D)
+	$(CC) -DNATIVE -O2 -Wall -Wextra $< -o $@
+$(BENCH)/stream_native: bench/guest/stream.c include/carrel/cp_stream.h
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra -Iinclude $< -o $@
+bench-share_file: $(BENCH)/file $(BENCH)/file_native $(BENCH)/stream_native $(B)/tests/share/together all

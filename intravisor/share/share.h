@@ -74,9 +74,6 @@ int64_t share_add(struct share_table *table, struct share *object, uint32_t righ
 void share_sweep(void);
 /* The holder's handle is closed, or its cVM ends (stream.c). */
 void share_left(struct share *object);
-/* A name out of a guest, and whether its cVM was granted it with all of `rights` (stream.c). */
-int share_name(struct caller *caller, char name[64], uint64_t ref, uint64_t length);
-int share_granted(const struct cvm *cvm, enum cvm_grant_kind kind, const char *name, uint32_t rights);
 
 /* fast_share.c */
 /* The object behind a handle with all of `rights`, referenced; NULL and *error (-EBADF, -EACCES). */
