@@ -22,6 +22,7 @@
 #include "intravisor/cvm/copy.h"
 #include "intravisor/cvm/order.h"
 #include "intravisor/cvm/report.h"
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/thread.h"
 #include "intravisor/cvm/window.h"
 #include "intravisor/host/host.h"
@@ -58,9 +59,15 @@ static void fault(struct machine_thread *thread, const struct machine_fault *wha
 	}
 }
 
+/* On the signal stack, in guest code, as above. */
+static int missing(struct machine_thread *thread, uint32_t offset)
+{
+	return snapshot_fault(((struct caller *)machine_thread_owner(thread))->program, offset);
+}
+
 int intravisor_init(struct cvm_error *error)
 {
-	static const struct machine_upcalls upcalls = {.host_call = host_call, .host_fast = share_fast, .fault = fault};
+	static const struct machine_upcalls upcalls = {.host_call = host_call, .host_fast = share_fast, .fault = fault, .missing = missing};
 	int code = machine_init(&upcalls);
 	sigset_t kick;
 
@@ -69,6 +76,7 @@ int intravisor_init(struct cvm_error *error)
 	sigaddset(&kick, MACHINE_KICK);
 	pthread_sigmask(SIG_BLOCK, &kick, NULL);
 	copy_init();
+	snapshot_init();
 	host_init();
 	/* A write to a pipe or socket that nobody reads, or beyond a limit on files, is the guest's error. */
 	signal(SIGPIPE, SIG_IGN);

@@ -110,8 +110,9 @@ struct window_image {
 	uint32_t base;          /* window offset */
 };
 
+struct cap_table;
 struct window {
-	uint8_t *base;          /* NULL: not there */
+	uint8_t *base;          /* first; NULL: not there */
 	int compartment;        /* MACHINE_PROGRAM or MACHINE_LIBOS */
 	int again;              /* it may serve another cVM when it is over (window_open_image) */
 	pthread_mutex_t lock;   /* guards all below, and every change of the window's mappings */
@@ -122,10 +123,13 @@ struct window {
 	struct mapping_budget *budget;  /* of the cVM; NULL: this window's alone are bounded, by CVM_MAPPINGS_MOST */
 	uint64_t counted;       /* what this window has in the budget: mappings, and what a call in progress may add */
 	struct quota *quota;    /* which pages those are (quota.c) */
+	uint64_t missing;       /* pages whose contents are still in the snapshot (snapshot.c) */
+	struct snapshot *snapshot;
 	uint32_t arena_next;    /* next never-used offset of the code arena */
 	unsigned image_count, image_whole;      /* image_whole: of those, mapped to the end */
 	struct window_image images[WINDOW_IMAGES_MOST];
 	unsigned references;    /* guarded by the cVM's lock: the table's, each thread's, each call's in progress */
+	struct cap_table *capabilities; /* of the program in it (intravisor/share/capability.c); atomic; NULL: none yet */
 };
 #define CVM_MAPPINGS_MOST 16384
 #define CVM_PROGRAMS_MOST 256   /* processes at once, as one memory each */
@@ -138,7 +142,6 @@ struct cvm_statistics {
 	uint64_t host_calls;
 };
 
-struct cap_table;
 struct guest_thread;
 struct share_table;
 struct end;
@@ -214,7 +217,9 @@ void cvm_destroy(struct cvm *cvm);
 
 /* A window reference of a guest, turned into a host pointer after the only range check there is. NULL: outside.
  * [ref, ref + length) must lie in [WINDOW_LOW_GUARD, WINDOW_MEMORY_END) of the caller's own windows. */
-static inline void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length)
+void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length);
+/* That check alone, for fast host calls: they are not made while something of the program's window is missing (share_fast). */
+static inline void *cvm_reference_plain(const struct caller *caller, uint64_t ref, uint64_t length)
 {
 	const struct window *window = ref >> 32 == 0 ? &caller->cvm->libos : ref >> 32 == 1 ? caller->program : NULL;
 	uint64_t offset = (uint32_t)ref;

@@ -15,6 +15,7 @@
 #include "cap/cap.h"
 #include "intravisor/cvm/copy.h"
 #include "intravisor/cvm/quota.h"
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/window.h"
 #include "intravisor/host/host.h"
 #include "intravisor/load/load.h"
@@ -136,7 +137,11 @@ int64_t host_window_copy(struct caller *caller, const uint64_t a[6])
 	(void)a;
 	if (!window)
 		return number;
-	number = copy_images(window, caller->program);
+	number = snapshot_fetch_all(caller->program);
+	if (!number)
+		number = copy_images(window, caller->program);
+	if (!number)
+		snapshot_take(window, caller->program);
 	if (!number)
 		number = number_take(caller->cvm, window);
 	cvm_window_release(caller->cvm, window);

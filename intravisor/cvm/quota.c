@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Three bits per page: mapped; a border (a host mapping may end before this page); plain. Wherever a host mapping of a guest's pages
+ * Bits per page: mapped; a border (a host mapping may end before this page); plain; missing, and how it will be. Wherever a host mapping of a guest's pages
  * begins there is a border, so borders bound their number from above, and what lies between two is one mapping. A border goes
  * only when one call replaces both of its sides, when both are unmapped, or when a fresh plain mapping has a plain page on one side
  * and nothing on the other. Trusted; a library OS chooses ranges and order.
@@ -20,10 +20,10 @@
 #define PART 64u        /* words of each kind that are cleared together */
 #define PARTS (WORDS / PART + 1)
 
-/* The three kinds side by side, so that what is said of neighbouring pages lies in one page of the host. */
-enum kind { MAPPED, BORDER, PLAIN };
+/* All kinds side by side, so that what is said of neighbouring pages lies in one page of the host. */
+enum kind { MAPPED, BORDER, PLAIN, MISSING, READABLE, WRITABLE, OF_FILE, KINDS };
 struct quota {
-	uint64_t bits[WORDS][3];
+	uint64_t bits[WORDS][KINDS];
 	uint8_t written[PARTS];         /* else that part is all zeros */
 };
 
@@ -53,7 +53,8 @@ static uint64_t ones(const struct quota *quota, enum kind kind, uint64_t from, u
 	uint64_t sum = 0;
 
 	for (uint64_t w = from / 64; w * 64 < to; w++)
-		sum += (uint64_t)__builtin_popcountll(quota->bits[w][kind] & mask(w, from, to));
+		if (quota->bits[w][kind])
+			sum += (uint64_t)__builtin_popcountll(quota->bits[w][kind] & mask(w, from, to));
 	return sum;
 }
 
@@ -185,6 +186,8 @@ static void replaced(struct window *window, uint64_t from, uint64_t to, int mapp
 	window->mapped += mapped ? (to - from) * PAGE : 0;
 	fill(quota, MAPPED, from, to, mapped);
 	fill(quota, PLAIN, from, to, plain);
+	window->missing -= ones(quota, MISSING, from, to);
+	fill(quota, MISSING, from, to, 0);
 	int before = from && bit(quota, MAPPED, from - 1), behind = bit(quota, MAPPED, to);
 	/* With a mapping on either side the host joins one of them, if any, and which one differs by kernel: a border must stand wherever
 	 * a host mapping may begin (quota_piece). */
@@ -252,6 +255,80 @@ void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t 
 	budget_settle(window);
 }
 
+void quota_miss(struct window *window, const struct missing *run)
+{
+	uint64_t from, to;
+	struct quota *quota = pages(window, run->offset, run->length, &from, &to);
+
+	if (!quota)
+		return;
+	fill(quota, MISSING, from, to, 1);
+	fill(quota, READABLE, from, to, run->protection & PROT_READ);
+	fill(quota, WRITABLE, from, to, run->protection & PROT_WRITE);
+	fill(quota, OF_FILE, from, to, run->of_file);
+	window->missing += to - from;
+}
+
+static int missing_alike(const struct quota *quota, uint64_t a, uint64_t b)
+{
+	return bit(quota, MISSING, b) && bit(quota, READABLE, a) == bit(quota, READABLE, b) && bit(quota, WRITABLE, a) == bit(quota, WRITABLE, b) &&
+	       bit(quota, OF_FILE, a) == bit(quota, OF_FILE, b);
+}
+
+int quota_missing(struct window *window, uint32_t offset, uint64_t length, struct missing *run)
+{
+	uint64_t from, to;
+	const struct quota *quota = window->missing ? pages(window, offset, length, &from, &to) : NULL;
+
+	if (!quota)
+		return 0;
+	while (from < to && !bit(quota, MISSING, from))
+		from = quota->bits[from / 64][MISSING] >> from % 64 ? from + 1 : (from / 64 + 1) * 64;
+	if (from >= to)
+		return 0;
+	uint64_t end = from + 1;
+	while (end < to && missing_alike(quota, from, end))
+		end++;
+	*run = (struct missing){.offset = (uint32_t)(WINDOW_MEMORY_START + from * PAGE), .length = (end - from) * PAGE,
+				.of_file = bit(quota, OF_FILE, from),
+				.protection = (bit(quota, READABLE, from) ? PROT_READ : 0) | (bit(quota, WRITABLE, from) ? PROT_WRITE : 0)};
+	return 1;
+}
+
+void quota_missing_all(struct window *window, struct missing *run)
+{
+	uint64_t from, to, first;
+	const struct quota *quota = pages(window, run->offset, run->length, &from, &to);
+
+	if (!quota)
+		return;
+	for (first = from; first && missing_alike(quota, from, first - 1); first--)
+		;
+	for (; to < PAGES && missing_alike(quota, from, to); to++)
+		;
+	run->offset = (uint32_t)(WINDOW_MEMORY_START + first * PAGE);
+	run->length = (to - first) * PAGE;
+}
+
+void quota_come(struct window *window, uint32_t offset, uint64_t length)
+{
+	uint64_t from, to;
+	struct quota *quota = pages(window, offset, length, &from, &to);
+
+	if (!quota)
+		return;
+	window->missing -= to - from;
+	fill(quota, MISSING, from, to, 0);
+}
+
+int quota_any(struct window *window, uint32_t offset, uint64_t length)
+{
+	uint64_t from, to;
+	const struct quota *quota = pages(window, offset, length, &from, &to);
+
+	return quota && ones(quota, MAPPED, from, to);
+}
+
 struct quota *quota_take(struct window *window)
 {
 	struct quota *quota = window->quota;
@@ -263,7 +340,7 @@ struct quota *quota_take(struct window *window)
 			quota->written[i] = 0;
 		}
 	window->quota = NULL;
-	window->mapped = window->mappings = 0;
+	window->mapped = window->mappings = window->missing = 0;
 	budget_settle(window);
 	return quota;
 }

@@ -16,6 +16,7 @@
 #include <carrel/host.h>
 #include "intravisor/cvm/copy.h"
 #include "intravisor/cvm/quota.h"
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/thread.h"
 #include "intravisor/host/host.h"
 #include "intravisor/share/share.h"
@@ -171,6 +172,9 @@ static int64_t thread_make(struct caller *caller, const uint64_t a[6], int fresh
 	 * but by this library OS's own calls, and one that maps some meanwhile only adds. */
 	if (!error && !fresh && !copy_same_images(program, caller->program))
 		error = -EINVAL;
+	/* Two threads of one program: what one fills the other must not see half full (snapshot.c). */
+	if (!error && program == caller->program)
+		error = snapshot_fetch_all(program);
 	if (!error)
 		thread->caller.thread = fresh ? machine_thread_create(program->base, cvm->libos.base, &thread->caller)
 					      : machine_thread_copy(caller->thread, program->base, &thread->caller);

@@ -13,12 +13,15 @@
 
 #include <carrel/window.h>
 #include "intravisor/cvm/quota.h"
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/window.h"
 #include "intravisor/load/load.h"
+#include "intravisor/share/capability.h"
 
 #define POOL_SLOTS 1024
 #define POOL_SLOTS_LEAST 8
 #define POOLS_MOST 24
+#define PIECE 0x400000u         /* of memory given back at a time */
 
 /* A closed window whose first and only image stays mapped for the next cVM of the same configuration: most of what starting one costs
  * is mapping and touching images. Only for images that the owner holds (image_hold): no guest chooses what is kept.
@@ -154,7 +157,8 @@ static int spare_keep(const struct spare *spare, const struct window *window)
 {
 	int kept = 0;
 
-	if (!window->again || window->image_count != 1 || window->image_whole != 1 || !image_held(spare->image) || window->images[0].base != WINDOW_ARENA_FIRST ||
+	if (!window->again || window->image_count != 1 || window->image_whole != 1 || !image_held(spare->image) ||
+	    window->images[0].base != WINDOW_ARENA_FIRST ||
 	    reserve(spare->base + WINDOW_MEMORY_START, WINDOW_MEMORY_END - WINDOW_MEMORY_START) ||
 	    image_restore(spare->image, spare->base + WINDOW_ARENA_FIRST))
 		return 0;
@@ -184,10 +188,31 @@ void window_spares_drop(const struct image *image)
 	}
 }
 
+int windows_inherit(const struct window *only)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&lock);
+	unsigned count = pool_count;
+	pthread_mutex_unlock(&lock);
+	for (unsigned p = 0; p < count && !error; p++)         /* pools stay */
+		if (madvise(pools[p]->first - WINDOW_HIGH_GUARD, (size_t)pools[p]->slots * WINDOW_SIZE, only ? MADV_DONTFORK : MADV_DOFORK))
+			error = -errno;
+	if (!error && only && madvise(only->base - WINDOW_HIGH_GUARD, WINDOW_SIZE, MADV_DOFORK))
+		error = -errno;
+	return error;
+}
+
 void window_close(struct window *window)
 {
 	if (!window->base)
 		return;
+	capabilities_close(window);     /* from here on nobody's access reaches this memory */
+	snapshot_end(window);
+	/* In pieces: whoever else maps or faults in this process waits meanwhile. */
+	for (uint64_t at = WINDOW_MEMORY_START; window->mapped > PIECE && at + PIECE <= WINDOW_MEMORY_END; at += PIECE)
+		if (quota_any(window, (uint32_t)at, PIECE))
+			madvise(window->base + at, PIECE, MADV_DONTNEED);
 	const struct spare spare = {window->base, window->image_count ? window->images[0].image : NULL, window->compartment,
 				    quota_take(window)};
 	if (!spare_keep(&spare, window))
@@ -195,4 +220,18 @@ void window_close(struct window *window)
 	window->base = NULL;
 	for (unsigned i = 0; i < window->image_count; i++)
 		image_release(window->images[i].image);
+}
+
+void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length)
+{
+	struct window *window = ref >> 32 == 0 ? &caller->cvm->libos : caller->program;
+	uint64_t offset = (uint32_t)ref;
+	void *at = cvm_reference_plain(caller, ref, length);
+
+	/* Neither the kernel nor guest_copy can wait for what is not there yet. What cannot come they find inaccessible. */
+	if (at && length && __atomic_load_n(&window->missing, __ATOMIC_RELAXED) && offset + length > WINDOW_MEMORY_START) {
+		uint64_t start = offset < WINDOW_MEMORY_START ? WINDOW_MEMORY_START : offset & ~4095ull;
+		snapshot_fetch(window, (uint32_t)start, (offset + length - start + 4095) & ~4095ull);
+	}
+	return at;
 }
