@@ -291,7 +291,8 @@ int supervise(struct project *p, int listener, int lock, int announced)
 		s->units[i].index = (uint32_t)i;
 	}
 	s->quiet = announced >= 0;
-	s->colour = !s->quiet && isatty(1) && !getenv("NO_COLOR");
+	s->terminal = !s->quiet && isatty(1);
+	s->colour = s->terminal && !getenv("NO_COLOR");
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
