@@ -34,9 +34,12 @@ void cvm_report_fault(const struct cvm *cvm, struct window *program, const struc
 
 	fprintf(stderr, "carrel: %s: ended by SIG%s in its %s", cvm->config->image_path, sigabbrev_np(f->signal),
 		f->compartment == MACHINE_LIBOS ? "library OS" : "program");
-	if (f->reason)
+	if (f->violation[0])
+		fprintf(stderr, " (%s%s%s at address %#llx)", f->reason ? f->reason : "", f->reason ? ": " : "", f->violation,
+			(unsigned long long)f->address);
+	else if (f->reason)
 		fprintf(stderr, " (%s)", f->reason);
-	else if (f->address_in_window)
+	else if (f->address_in_window || f->address_known)
 		fprintf(stderr, " (access to address %#llx)", (unsigned long long)f->address);
 	fprintf(stderr, "\n");
 	if (f->pc)      /* a gate that nobody called has none */

@@ -11,12 +11,13 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include <carrel/isa.h>
 #include <carrel/window.h>
 #include "intravisor/cvm/quota.h"
 #include "intravisor/cvm/window.h"
 #include "intravisor/load/load.h"
 
-#define POOL_SLOTS 1024
+#define POOL_SLOTS ISA_POOL_SLOTS
 #define POOL_SLOTS_LEAST 8
 #define POOLS_MOST 24
 
