@@ -365,8 +365,8 @@ static int64_t host_collect(struct file *set, struct event *out, uint32_t room, 
 	struct epoll *e = set->object;
 	struct host_event events[64];
 	uint32_t most = room < 64 ? room : 64;
-	int64_t n = timeout ? HOST_BLOCKING(events_wait, set->handle, (uintptr_t)events, most, timeout)
-			    : HOST(events_wait, set->handle, (uintptr_t)events, most, 0);
+	int64_t n = timeout ? HOST_BLOCKING(events_wait, set->handle, own_ref(events), most, timeout)
+			    : HOST(events_wait, set->handle, own_ref(events), most, 0);
 	uint32_t count = 0;
 
 	for (int64_t i = 0; i < n; i++) {

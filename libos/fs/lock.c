@@ -21,7 +21,7 @@ static struct lock_owner **owner_find(struct file *f)
 	struct lock_owner **link = &owners;
 	struct host_stat s;
 
-	if (!owners || f->handle < 0 || HOST(stat, f->handle, 0, 0, (uintptr_t)&s) < 0)
+	if (!owners || f->handle < 0 || HOST(stat, f->handle, 0, 0, own_ref(&s)) < 0)
 		return NULL;
 	while (*link && ((*link)->dev != s.dev || (*link)->ino != s.ino || (*link)->process != process_current()))
 		link = &(*link)->next;
@@ -33,7 +33,7 @@ static struct lock_owner *owner_make(struct file *f)
 	struct lock_owner *o = heap_allocate(sizeof *o);
 	struct host_stat s;
 
-	if (!o || HOST(stat, f->handle, 0, 0, (uintptr_t)&s) < 0) {
+	if (!o || HOST(stat, f->handle, 0, 0, own_ref(&s)) < 0) {
 		heap_free(o, sizeof *o);
 		return NULL;
 	}

@@ -25,13 +25,13 @@ void kernel_lock_shared(void)
 			return;
 	}
 	while (__atomic_exchange_n(&kernel_word, 2, __ATOMIC_ACQUIRE))
-		HOST(futex, (uintptr_t)&kernel_word, FUTEX_WAIT_PRIVATE, 2, 0);
+		HOST(futex, own_ref(&kernel_word), FUTEX_WAIT_PRIVATE, 2, 0);
 }
 
 void kernel_unlock_shared(void)
 {
 	if (__atomic_exchange_n(&kernel_word, 0, __ATOMIC_RELEASE) == 2)
-		HOST(futex, (uintptr_t)&kernel_word, FUTEX_WAKE_PRIVATE, 1);
+		HOST(futex, own_ref(&kernel_word), FUTEX_WAKE_PRIVATE, 1);
 }
 
 void host_begin(void)

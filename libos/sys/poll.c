@@ -56,15 +56,15 @@ static int64_t look(struct wanted *list, struct file **files, uint32_t count, in
 			waited[hosts++] = (struct host_poll){(uint32_t)f->handle, list[i].events, 0};
 		else if (f && f->handle >= 0) {         /* asked about, but not waited for */
 			struct host_poll one = {(uint32_t)f->handle, list[i].events, 0};
-			HOST(poll, (uintptr_t)&one, 1, 0);
+			HOST(poll, own_ref(&one), 1, 0);
 			list[i].revents |= one.revents;
 		}
 		found += list[i].revents != 0;
 	}
 	if (!hosts)
 		return found;
-	int64_t n = found || !timeout || thread_current()->wake ? HOST(poll, (uintptr_t)waited, hosts, 0)
-								: HOST_BLOCKING(poll, (uintptr_t)waited, hosts, timeout);
+	int64_t n = found || !timeout || thread_current()->wake ? HOST(poll, own_ref(waited), hosts, 0)
+								: HOST_BLOCKING(poll, own_ref(waited), hosts, timeout);
 	if (n < 0)
 		return found ? found : n;
 	for (uint32_t i = 0, h = 0; i < count && h < hosts; i++)

@@ -40,7 +40,7 @@
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
-#include "machine/cheri_riscv64/encodings.h"
+#include "machine/cheri_riscv64/capability.h"
 struct context {
 	struct capability host_data, program_data, program_code, program_gate, libos_data, libos_code, libos_gate, program_window,
 		syscall_entry;

@@ -10,8 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <carrel/encodings.h>
 #include <carrel/window.h>
-#include "machine/cheri_riscv64/encodings.h"
 #include "machine/machine.h"
 
 /* That the instructions are there at all is not asked: without them this program could not have been told apart from a crash. DDC
@@ -20,8 +20,8 @@ static int has_capabilities(void)
 {
 	uint64_t tag, length, permissions;
 
-	__asm__ volatile(".insn r 0x5b, 0, 0x01, t0, x0, x1\n\t.insn r 0x5b, 0, 0x7f, %0, t0, x4\n\t.insn r 0x5b, 0, 0x7f, %1, t0, x3\n\t"
-			 ".insn r 0x5b, 0, 0x7f, %2, t0, x0" : "=r"(tag), "=r"(length), "=r"(permissions) : : "t0");
+	__asm__ volatile(CGETDDC("t0") CGETTAG("%0", "t0") CGETLEN("%1", "t0") CGETPERM("%2", "t0")
+			 : "=&r"(tag), "=&r"(length), "=&r"(permissions) : : "t0");
 	return tag && length == UINT64_MAX && (permissions & 0xfff) == 0xfff;
 }
 

@@ -11,16 +11,16 @@
  */
 #include <asm/errno.h>
 #include <asm/unistd.h>
+#include <carrel/encodings.h>
 #include <carrel/entry.h>
 #include "machine/cheri_riscv64/context.h"
-#include "machine/cheri_riscv64/encodings.h"
 
 	.option norelax
 
 	/* c31 is the context: the Intravisor's DDC from it, and from here on t6 is its address. */
 	.macro own_data
 	lccap	x30, x31
-	cspecialw 1, x30
+	cspecialw SCR_DDC, x30
 	.endm
 
 	/* Into the library OS (or the program) at the address in t0. Leaves t1 and t2, the new PCC and DDC. */
@@ -31,7 +31,7 @@
 	lc	x3, \gate, x31
 	.endm
 	.macro jump_guest
-	cspecialw 1, x7
+	cspecialw SCR_DDC, x7
 	li	x31, 0
 	cjalr	x0, x6
 	.endm

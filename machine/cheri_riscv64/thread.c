@@ -84,8 +84,8 @@ static uint8_t *region_make(size_t size)
 
 static void window_capabilities(struct capability *data, struct capability *code, uint64_t base)
 {
-	capability_make(data, 0, base, WINDOW_SIZE, DATA_PERMISSIONS, base);
-	capability_make(code, 1, base, WINDOW_ARENA_END, CODE_PERMISSIONS, base);
+	capability_make(data, 0, base, WINDOW_SIZE, DATA_PERMISSIONS);
+	capability_make(code, 1, base, WINDOW_ARENA_END, CODE_PERMISSIONS);
 }
 
 /* The library OS reaches its program's memory through tp: no capabilities, which is what the program's entry table holds. */
@@ -93,7 +93,7 @@ static void program_set(struct context *context, uint64_t base)
 {
 	context->program_base = base;
 	window_capabilities(&context->program_data, &context->program_code, base);
-	capability_make(&context->program_window, 0, base, WINDOW_SIZE, DATA_PERMISSIONS & ~PERMIT_LOAD_CAP, base);
+	capability_make(&context->program_window, 0, base, WINDOW_SIZE, DATA_PERMISSIONS & ~PERMIT_LOAD_CAP);
 }
 
 struct machine_thread *machine_thread_create(void *program_window, void *libos_window, void *owner)
@@ -116,7 +116,7 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 	capability_own(&context->host_data, 0, 0);
 	window_capabilities(&context->libos_data, &context->libos_code, context->libos_base);
 	program_set(context, (uint64_t)program_window);
-	capability_make(&context->program_gate, 0, (uint64_t)context, CONTEXT_SIZE, GATE_PERMISSIONS, (uint64_t)context);
+	capability_make(&context->program_gate, 0, (uint64_t)context, CONTEXT_SIZE, GATE_PERMISSIONS);
 	capability_copy(&context->libos_gate, &context->program_gate);
 	capability_seal(&context->program_gate, OTYPE_PROGRAM);
 	capability_seal(&context->libos_gate, OTYPE_LIBOS);
