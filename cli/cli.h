@@ -18,6 +18,13 @@ int port_publish(const char *text, struct cvm_port *port, char *why, size_t room
 /* The host's name servers, at most three. */
 void resolvers_read(struct host_address *resolvers);
 
+/* machine.c: is this build that machine? */
+int machine_is_this(const char *name);
+/* Runs another machine's carrel with these words, the command first, in place of this process. */
+void machine_enter(const char *name, char **words, int count) __attribute__((noreturn));
+/* A file of this installation: FOLDER/NAME beside the folder this program lies in. */
+const char *beside(const char *folder, const char *name);
+
 int command_run(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_doctor(int argc, char **argv);

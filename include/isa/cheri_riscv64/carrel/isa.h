@@ -8,6 +8,7 @@
 
 #define ISA_ELF_MACHINE  243            /* EM_RISCV: images are plain riscv64 code */
 #define ISA_NAME         "riscv64"
-#define ISA_POOL_SLOTS   16             /* windows reserved at once: the machine's address space has 256 */
+#define ISA_MACHINE      "cheri"        /* as --machine says it */
+#define ISA_POOL_SLOTS   8              /* windows reserved at once: the machine's address space has 256 */
 
 #endif

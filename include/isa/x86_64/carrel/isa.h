@@ -8,6 +8,7 @@
 
 #define ISA_ELF_MACHINE  62             /* EM_X86_64 */
 #define ISA_NAME         "x86-64"
+#define ISA_MACHINE      "x86_64"       /* as --machine says it */
 #define ISA_POOL_SLOTS   1024           /* windows reserved at once */
 
 #endif
