@@ -21,7 +21,9 @@ static const char *place(const struct cvm *cvm, struct window *program, uint8_t 
 			base = program->images[++number].base;
 		pthread_mutex_unlock(&program->lock);
 	}
-	if (number)
+	if (offset < base)      /* no image's: a window's entry page, say */
+		snprintf(text, room, "window+%#x", offset);
+	else if (number)
 		snprintf(text, room, "object %u+%#x", number, offset - base);
 	else
 		snprintf(text, room, "%s+%#x", compartment == MACHINE_LIBOS ? "libos" : "image", offset - base);

@@ -136,15 +136,15 @@ static void pointers(void)
 	FAILS(stat(bad, &s), EFAULT);
 	FAILS(syscall(SYS_newfstatat, AT_FDCWD, "f", bad, 0), EFAULT);
 	FAILS(syscall(SYS_fstat, f, bad), EFAULT);
-	FAILS(syscall(SYS_readlink, "f", bad, 8), EINVAL);
+	FAILS(syscall(SYS_readlinkat, AT_FDCWD, "f", bad, 8), EINVAL);
 	FAILS(syscall(SYS_getcwd, bad, 4096), EFAULT);
 	FAILS(syscall(SYS_pipe2, bad, 0), EFAULT);
 	FAILS(syscall(SYS_writev, f, bad, 1), EFAULT);
 	struct iovec v[2] = {{"12", 2}, {bad, 4}};
 	OK(lseek(f, 0, SEEK_SET) == 0);
 	OK(writev(f, v, 2) == 2);
-	FAILS(syscall(SYS_poll, bad, 1, 0), EFAULT);
-	FAILS(syscall(SYS_select, 1, bad, NULL, NULL, NULL), EFAULT);
+	FAILS(syscall(SYS_ppoll, bad, 1, NULL, NULL, 0), EFAULT);
+	FAILS(syscall(SYS_pselect6, 1, bad, NULL, NULL, NULL, NULL), EFAULT);
 	FAILS(syscall(SYS_uname, bad), EFAULT);
 	FAILS(syscall(SYS_getrandom, bad, 16, 0), EFAULT);
 	FAILS(syscall(SYS_clock_gettime, 0, bad), EFAULT);
