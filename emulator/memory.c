@@ -51,6 +51,11 @@ static bool all_pages(uint64_t address, uint64_t size, unsigned wanted)
 	return true;
 }
 
+bool memory_fetchable(uint64_t address, uint64_t size)
+{
+	return all_pages(address, size, STATE_MAPPED | PROT_EXEC);
+}
+
 bool memory_readable(uint64_t address, uint64_t size)
 {
 	return all_pages(address, size, STATE_MAPPED | PROT_READ);

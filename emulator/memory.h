@@ -39,6 +39,7 @@ static inline void *memory_pointer(uint64_t address, uint64_t size)
 }
 
 void memory_init(void);
+bool memory_fetchable(uint64_t address, uint64_t size);
 bool memory_readable(uint64_t address, uint64_t size);	/* mapped with PROT_READ throughout */
 bool memory_writable(uint64_t address, uint64_t size);
 void memory_note(uint64_t address, uint64_t size, unsigned state);	/* what is now mapped there; 0: nothing */
