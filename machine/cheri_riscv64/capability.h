@@ -44,6 +44,14 @@ static inline int capability_valid(const struct capability *c)
 	return (int)tag;
 }
 
+static inline uint64_t capability_base(const struct capability *c)
+{
+	uint64_t base;
+
+	__asm__ volatile(CLOAD("t0", "%1") CGETBASE("%0", "t0") : "=r"(base) : "r"(c) : "t0", "memory");
+	return base;
+}
+
 /* With another address; 0 where that cannot be, and *to is not valid then. */
 static inline int capability_at(struct capability *to, const struct capability *from, uint64_t address)
 {

@@ -28,6 +28,12 @@ static int guest_in(const struct signal_frame *frame)
 	return frame->c[32].words[1] != own_code.words[1];
 }
 
+/* Which one: PCC's base is its window's. */
+static int libos_in(const struct signal_frame *frame, const struct context *context)
+{
+	return guest_in(frame) && capability_base(&frame->c[32]) == context->libos_base;
+}
+
 static int gate_at(const struct signal_frame *frame)
 {
 	return !guest_in(frame) && frame->x[0] >= (uint64_t)gate_start && frame->x[0] < (uint64_t)gate_end;
@@ -68,7 +74,7 @@ static void fault_describe(struct machine_thread *thread, int signal, const stru
 	uint64_t pc = frame->x[0], address = (uint64_t)frame->information.si_addr;
 	int code = frame->information.si_code;
 	uint32_t mtval = 0;
-	int libos = inside(pc, context->libos_base), memory = signal == SIGSEGV || signal == SIGBUS;
+	int libos = libos_in(frame, context), memory = signal == SIGSEGV || signal == SIGBUS;
 
 	memset(fault, 0, sizeof *fault);
 	fault->signal = signal;
@@ -125,7 +131,7 @@ static void kick_handle(struct machine_thread *thread, struct signal_frame *fram
 		return;
 	}
 	context->kicked = 1;
-	if (guest && inside(pc, context->program_base))
+	if (guest && !libos_in(frame, context))
 		interrupt_program(thread, frame, 0, 0, 0, 0);
 	else if (!guest && pc >= (uint64_t)blocking_start && pc < (uint64_t)blocking_end)
 		frame->x[0] = (uint64_t)blocking_abort;
@@ -146,7 +152,7 @@ void signal_handle(int signal, struct context *context, struct signal_frame *fra
 		return;
 	}
 	int guest = guest_in(frame), gate = gate_at(frame), memory = signal == SIGSEGV || signal == SIGBUS;
-	int libos = guest && inside(pc, context->libos_base), program = guest && !libos;
+	int libos = libos_in(frame, context), program = guest && !libos;
 	if (!guest && pc >= (uint64_t)guest_copy && pc < (uint64_t)guest_copy_end) {
 		frame->x[0] = (uint64_t)guest_copy_fault;
 		return;

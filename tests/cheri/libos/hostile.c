@@ -9,7 +9,7 @@
 #include <carrel/window.h>
 
 int64_t host_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
-extern char leave_now[], entry[], interrupted[];
+extern char entry[] __attribute__((visibility("hidden")));
 
 #define WINDOW ((uint64_t)__builtin_frame_address(0) & ~(uint64_t)UINT32_MAX)
 #define OFFSET(at) ((uint64_t)(at) & UINT32_MAX)
@@ -74,7 +74,7 @@ __attribute__((used, noreturn)) void hostile_start(void)
 			say("refused\n");
 		host_call(HOST_exit, 0, 0, 0, 0, 0, 0);
 		break;
-	case 14: /* a program that starts at its own entry page, with no stack: its system call comes here */
+	case 14: /* its system calls: answered by leaving at once */
 		host_call(HOST_entry_set, 0, 0, 0, OFFSET(entry), 0, 0);
 		host_call(HOST_program_enter, boot->program.entry, 0, 0, 0, 0, 0);
 		break;

@@ -71,6 +71,7 @@
 #define CANDPERM(cd, cs, rs)  ".insn r 0x5b, 0, 0x0d, " cd ", " cs ", " rs "\n\t"
 #define CSETADDR(cd, cs, rs)  ".insn r 0x5b, 0, 0x10, " cd ", " cs ", " rs "\n\t"
 #define CGETPERM(rd, cs)      ".insn r 0x5b, 0, 0x7f, " rd ", " cs ", x0\n\t"
+#define CGETBASE(rd, cs)      ".insn r 0x5b, 0, 0x7f, " rd ", " cs ", x2\n\t"
 #define CGETLEN(rd, cs)       ".insn r 0x5b, 0, 0x7f, " rd ", " cs ", x3\n\t"
 #define CGETTAG(rd, cs)       ".insn r 0x5b, 0, 0x7f, " rd ", " cs ", x4\n\t"
 #define CLOAD(cd, rs)         ".insn i 0x0f, 2, " cd ", 0(" rs ")\n\t"
