@@ -18,7 +18,7 @@ libc: port-musl-carrel
 
 port-musl-carrel: $(TOOLCHAIN) $(SYSROOT)/lib/libcarrel-rt.a
 $(PORT_IMAGES): libc $(B)/bin/carrel $(B)/lib/carrel/libos
-port-musl-cheri: $(TOOLCHAIN) $(B)/lib/carrel/cheri/lib/carrel/note-program.o
+port-musl-cheri: $(TOOLCHAIN) $(B)/lib/carrel/cheri/lib/carrel/note-program.o $(B)/lib/carrel/cheri/lib/carrel/program.map
 $(PORTS:%=port-%-cheri): port-musl-cheri
 $(PORT_NATIVES): port-musl-native
 $(PORT_TARGETS): port-%:

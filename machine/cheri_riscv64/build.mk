@@ -18,6 +18,11 @@ $(CHERI)/bin/carrel: $(CHERI_OBJECTS)
 	@mkdir -p $(@D)
 	$(CHERI_CC) -static $^ -o $@
 
+$(CHERI)/lib/carrel/program.map: toolchain/driver/program.map
+	@mkdir -p $(@D)
+	install -m 644 $< $@
+ALL += $(CHERI)/lib/carrel/program.map $(CHERI)/lib/carrel/note-program.o
+
 # Its library OS: stock gcc, no floating point, gp and tp left alone (include/isa/cheri_riscv64/carrel/entry.h).
 CHERI_IMAGE_FLAGS := -fPIE -mno-relax
 CHERI_IMAGE_LINK := -nostdlib -pie -Wl,--no-relax,-z,separate-code,-z,noexecstack,-z,text,-z,norelro,-z,max-page-size=4096,--build-id=none,--no-dynamic-linker
