@@ -70,6 +70,8 @@
 #define CSEAL(cd, cs, ct)     ".insn r 0x5b, 0, 0x0b, " cd ", " cs ", " ct "\n\t"
 #define CANDPERM(cd, cs, rs)  ".insn r 0x5b, 0, 0x0d, " cd ", " cs ", " rs "\n\t"
 #define CSETADDR(cd, cs, rs)  ".insn r 0x5b, 0, 0x10, " cd ", " cs ", " rs "\n\t"
+#define CINCOFFSET(cd, cs, rs) ".insn r 0x5b, 0, 0x11, " cd ", " cs ", " rs "\n\t"
+#define CLOADBYTE(rd, cs)     ".insn r 0x5b, 0, 0x7d, " rd ", " cs ", x12\n\t"
 #define CGETPERM(rd, cs)      ".insn r 0x5b, 0, 0x7f, " rd ", " cs ", x0\n\t"
 #define CGETBASE(rd, cs)      ".insn r 0x5b, 0, 0x7f, " rd ", " cs ", x2\n\t"
 #define CGETLEN(rd, cs)       ".insn r 0x5b, 0, 0x7f, " rd ", " cs ", x3\n\t"
