@@ -1,4 +1,6 @@
 # The toolchain: carrel-rewrite, carrel-cc, the assembler stage, carrel-plt, image notes and the ELF-interpreter stub.
+# Where the second machine (machine/cheri_riscv64/build.mk) lies: an installation of its own.
+CHERI := $(B)/lib/carrel/cheri
 REWRITE_SOURCES := $(wildcard toolchain/rewrite/x86_64/*.c)
 TOOLCHAIN := $(B)/lib/carrel/carrel-rewrite $(B)/bin/carrel-cc $(B)/lib/carrel/as/as $(B)/lib/carrel/note-program.o \
 	$(B)/lib/carrel/note-libos.o $(B)/lib/carrel/carrel-stub $(B)/lib/carrel/link.specs \

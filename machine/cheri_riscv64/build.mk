@@ -1,6 +1,5 @@
 # The second machine: all of Carrel for CHERI-RISC-V, built by Debian's cross compiler, run by carrel-cheri. Laid out as an
 # installation of its own: bin/carrel, lib/carrel/libos, lib/carrel/sysroot.
-CHERI = $(B)/lib/carrel/cheri
 CHERI_CC := riscv64-linux-gnu-gcc
 CHERI_CPPFLAGS := -D_GNU_SOURCE -Iinclude -Iinclude/isa/cheri_riscv64 -I.
 CHERI_CFLAGS = $(filter-out -fPIE,$(CFLAGS)) -fno-pie
