@@ -13,17 +13,25 @@ struct entry {
 	struct cap cap;
 	int tag;
 	int root;
+	uint32_t index;
 	/* derivation tree, across tables */
 	struct cap_table *table;
 	struct entry *parent, *child, *next, *previous;
 	uint32_t free_next;
 };
 
+#define BLOCK 64u       /* entries allocated at a time: most tables stay small, and entries never move */
+
 struct cap_table {
 	uint32_t most, free_first;      /* free list of indexes; most means none */
-	uint32_t used;                  /* entries ever used */
-	struct entry entries[];
+	uint32_t used;                  /* entries ever used: their blocks are there */
+	struct entry *blocks[];
 };
+
+static struct entry *entry_at(const struct cap_table *table, uint32_t index)
+{
+	return &table->blocks[index / BLOCK][index % BLOCK];
+}
 
 struct cap_table *cap_table_create(uint32_t most)
 {
@@ -31,7 +39,7 @@ struct cap_table *cap_table_create(uint32_t most)
 
 	if (!most || most > 1u << 20)
 		return NULL;
-	table = calloc(1, sizeof *table + most * sizeof *table->entries);
+	table = calloc(1, sizeof *table + (most + BLOCK - 1) / BLOCK * sizeof *table->blocks);
 	if (table)
 		*table = (struct cap_table){.most = most, .free_first = most};
 	return table;
@@ -39,9 +47,9 @@ struct cap_table *cap_table_create(uint32_t most)
 
 static struct entry *entry_find(const struct cap_table *table, uint64_t index)
 {
-	if (index >= table->used || !table->entries[index].tag)
+	if (index >= table->used || !entry_at(table, (uint32_t)index)->tag)
 		return NULL;
-	return (struct entry *)&table->entries[index];
+	return entry_at(table, (uint32_t)index);
 }
 
 /* The lowest free index, as Unix descriptors do. */
@@ -51,17 +59,21 @@ static struct entry *entry_take(struct cap_table *table, int64_t *index)
 
 	if (*link != table->most) {
 		uint32_t *lowest = link;
-		for (; *link != table->most; link = &table->entries[*link].free_next)
+		for (; *link != table->most; link = &entry_at(table, *link)->free_next)
 			if (*link < *lowest)
 				lowest = link;
 		*index = *lowest;
-		*lowest = table->entries[*lowest].free_next;
-	} else if (table->used < table->most)
+		*lowest = entry_at(table, *lowest)->free_next;
+	} else if (table->used < table->most) {
+		struct entry **block = &table->blocks[table->used / BLOCK];
+		if (!*block && !(*block = calloc(BLOCK, sizeof **block)))
+			return NULL;
 		*index = table->used++;
-	else
+	} else
 		return NULL;
-	struct entry *entry = &table->entries[*index];
+	struct entry *entry = entry_at(table, (uint32_t)*index);
 	memset(entry, 0, sizeof *entry);
+	entry->index = (uint32_t)*index;
 	entry->tag = 1;
 	entry->table = table;
 	return entry;
@@ -223,7 +235,7 @@ static void entry_free(struct entry *entry, void (*drop)(void *object))
 		drop(entry->cap.object);
 	entry->cap.object = NULL;
 	entry->free_next = table->free_first;
-	table->free_first = (uint32_t)(entry - table->entries);
+	table->free_first = entry->index;
 }
 
 /* Leaves first, without recursion: a chain of derivations may be as long as the table. */
@@ -256,7 +268,9 @@ void cap_table_destroy(struct cap_table *table, void (*drop)(void *object))
 	if (!table)
 		return;
 	for (uint32_t i = 0; i < table->used; i++)
-		if (table->entries[i].tag)
-			entry_revoke(&table->entries[i], drop);
+		if (entry_at(table, i)->tag)
+			entry_revoke(entry_at(table, i), drop);
+	for (uint32_t i = 0; i * BLOCK < table->used; i++)
+		free(table->blocks[i]);
 	free(table);
 }

@@ -6,14 +6,17 @@
 #ifndef CLI_H
 #define CLI_H
 #include <stddef.h>
+#include <stdint.h>
 
 #define EXIT_CARREL 125         /* Carrel itself failed, as docker and podman say it */
 #define EXIT_NOT_RUNNABLE 126   /* the image is there but cannot run */
 #define EXIT_NOT_FOUND 127
 
+struct cvm_config;
+struct cvm_mount;
 struct cvm_port;
 struct host_address;
-/* network.c: [ADDRESS:]PORT:GUEST[/udp], bound; 0, or -1 and why. */
+/* network.c: [ADDRESS:]PORT:GUEST[/udp], bound, or only judged when `port` is NULL; 0, or -1 and why. */
 int port_publish(const char *text, struct cvm_port *port, char *why, size_t room);
 /* The host's name servers, at most three. */
 void resolvers_read(struct host_address *resolvers);
@@ -22,10 +25,30 @@ void resolvers_read(struct host_address *resolvers);
 int machine_is_this(const char *name);
 /* Runs another machine's carrel with these words, the command first, in place of this process. */
 void machine_enter(const char *name, char **words, int count) __attribute__((noreturn));
-/* A file of this installation: FOLDER/NAME beside the folder this program lies in. */
-const char *beside(const char *folder, const char *name);
+/* grant.c */
+char *path_normalised(const char *path);        /* absolute, without "//", "." and ".."; NULL if it is not absolute */
+int mounted(const struct cvm_config *config, const char *guest);
+/* A host path, or NULL for a tmpfs, at a path of the cVM; config->mounts has room for BOOT_MOUNTS. NULL and why. */
+struct cvm_mount *mount_add(struct cvm_config *config, const char *host, const char *guest, int read_only, char *why, size_t room);
+int volume_grant(struct cvm_config *config, const char *text, char *why, size_t room);  /* HOST:GUEST[:ro...]; 0, or -1 and why */
+int names_grant(struct cvm_config *config, char *why, size_t room);     /* for --net: names are resolved inside, at the host's servers */
+int size_parse(const char *text, uint64_t *size);       /* 64M */
+struct environment {
+	char **list;            /* NULL-terminated, once there is one */
+	size_t count;
+};
+void environment_add(struct environment *e, const char *given);         /* K=V, or K as it is here */
+const char *beside(const char *name);   /* what was installed beside this program; static */
+const char *libos_default(void);
+void files_most(void);
+int host_lacks(void);   /* 1, and said so */
 
 int command_run(int argc, char **argv);
+int command_up(int argc, char **argv);
+int command_down(int argc, char **argv);
+int command_ps(int argc, char **argv);
+int command_logs(int argc, char **argv);
+int command_exec(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 

@@ -19,7 +19,8 @@ int machine_is_this(const char *name)
 	return !strcmp(name, ISA_MACHINE);
 }
 
-const char *beside(const char *folder, const char *name)
+/* FOLDER/NAME of this installation. */
+static char *installed(const char *folder, const char *name)
 {
 	char path[PATH_MAX], *whole;
 	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
@@ -44,13 +45,13 @@ void machine_enter(const char *name, char **words, int count)
 	argv[0] = machine;
 	argv[1] = "--argv0";
 	argv[2] = "carrel";
-	argv[3] = (char *)beside("lib/carrel", carrel);
+	argv[3] = installed("lib/carrel", carrel);
 	memcpy(argv + 4, words, (size_t)count * sizeof *argv);
 	if (strchr(name, '/') || access(argv[3], R_OK))
 		fprintf(stderr, "carrel: --machine %s: there is no such machine here (%s is missing)\n", name, argv[3]);
 	else {
-		execv(beside("bin", machine), argv);
-		fprintf(stderr, "carrel: --machine %s: %s: %s\n", name, beside("bin", machine), strerror(errno));
+		execv(installed("bin", machine), argv);
+		fprintf(stderr, "carrel: --machine %s: %s: %s\n", name, installed("bin", machine), strerror(errno));
 	}
 	exit(EXIT_CARREL);
 }

@@ -45,173 +45,47 @@ struct run {
 	struct cvm_config config;
 	struct cvm_mount mounts[BOOT_MOUNTS];
 	struct cvm_port ports[BOOT_PORTS];
-	char **environment;
-	size_t environment_count;
+	struct environment environment;
 	const char *argv0;
 	int stats;
 };
 
-static void environment_add(struct run *run, char *text)
-{
-	size_t name = strcspn(text, "=");
-
-	if (!text[name]) {
-		char *value = getenv(text), *both;
-		if (!value)
-			return;
-		if (asprintf(&both, "%s=%s", text, value) < 0)
-			exit(EXIT_CARREL);
-		text = both;
-	}
-	for (size_t i = 0; i < run->environment_count; i++)
-		if (!strncmp(run->environment[i], text, name + 1)) {
-			run->environment[i] = text;
-			return;
-		}
-	run->environment = realloc(run->environment, (run->environment_count + 2) * sizeof *run->environment);
-	if (!run->environment)
-		exit(EXIT_CARREL);
-	run->environment[run->environment_count++] = text;
-	run->environment[run->environment_count] = NULL;
-}
-
-/* Absolute, without "//", "." and ".."; NULL if it is not absolute. */
-static char *normalised(const char *path)
-{
-	char *out = malloc(strlen(path) + 2), *end = out;
-
-	if (!out || *path != '/')
-		return NULL;
-	while (*path) {
-		path += strspn(path, "/");
-		size_t n = strcspn(path, "/");
-		if (n == 2 && !strncmp(path, "..", 2)) {
-			while (end > out && *--end != '/')
-				;
-		} else if (n && !(n == 1 && *path == '.')) {
-			*end++ = '/';
-			memcpy(end, path, n);
-			end += n;
-		}
-		path += n;
-	}
-	if (end == out)
-		*end++ = '/';
-	*end = 0;
-	return out;
-}
-
-static int mounted(const struct run *run, const char *guest)
-{
-	for (size_t i = 0; i < run->config.mount_count; i++)
-		if (!strcmp(run->mounts[i].guest_path, guest))
-			return 1;
-	return 0;
-}
-
-static struct cvm_mount *mount_add(struct argp_state *state, struct run *run, const char *host, const char *guest, int read_only)
-{
-	struct cvm_mount mount = {.host_fd = -1, .upper_fd = -1, .read_only = read_only, .guest_path = normalised(guest)};
-	struct cvm_config *config = &run->config;
-
-	if (!mount.guest_path)
-		argp_failure(state, EXIT_CARREL, 0, "volume at `%s`: the path in the cVM must be absolute", guest);
-	if (config->mount_count == BOOT_MOUNTS)
-		argp_failure(state, EXIT_CARREL, 0, "more than %d volumes", BOOT_MOUNTS);
-	if (host) {
-		mount.host_fd = open(host, O_PATH | O_CLOEXEC);
-		struct stat status;
-		if (mount.host_fd >= 0 && !fstat(mount.host_fd, &status) && S_ISDIR(status.st_mode)) {
-			int directory = open(host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-			if (directory >= 0) {
-				close(mount.host_fd);
-				mount.host_fd = directory;
-			}
-		}
-		if (mount.host_fd < 0)
-			argp_failure(state, EXIT_CARREL, errno, "volume %s", host);
-	}
-	/* Sorted by guest path, so that parents come first; the same path again replaces. */
-	size_t at = 0;
-	while (at < config->mount_count && strcmp(run->mounts[at].guest_path, mount.guest_path) < 0)
-		at++;
-	if (at < config->mount_count && !strcmp(run->mounts[at].guest_path, mount.guest_path)) {
-		run->mounts[at] = mount;
-		return &run->mounts[at];
-	}
-	memmove(run->mounts + at + 1, run->mounts + at, (config->mount_count - at) * sizeof mount);
-	run->mounts[at] = mount;
-	config->mount_count++;
-	return &run->mounts[at];
-}
-
-static uint64_t size_parse(struct argp_state *state, const char *text)
-{
-	char *end;
-
-	errno = 0;
-	unsigned long long n = strtoull(text, &end, 10);
-	unsigned shift = *end == 'K' || *end == 'k' ? 10 : *end == 'M' || *end == 'm' ? 20 : *end == 'G' || *end == 'g' ? 30 : 0;
-	if (end == text || *text == '-' || errno || (*end && (!shift || end[1])) || n > UINT64_MAX >> shift || !n)
-		argp_failure(state, EXIT_CARREL, 0, "--memory %s: not a size (like 64M)", text);
-	return n << shift;
-}
-
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct run *run = state->input;
+	char why[512];
 
 	switch (key) {
-	case 'v': {
-		char *host = strdup(argument), *guest = strchr(host, ':');
-		int read_only = 0, overlay = 0;
-		if (!guest || guest == host)
-			argp_failure(state, EXIT_CARREL, 0, "--volume %s: give it as HOST:GUEST[:ro]", argument);
-		*guest++ = 0;
-		char *mode = strchr(guest, ':');
-		if (mode) {
-			*mode++ = 0;
-			read_only = !strcmp(mode, "ro");
-			overlay = !strncmp(mode, "overlay", 7) && (!mode[7] || mode[7] == '=');
-			if (!read_only && !overlay && strcmp(mode, "rw"))
-				argp_failure(state, EXIT_CARREL, 0, "--volume %s: `%s` is not ro, rw or overlay", argument, mode);
-		}
-		struct cvm_mount *m = mount_add(state, run, host, guest, read_only);
-		if ((m->overlay = overlay)) {
-			struct stat status;
-			if (fstat(m->host_fd, &status) || !S_ISDIR(status.st_mode))
-				argp_failure(state, EXIT_CARREL, 0, "volume %s: an overlay needs a directory", host);
-			if (mode[7] && (m->upper_fd = open(mode + 8, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-				argp_failure(state, EXIT_CARREL, errno, "volume %s: %s", host, mode + 8);
-		}
+	case 'v':
+		if (volume_grant(&run->config, argument, why, sizeof why))
+			argp_failure(state, EXIT_CARREL, 0, "--volume %s: %s", argument, why);
 		return 0;
-	}
 	case 'e':
-		environment_add(run, argument);
+		environment_add(&run->environment, argument);
 		return 0;
 	case 'w':
-		run->config.working_directory = normalised(argument);
+		run->config.working_directory = path_normalised(argument);
 		if (!run->config.working_directory)
 			argp_failure(state, EXIT_CARREL, 0, "--workdir %s: must be absolute", argument);
 		return 0;
 	case KEY_MEMORY:
-		run->config.memory_limit = size_parse(state, argument);
+		if (size_parse(argument, &run->config.memory_limit))
+			argp_failure(state, EXIT_CARREL, 0, "--memory %s: not a size (like 64M)", argument);
 		return 0;
 	case KEY_TMPFS:
-		mount_add(state, run, NULL, argument, 0);
+		if (!mount_add(&run->config, NULL, argument, 0, why, sizeof why))
+			argp_failure(state, EXIT_CARREL, 0, "--tmpfs %s: %s", argument, why);
 		return 0;
 	case KEY_HOSTNAME:
 		run->config.hostname = argument;
 		return 0;
-	case 'p': {
-		char why[256];
+	case 'p':
 		if (run->config.port_count == BOOT_PORTS)
 			argp_failure(state, EXIT_CARREL, 0, "more than %d published ports", BOOT_PORTS);
 		if (port_publish(argument, &run->ports[run->config.port_count], why, sizeof why))
 			argp_failure(state, EXIT_CARREL, 0, "--publish %s: %s", argument, why);
 		run->config.port_count++;
 		return 0;
-	}
 	case KEY_NETWORK:
 		run->config.network = !strcmp(argument, "host-out");
 		if (!run->config.network && strcmp(argument, "none"))
@@ -219,14 +93,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		/* Names are resolved by the program itself, at the host's name servers. */
-		if (run->config.network) {
-			resolvers_read(run->config.resolvers);
-			for (size_t i = 0; i < 2; i++) {
-				const char *file = i ? "/etc/hosts" : "/etc/resolv.conf";
-				if (!mounted(run, file) && !mounted(run, "/etc") && !mounted(run, "/") && !access(file, R_OK))
-					mount_add(state, run, file, file, 1);
-			}
-		}
+		if (run->config.network && names_grant(&run->config, why, sizeof why))
+			argp_failure(state, EXIT_CARREL, 0, "--net: %s", why);
 		return 0;
 	case KEY_TRACE:
 		run->config.trace = 1;
@@ -252,10 +120,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_ORDINARY: {
 		char *here = getcwd(NULL, 0);
-		mount_add(state, run, "/", "/", 0);
+		if (!mount_add(&run->config, "/", "/", 0, why, sizeof why))
+			argp_failure(state, EXIT_CARREL, 0, "--ordinary: %s", why);
 		run->config.working_directory = here ? here : "/";
 		for (char **e = environ; *e; e++)
-			environment_add(run, *e);
+			environment_add(&run->environment, *e);
 		return 0;
 	}
 	case ARGP_KEY_ARG:
@@ -271,13 +140,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
-}
-
-static const char *libos_default(void)
-{
-	const char *chosen = getenv("CARREL_LIBOS");
-
-	return chosen ? chosen : beside("lib/carrel", "libos");
 }
 
 static void statistics_print(const struct cvm *cvm)
@@ -335,20 +197,6 @@ static void *forward(void *argument)
 	return NULL;
 }
 
-/* What nothing can run without is asked for first: some of it would show only in the middle of the program, or as a crash. */
-static int host_lacks(void)
-{
-	struct machine_check checks[32];
-	size_t count = machine_doctor(checks, 32);
-
-	for (size_t i = 0; i < count; i++)
-		if (checks[i].needed && !checks[i].ok) {
-			fprintf(stderr, "carrel: this host lacks %s: %s; see `carrel doctor`\n", checks[i].name, checks[i].advice);
-			return 1;
-		}
-	return 0;
-}
-
 int command_run(int argc, char **argv)
 {
 	static const struct argp argp = {options, parse, "IMAGE [ARGUMENT]...",
@@ -362,26 +210,22 @@ int command_run(int argc, char **argv)
 	run.config.mounts = run.mounts;         /* this process's own mask stays 0: modes are as the guest's mask has them */
 	run.config.ports = run.ports;
 	argp_err_exit_status = EXIT_CARREL;
-	environment_add(&run, strdup("PATH=/usr/local/bin:/usr/bin:/bin"));
-	environment_add(&run, strdup("HOME=/"));
-	environment_add(&run, strdup("TERM"));
+	environment_add(&run.environment, ("PATH=/usr/local/bin:/usr/bin:/bin"));
+	environment_add(&run.environment, ("HOME=/"));
+	environment_add(&run.environment, ("TERM"));
 	argv[0] = "carrel run";
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &run);
 	if (run.argv0)
 		run.config.argv[0] = (char *)run.argv0;
-	run.config.envp = run.environment;
+	run.config.envp = run.environment.list;
 	if (!run.config.libos_path)
 		run.config.libos_path = libos_default();
-	run.config.interpreter_fd = open(beside("lib/carrel", "sysroot/lib/libc.so"), O_RDONLY | O_CLOEXEC);
+	run.config.interpreter_fd = open(beside("sysroot/lib/libc.so"), O_RDONLY | O_CLOEXEC);
 	sigset_t set;
 	pthread_t forwarder;
 	forwarded(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	struct rlimit files;
-	if (!getrlimit(RLIMIT_NOFILE, &files)) {        /* every open file of the cVM is one of this process */
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
+	files_most();
 	if (host_lacks())
 		return EXIT_CARREL;
 	int code = intravisor_init(&error);
@@ -392,7 +236,7 @@ int command_run(int argc, char **argv)
 		return code == -ENOENT ? EXIT_NOT_FOUND : code == -ENOEXEC || code == -EACCES || code == -EISDIR ? EXIT_NOT_RUNNABLE
 														: EXIT_CARREL;
 	}
-	code = host_lockdown(&run.config);
+	code = host_lockdown(&(const struct cvm_config *){&run.config}, 1, -1);
 	if (code) {
 		fprintf(stderr, "carrel: cannot drop to the small set of system calls: %s\n", strerror(-code));
 		return EXIT_CARREL;

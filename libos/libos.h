@@ -27,6 +27,9 @@ struct memory {
 
 /* ---- machine/<isa>/entry.S ---- */
 int64_t host_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+int64_t host_fast(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+/* Those calls that are fast, unless this time they cannot be. */
+int64_t host_quick(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 int user_copy_from(void *to, uint32_t from, size_t n);
 int user_copy_to(uint32_t to, const void *from, size_t n);
 int user_fill(uint32_t to, size_t n);
@@ -51,6 +54,9 @@ static inline uint64_t program_address(uint64_t offset)
 	return offset + machine_program_base();
 }
 #define HOST(name, ...) HOST_PICK(HOST_##name __VA_OPT__(,) __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define HOST_FAST(name, ...) HOST_FAST_PICK(HOST_##name __VA_OPT__(,) __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define HOST_FAST_PICK(number, a, b, c, d, e, f, ...)                                                                   \
+	host_quick(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
 #define HOST_PICK(number, a, b, c, d, e, f, ...)                                                                        \
 	host_call(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
 

@@ -140,16 +140,22 @@ void program_begin(struct program_text argv, struct program_text envp)
 	die("the Intravisor refuses the program's entry");
 }
 
+void entries_set(void)
+{
+	if (HOST(entry_set, 0, 0, 0, own_ref(system_call_entry)) || HOST(entry_set, 2, 0, 0, own_ref(interrupted)) ||
+	    HOST(entry_set, 1, own_ref(user_copy_start), own_ref(user_copy_end), own_ref(user_copy_fault)))
+		die("the Intravisor refuses the entry points");
+}
+
 void libos_start(uint64_t base, const Elf64_Dyn *dynamic)
 {
 	relocate(base, dynamic);
 	boot = own_pointer(LIBOS_BOOT);
 	if (boot->abi != BOOT_ABI)
 		die("this library OS is for another Intravisor");
-	if (HOST(entry_set, 0, 0, 0, own_ref(system_call_entry)) || HOST(entry_set, 2, 0, 0, own_ref(interrupted)) ||
-	    HOST(entry_set, 1, own_ref(user_copy_start), own_ref(user_copy_end), own_ref(user_copy_fault)) ||
-	    HOST(memory_map, own_ref(thread_current()) + THREAD_GUARD, 4096, 0))
-		die("the Intravisor refuses the entry points");
+	entries_set();
+	if (HOST(memory_map, own_ref(thread_current()) + THREAD_GUARD, 4096, 0))
+		die("no guard below the first stack");
 	process_first();
 	kernel_lock();
 	filesystem_start();

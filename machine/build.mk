@@ -2,6 +2,9 @@
 MACHINE_SOURCES := $(wildcard machine/$(ISA)/*.c machine/$(ISA)/*.S)
 MACHINE_LIBRARY := $(B)/lib/libmachine.a
 MACHINE_LIBS := -lZydis
+# Of what fast host calls run (machine.h): general registers alone.
+MACHINE_FAST_FLAGS_x86_64 := -mgeneral-regs-only
+MACHINE_FAST_FLAGS = $(MACHINE_FAST_FLAGS_$(ISA)) -fno-stack-protector -U_FORTIFY_SOURCE -fno-tree-loop-distribute-patterns
 
 $(MACHINE_LIBRARY): $(patsubst %.c,$(B)/obj/%.o,$(patsubst %.S,$(B)/obj/%.o,$(MACHINE_SOURCES)))
 	@mkdir -p $(@D)

@@ -44,9 +44,15 @@ struct machine_fault {
 struct machine_upcalls {
 	/* A host call by the library OS of `thread`; runs on the host stack with the host's thread pointer. */
 	int64_t (*host_call)(struct machine_thread *thread, uint64_t number, const uint64_t arguments[6]);
+	/* A host call by the fast gate: on the host stack, but with the *guest's* thread pointer and vector state. So this function and all it
+	 * calls are compiled with MACHINE_FAST_FLAGS and touch neither: no thread-local variables, no libc. */
+	int64_t (*host_fast)(void *owner, uint64_t number, const uint64_t arguments[6]);
 	/* A fault of the library OS, or one the library OS cannot be told of. Called on the signal stack with the host's thread
 	 * pointer; must be async-signal-safe; when it returns the thread leaves the guest and machine_thread_run returns. */
 	void (*fault)(struct machine_thread *thread, const struct machine_fault *fault);
+	/* Guest code met this offset of the program's window inaccessible: 1 if it is there now, and the instruction is tried again.
+	 * On the signal stack, the thread in guest code: it holds no lock. NULL: never. */
+	int (*missing)(struct machine_thread *thread, uint32_t offset);
 };
 /* Once per process, before any window: gate page, host signal handlers. 0 or -errno. */
 int machine_init(const struct machine_upcalls *upcalls);
@@ -123,6 +129,13 @@ int machine_thread_resume(struct machine_thread *thread, const struct carrel_reg
 const struct machine_fault *machine_thread_fault(const struct machine_thread *thread);
 /* A host system call that kicks end, also before it begins. Its result or -errno. */
 int64_t machine_blocking(struct machine_thread *thread, long number, long a, long b, long c, long d, long e, long f);
+
+/* ---- for fast host calls (upcalls above): nothing of these touches fs or vector state ---- */
+/* A host system call that no kick ends. Its result or -errno. */
+int64_t machine_system(long number, long a, long b, long c, long d);
+/* As the copies below, either way, where fs may be the guest's. */
+int machine_copy(void *to, const void *from, size_t length);
+void machine_relax(void);               /* a moment of a loop that waits for another processor */
 
 /* ---- memory of guests: copies that survive a fault. 0 or -EFAULT. host = window base + checked offset ---- */
 int machine_copy_in(void *to, const void *guest, size_t length);

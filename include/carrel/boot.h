@@ -8,9 +8,10 @@
 #define CARREL_BOOT_H
 #include <stdint.h>
 
-#define BOOT_ABI        2
+#define BOOT_ABI        3
 #define BOOT_MOUNTS     64      /* most volumes */
 #define BOOT_PORTS      64      /* most published ports */
+#define BOOT_PEERS      64      /* most cVMs on one virtual network, but for this one */
 
 /* Handles every cVM has at start. */
 #define HANDLE_STDIN    0
@@ -33,6 +34,11 @@ struct boot_port {              /* a published port: what the program binds ther
 	uint16_t port;          /* in the cVM, host byte order */
 	uint16_t protocol;      /* 6: TCP, 17: UDP */
 	uint32_t handle;        /* a socket bound in the host, not listening yet */
+};
+
+struct boot_peer {              /* another cVM on the virtual network */
+	uint32_t name;          /* its host name */
+	uint32_t address;       /* IPv4, host byte order */
 };
 
 struct boot_image {             /* a verified image already mapped in the program's window */
@@ -65,5 +71,8 @@ struct carrel_boot {
 	uint64_t hwcap, hwcap2; /* AT_HWCAP, AT_HWCAP2 as the machine says */
 	uint8_t  random[16];    /* for AT_RANDOM */
 	uint32_t interpreter;   /* handle of the dynamic linker for programs that name one their namespace does not have; 0: none */
+	uint32_t address;       /* on the virtual network, IPv4, host byte order; 0: it is on none */
+	uint32_t peer_count;
+	struct boot_peer peers[BOOT_PEERS];
 };
 #endif

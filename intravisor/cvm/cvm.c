@@ -20,11 +20,14 @@
 #include <carrel/window.h>
 #include "cap/cap.h"
 #include "intravisor/cvm/copy.h"
+#include "intravisor/cvm/order.h"
 #include "intravisor/cvm/report.h"
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/thread.h"
 #include "intravisor/cvm/window.h"
 #include "intravisor/host/host.h"
 #include "intravisor/load/load.h"
+#include "intravisor/share/share.h"
 
 static uint64_t now_ns(void)
 {
@@ -56,9 +59,15 @@ static void fault(struct machine_thread *thread, const struct machine_fault *wha
 	}
 }
 
+/* On the signal stack, in guest code, as above. */
+static int missing(struct machine_thread *thread, uint32_t offset)
+{
+	return snapshot_fault(((struct caller *)machine_thread_owner(thread))->program, offset);
+}
+
 int intravisor_init(struct cvm_error *error)
 {
-	static const struct machine_upcalls upcalls = {.host_call = host_call, .fault = fault};
+	static const struct machine_upcalls upcalls = {.host_call = host_call, .host_fast = share_fast, .fault = fault, .missing = missing};
 	int code = machine_init(&upcalls);
 	sigset_t kick;
 
@@ -67,6 +76,7 @@ int intravisor_init(struct cvm_error *error)
 	sigaddset(&kick, MACHINE_KICK);
 	pthread_sigmask(SIG_BLOCK, &kick, NULL);
 	copy_init();
+	snapshot_init();
 	host_init();
 	/* A write to a pipe or socket that nobody reads, or beyond a limit on files, is the guest's error. */
 	signal(SIGPIPE, SIG_IGN);
@@ -96,7 +106,7 @@ static uint32_t boot_string(struct boot_writer *w, const char *text)
 	return (uint32_t)at;
 }
 
-static int boot_fill(struct cvm *cvm, const struct image *program, uint32_t base, const uint32_t (*handles)[2], struct cvm_error *error)
+static int boot_fill(struct cvm *cvm, const struct image *program, const uint32_t (*handles)[2], struct cvm_error *error)
 {
 	const struct cvm_config *config = cvm->config;
 	size_t size = 65536, strings = sizeof(struct carrel_boot);
@@ -105,6 +115,8 @@ static int boot_fill(struct cvm *cvm, const struct image *program, uint32_t base
 		strings += strlen(config->argv[i]) + 1;
 	for (char **e = config->envp; *e; e++)
 		strings += strlen(*e) + 1;
+	for (size_t i = 0; i < config->peer_count; i++)
+		strings += strlen(config->peers[i].name) + 1;
 	while (size < strings + 3 * 4096 && size < LIBOS_BOOT_MAX)
 		size *= 2;
 	uint8_t *block = cvm->libos.base + LIBOS_BOOT;
@@ -136,12 +148,17 @@ static int boot_fill(struct cvm *cvm, const struct image *program, uint32_t base
 				: !config->mounts[i].overlay     ? BOOT_MOUNT_HOST
 				: config->mounts[i].upper_fd < 0 ? BOOT_MOUNT_OVERLAY
 								 : BOOT_MOUNT_OVERLAY_HOST};
+	if (config->peer_count > BOOT_PEERS)
+		return -EINVAL;
+	boot->address = config->address;
+	for (size_t i = 0; i < config->peer_count; i++)
+		boot->peers[boot->peer_count++] = (struct boot_peer){boot_string(&w, config->peers[i].name), config->peers[i].address};
 	if (w.at == w.room || strings > LIBOS_BOOT_MAX - 65536) {
 		snprintf(error->text, sizeof error->text, "%s: argument list too long (arguments and environment must fit 4 MiB)",
 			 config->image_path);
 		return -E2BIG;
 	}
-	boot->program = image_record(program, base);
+	boot->program = image_record(program, cvm->program_base);
 	boot->memory_limit = config->memory_limit;
 	boot->uid = config->uid;
 	boot->gid = config->gid;
@@ -164,8 +181,8 @@ static int open_image(const char *path, struct cvm_error *error)
 	return fd < 0 ? -errno : fd;
 }
 
-static int image_into(struct cvm *cvm, const char *path, int fd, uint32_t policy, struct window *window, struct image **image,
-		      uint32_t *base, struct cvm_error *error)
+static int image_read(const char *path, int fd, uint32_t policy, struct image **image, struct cvm_statistics *statistics,
+		      struct image_budget *budget, struct cvm_error *error)
 {
 	int own = fd < 0, code;
 
@@ -173,27 +190,95 @@ static int image_into(struct cvm *cvm, const char *path, int fd, uint32_t policy
 		fd = open_image(path, error);
 	if (fd < 0)
 		return fd;
-	code = image_get(fd, path, policy, image, &cvm->statistics, policy == IMAGE_POLICY_LIBOS ? NULL : &cvm->images, error);
+	code = image_get(fd, path, policy, image, statistics, budget, error);
 	if (own)
 		close(fd);
+	if (!code && !(*image)->entry) {
+		snprintf(error->text, sizeof error->text, "%s: is a shared object, not a program (it has no entry point)", path);
+		image_release(*image);
+		code = -ENOEXEC;
+	}
+	return code;
+}
+
+int cvm_images_get(struct cvm_config *config, struct cvm_error *error)
+{
+	struct image **images[2] = {&config->image, &config->libos};
+	int code = 0;
+
+	config->image = config->libos = NULL;
+	for (int i = 0; !code && i < 2; i++) {
+		code = i ? image_read(config->libos_path, -1, IMAGE_POLICY_LIBOS, images[i], NULL, NULL, error)
+			 : image_read(config->image_path, config->image_fd, IMAGE_POLICY_PROGRAM, images[i], NULL, NULL, error);
+		if (!code && (code = image_hold(*images[i]))) {
+			snprintf(error->text, sizeof error->text, "%s: cannot be mapped: %s", config->image_path, strerror(-code));
+			image_release(*images[i]);
+		}
+		if (code)
+			*images[i] = NULL;
+	}
+	if (code)
+		cvm_images_release(config);
+	return code;
+}
+
+void cvm_images_release(struct cvm_config *config)
+{
+	struct image *images[2] = {config->image, config->libos};
+
+	config->image = config->libos = NULL;
+	for (int i = 0; i < 2; i++)
+		if (images[i]) {
+			image_unhold(images[i]);
+			window_spares_drop(images[i]);
+			image_release(images[i]);
+		}
+}
+
+/* Both images, with a reference of this function's caller's each: the configuration's own, or read now. */
+static int images_take(struct cvm *cvm, struct image **program, struct image **libos, struct cvm_error *error)
+{
+	const struct cvm_config *config = cvm->config;
+	struct cvm_config own = {.image = config->image, .libos = config->libos};
+	int code = 0;
+
+	if (!own.image)
+		code = image_read(config->image_path, config->image_fd, IMAGE_POLICY_PROGRAM, &own.image, &cvm->statistics, &cvm->images, error);
+	if (!code && !own.libos && (code = image_read(config->libos_path, -1, IMAGE_POLICY_LIBOS, &own.libos, &cvm->statistics, NULL, error)) &&
+	    !config->image)
+		image_release(own.image);
+	*program = own.image;
+	*libos = own.libos;
+	return code;
+}
+
+/* The windows hold the images from here on. */
+static int windows_open(struct cvm *cvm, struct window **window, struct cvm_error *error)
+{
+	struct image *program, *libos;
+	int code = images_take(cvm, &program, &libos, error);
+
 	if (code)
 		return code;
-	if (!(*image)->entry) {
-		snprintf(error->text, sizeof error->text, "%s: is a shared object, not a program (it has no entry point)", path);
-		code = -ENOEXEC;
-	} else if ((code = image_map(*image, window, base)))
-		snprintf(error->text, sizeof error->text, "%s: cannot be mapped: %s", path,
+	code = (int)cvm_window_add(cvm, program, &cvm->program_base, window);
+	if (!code)
+		code = window_open_image(&cvm->libos, MACHINE_LIBOS, libos, &cvm->mappings, 0, &cvm->libos_base);
+	if (code && !error->text[0])
+		snprintf(error->text, sizeof error->text, "%s: cannot be mapped: %s", cvm->config->image_path,
 			 code == -ENOMEM ? "it does not fit into the memory allowed (--memory)" : strerror(-code));
-	image_release(*image);          /* the window holds it now, if it is mapped */
+	cvm->libos_entry = cvm->libos_base + libos->entry;
+	if (!cvm->config->image)
+		image_release(program);
+	if (!cvm->config->libos)
+		image_release(libos);
 	return code;
 }
 
 int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_error *error)
 {
 	struct cvm *cvm = calloc(1, sizeof *cvm);
-	struct image *libos, *program;
 	struct window *window = NULL;
-	uint32_t base, handles[BOOT_MOUNTS][2] = {{0}};
+	uint32_t handles[BOOT_MOUNTS][2] = {{0}};
 	uint64_t start = now_ns();
 	int code = -ENOMEM;
 
@@ -207,15 +292,8 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 	pthread_mutex_init(&cvm->lock, NULL);
 	pthread_mutex_init(&cvm->handles, NULL);
 	pthread_cond_init(&cvm->left, NULL);
-	code = (int)cvm_window_add(cvm, &window);
-	if (code || (code = window_open(&cvm->libos, MACHINE_LIBOS)) ||
-	    (code = image_into(cvm, config->image_path, config->image_fd, IMAGE_POLICY_PROGRAM, window, &program, &base, error)) ||
-	    (code = image_into(cvm, config->libos_path, -1, IMAGE_POLICY_LIBOS, &cvm->libos, &libos, &cvm->libos_base, error)) ||
-	    (code = host_table_create(cvm, error)))
+	if ((code = windows_open(cvm, &window, error)) || (code = host_table_create(cvm, error)) || (code = share_table_create(cvm)))
 		goto out;
-	cvm->libos.budget = &cvm->mappings;
-	cvm->program_base = base;
-	cvm->libos_entry = cvm->libos_base + libos->entry;
 	if (config->mount_count > BOOT_MOUNTS) {
 		snprintf(error->text, sizeof error->text, "more than %d volumes", BOOT_MOUNTS);
 		code = -EINVAL;
@@ -236,7 +314,7 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 			handles[i][upper] = (uint32_t)handle;
 		}
 	}
-	if ((code = boot_fill(cvm, program, base, handles, error)))
+	if ((code = boot_fill(cvm, window->images[0].image, handles, error)))
 		goto out;
 	if (config->interpreter_fd > 0) {
 		int64_t handle = host_handle_make(cvm, config->interpreter_fd, CAP_LOAD, 1);
@@ -270,6 +348,7 @@ int cvm_run(struct cvm *cvm)
 
 	threads_run(cvm, cvm->libos_entry, LIBOS_STACK_TOP, cvm->libos_base);
 	cvm->statistics.run_ns = now_ns() - start;
+	share_table_end(cvm);
 	if (cvm->fault.signal)
 		cvm_report_fault(cvm, NULL, &cvm->fault);
 	return cvm->exit_status;
@@ -280,6 +359,8 @@ void cvm_destroy(struct cvm *cvm)
 	if (!cvm)
 		return;
 	threads_forget(cvm);
+	share_table_destroy(cvm);
+	orders_forget(cvm);
 	host_table_destroy(cvm);
 	for (uint64_t i = 0; i < CVM_PROGRAMS_MOST; i++)
 		if (cvm->programs[i])

@@ -14,6 +14,7 @@
 #include "machine/machine.h"
 #include <carrel/boot.h>
 #include <carrel/host.h>
+#include <carrel/window.h>
 
 /* Why something failed, for one line on a terminal: "carrel: <text>". */
 struct cvm_error {
@@ -34,9 +35,29 @@ struct cvm_port {
 	uint16_t protocol;      /* 6: TCP, 17: UDP */
 };
 
+/* What a cVM may do with a shared name (CP_File, CP_Call, CP_Stream). */
+enum cvm_grant_kind { GRANT_FILE, GRANT_CALL, GRANT_STREAM };
+#define GRANT_CREATE     1u     /* may make the name */
+#define GRANT_READ       2u     /* may open it to read, to receive */
+#define GRANT_WRITE      4u     /* to write, to send */
+#define GRANT_CALL_RIGHT 8u     /* to call it */
+struct cvm_grant {
+	enum cvm_grant_kind kind;
+	const char *name;       /* 1..63 of [A-Za-z0-9._-] */
+	uint32_t rights;        /* GRANT_CREATE... */
+};
+
+struct cvm_peer {               /* a cVM on the same virtual network */
+	const char *name;       /* its host name */
+	uint32_t address;       /* IPv4, host byte order */
+};
+
+struct image;
 struct cvm_config {
+	const char *name;               /* what reports call it; NULL: image_path */
 	const char *image_path;         /* host path of the program's image */
 	int image_fd;                   /* open for reading, or -1 to open image_path */
+	struct image *image, *libos;    /* both judged before (cvm_images_get), and used instead of what the paths name; NULL: not */
 	const char *libos_path;         /* host path of the library OS image */
 	int interpreter_fd;             /* the dynamic linker programs get that find none in their namespace; 0 or -1: none. Not taken over. */
 	int argc;
@@ -56,6 +77,14 @@ struct cvm_config {
 	int trace;
 	uint32_t uid, gid;
 	uint32_t file_mode_mask;        /* umask(2) of the first process */
+	struct cvm_grant *grants;
+	size_t grant_count;
+	struct cvm_peer *peers;
+	size_t peer_count;              /* <= BOOT_PEERS */
+	uint32_t address;               /* its own on the virtual network, host byte order; 0: it is on none */
+	const void *network_id;         /* cVMs with the same one see each other */
+	/* What became of an order (order.h): called from a guest's host call, with no lock held. May be NULL. */
+	void (*order_done)(const struct cvm_config *config, uint32_t id, int status);
 };
 
 /* Sealed copies of images that a cVM was the first to use, and images it is reading now: each takes memory and a descriptor for as long
@@ -67,7 +96,6 @@ struct image_budget {
 #define CVM_IMAGES_MOST 512             /* copies */
 #define CVM_IMAGE_BYTES (2ull << 30)    /* where --memory does not say less */
 
-struct image;
 #define WINDOW_IMAGES_MOST 256
 struct window_image {
 	struct image *image;    /* held */
@@ -76,6 +104,7 @@ struct window_image {
 
 struct window {
 	uint8_t *base;          /* NULL: not there */
+	int compartment;        /* MACHINE_PROGRAM or MACHINE_LIBOS */
 	pthread_mutex_t lock;   /* guards all below, and every change of the window's mappings */
 	uint64_t mapped;        /* bytes the guest has mapped now (quota) */
 	uint64_t image_bytes;   /* of images, which are never unmapped; both together at most `limit`, if that is not 0 */
@@ -84,8 +113,10 @@ struct window {
 	uint64_t *budget;       /* those of all windows of the cVM, bounded by CVM_MAPPINGS_MOST; NULL: this one's alone are */
 	uint64_t counted;       /* what this window has in the budget: mappings, and what a call in progress may add */
 	struct quota *quota;    /* which pages those are (quota.c) */
+	uint64_t missing;       /* pages whose contents are still in the snapshot (snapshot.c) */
+	struct snapshot *snapshot;
 	uint32_t arena_next;    /* next never-used offset of the code arena */
-	unsigned image_count;
+	unsigned image_count, image_whole;      /* image_whole: of those, mapped to the end */
 	struct window_image images[WINDOW_IMAGES_MOST];
 	unsigned references;    /* guarded by the cVM's lock: the table's, each thread's, each call's in progress */
 };
@@ -102,6 +133,8 @@ struct cvm_statistics {
 
 struct cap_table;
 struct guest_thread;
+struct share_table;
+struct end;
 
 struct cvm {
 	struct window libos;
@@ -113,6 +146,7 @@ struct cvm {
 	struct image_budget images;
 	uint64_t watches;               /* epoll sets and what they watch; atomic */
 	uint64_t mappings;              /* of all its windows (quota.c), atomic */
+	struct share_table *shares;     /* what it shares with other cVMs (intravisor/share) */
 	uint32_t program_base, libos_base, libos_entry; /* window offsets of the first images */
 
 	pthread_mutex_t lock;           /* guards all below; no other lock but `handles` is taken under it */
@@ -124,19 +158,38 @@ struct cvm {
 	int exit_status;                /* as wait(2): code << 8 | signal */
 	int job_control;                /* set once, atomic: the library OS knows whom the terminal's signals are for */
 	uint64_t host_signals;          /* sent to it from outside, not taken yet; bit number - 1 */
+	struct order *orders;           /* from outside, not taken yet, oldest first */
 	struct machine_fault fault;     /* what ended it, if signal != 0 */
 	struct cvm_statistics statistics;
 };
+
+/* Memory that the Intravisor keeps for a cVM outside its windows: bounded by its limit, or by a window's size. 0 or -ENOMEM. */
+static inline int cvm_charge(struct cvm *cvm, uint64_t bytes)
+{
+	if (__atomic_add_fetch(&cvm->object_bytes, bytes, __ATOMIC_RELAXED) <= (cvm->memory_limit ? cvm->memory_limit : WINDOW_SIZE))
+		return 0;
+	__atomic_sub_fetch(&cvm->object_bytes, bytes, __ATOMIC_RELAXED);
+	return -12;     /* -ENOMEM */
+}
+static inline void cvm_uncharge(struct cvm *cvm, uint64_t bytes)
+{
+	__atomic_sub_fetch(&cvm->object_bytes, bytes, __ATOMIC_RELAXED);
+}
 
 /* Who makes a host call: authority is this argument. */
 struct caller {
 	struct cvm *cvm;
 	struct window *program;         /* the window its thread's program runs in; the thread holds a reference */
 	struct machine_thread *thread;
+	struct end *posted;             /* the stream that may copy into its window (intravisor/share/stream.h); NULL: none */
 };
 
 /* Once per process. 0, or -errno with the error filled in. */
 int intravisor_init(struct cvm_error *error);
+
+/* Judges the images of a configuration once, for every cVM that is made by it from then on. 0 or -errno + error. */
+int cvm_images_get(struct cvm_config *config, struct cvm_error *error);
+void cvm_images_release(struct cvm_config *config);
 
 /* Makes a cVM ready to run: windows, images, boot block, handles. 0 or -errno + error. */
 int cvm_create(const struct cvm_config *config, struct cvm **cvm, struct cvm_error *error);
@@ -144,6 +197,8 @@ int cvm_create(const struct cvm_config *config, struct cvm **cvm, struct cvm_err
 int cvm_run(struct cvm *cvm);
 /* A signal from outside for its first process: any thread, any time between cvm_create and cvm_destroy. */
 void cvm_signal(struct cvm *cvm, int signal);
+/* Interrupts one of its threads, so that its library OS looks for signals and orders. */
+void cvm_kick(struct cvm *cvm);
 /* Those that its library OS has not taken yet; bit number - 1. */
 uint64_t cvm_signals_waiting(struct cvm *cvm);
 /* All its threads leave; the first status counts. Does not wait. */
@@ -153,9 +208,20 @@ void cvm_destroy(struct cvm *cvm);
 /* A window reference of a guest, turned into a host pointer after the only range check there is. NULL: outside.
  * [ref, ref + length) must lie in [WINDOW_LOW_GUARD, WINDOW_MEMORY_END) of the caller's own windows. */
 void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length);
+/* That check alone, for fast host calls: they are not made while something of the program's window is missing (share_fast). */
+static inline void *cvm_reference_plain(const struct caller *caller, uint64_t ref, uint64_t length)
+{
+	const struct window *window = ref >> 32 == 0 ? &caller->cvm->libos : ref >> 32 == 1 ? caller->program : NULL;
+	uint64_t offset = (uint32_t)ref;
 
-/* Program windows by number; both take a reference that window_release gives back. -errno or NULL. */
-int64_t cvm_window_add(struct cvm *cvm, struct window **window);
+	if (!window || offset < WINDOW_LOW_GUARD || offset > WINDOW_MEMORY_END || length > WINDOW_MEMORY_END - offset)
+		return NULL;
+	return window->base + offset;
+}
+
+/* Program windows by number; both take a reference that window_release gives back. -errno or NULL. The first with an image in it, at
+ * *base, if `image` is not NULL. */
+int64_t cvm_window_add(struct cvm *cvm, struct image *image, uint32_t *base, struct window **window);
 #define WINDOW_OWN UINT64_MAX           /* as a number: the one the caller runs in */
 struct window *cvm_window_hold(const struct caller *caller, uint64_t number);
 void cvm_window_release(struct cvm *cvm, struct window *window);

@@ -33,8 +33,9 @@ static const char *place(const struct cvm *cvm, struct window *program, uint8_t 
 void cvm_report_fault(const struct cvm *cvm, struct window *program, const struct machine_fault *f)
 {
 	char text[64];
+	const char *name = cvm->config->name ? cvm->config->name : cvm->config->image_path;
 
-	fprintf(stderr, "carrel: %s: ended by SIG%s in its %s", cvm->config->image_path, sigabbrev_np(f->signal),
+	fprintf(stderr, "carrel: %s: ended by SIG%s in its %s", name, sigabbrev_np(f->signal),
 		f->compartment == MACHINE_LIBOS ? "library OS" : "program");
 	if (f->violation[0])
 		fprintf(stderr, " (%s%s%s at address %#llx)", f->reason ? f->reason : "", f->reason ? ": " : "", f->violation,

@@ -15,8 +15,10 @@
 
 #include <carrel/host.h>
 #include "intravisor/cvm/copy.h"
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/thread.h"
 #include "intravisor/host/host.h"
+#include "intravisor/share/share.h"
 
 #define HOST_STACK 262144u      /* bytes: host calls keep a few paths on it */
 
@@ -102,6 +104,7 @@ static void run(struct guest_thread *thread)
 		timer_delete(thread->timer);
 	if (left == -EINVAL)
 		cvm_end(cvm, SIGILL);
+	share_unpost(&thread->caller);
 	number_give(thread);
 	/* Stores 0 there and wakes one waiter. By the kernel: no fix-up works here any more, outside of machine_thread_run. */
 	if (thread->clear)
@@ -149,7 +152,7 @@ static int host_thread_begin(struct guest_thread *thread)
 	return error ? -EAGAIN : 0;
 }
 
-int64_t host_thread_start(struct caller *caller, const uint64_t a[6])
+static int64_t thread_make(struct caller *caller, const uint64_t a[6], int fresh)
 {
 	if (a[1] > UINT32_MAX || a[2] > UINT32_MAX || !machine_thread_entry_ok(caller->thread, (uint32_t)a[1]))
 		return -EINVAL;
@@ -161,9 +164,15 @@ int64_t host_thread_start(struct caller *caller, const uint64_t a[6])
 	int64_t error = thread ? 0 : -ENOMEM;
 	/* The copied frames return into images: they must be the same there. A window that no thread runs in gets no more images
 	 * but by this library OS's own calls, and one that maps some meanwhile only adds. */
-	if (!error && !copy_same_images(program, caller->program))
+	if (!error && !fresh && !copy_same_images(program, caller->program))
 		error = -EINVAL;
-	if (!error && !(thread->caller.thread = machine_thread_copy(caller->thread, program->base, &thread->caller)))
+	/* Two threads of one program: what one fills the other must not see half full (snapshot.c). */
+	if (!error && program == caller->program)
+		error = snapshot_fetch_all(program);
+	if (!error)
+		thread->caller.thread = fresh ? machine_thread_create(program->base, cvm->libos.base, &thread->caller)
+					      : machine_thread_copy(caller->thread, program->base, &thread->caller);
+	if (!error && !thread->caller.thread)
 		error = -EAGAIN;
 	if (!error)
 		error = number_take(cvm, thread);
@@ -182,6 +191,16 @@ int64_t host_thread_start(struct caller *caller, const uint64_t a[6])
 	free(thread);
 	cvm_window_release(cvm, program);
 	return error;
+}
+
+int64_t host_thread_start(struct caller *caller, const uint64_t a[6])
+{
+	return thread_make(caller, a, 0);
+}
+
+int64_t host_thread_fresh(struct caller *caller, const uint64_t a[6])
+{
+	return thread_make(caller, a, 1);
 }
 
 int64_t host_thread_exit(struct caller *caller, const uint64_t a[6])
@@ -275,16 +294,23 @@ void cvm_end(struct cvm *cvm, int status)
 	pthread_mutex_unlock(&cvm->lock);
 }
 
-void cvm_signal(struct cvm *cvm, int signal)
+void cvm_kick(struct cvm *cvm)
 {
 	pthread_mutex_lock(&cvm->lock);
-	cvm->host_signals |= 1ull << (signal - 1);
 	for (unsigned i = 0; i < CVM_THREADS_MOST; i++)
 		if (cvm->threads[i]) {
 			machine_thread_kick(cvm->threads[i]->caller.thread);
 			break;
 		}
 	pthread_mutex_unlock(&cvm->lock);
+}
+
+void cvm_signal(struct cvm *cvm, int signal)
+{
+	pthread_mutex_lock(&cvm->lock);
+	cvm->host_signals |= 1ull << (signal - 1);
+	pthread_mutex_unlock(&cvm->lock);
+	cvm_kick(cvm);
 }
 
 uint64_t cvm_signals_waiting(struct cvm *cvm)
@@ -299,10 +325,11 @@ int64_t host_signals_take(struct caller *caller, const uint64_t a[6])
 {
 	(void)a;
 	pthread_mutex_lock(&caller->cvm->lock);
-	uint64_t taken = caller->cvm->host_signals;
+	uint64_t taken = caller->cvm->host_signals & (HOST_ORDER_WAITS - 1);
 	caller->cvm->host_signals = 0;
+	taken |= caller->cvm->orders ? HOST_ORDER_WAITS : 0;
 	pthread_mutex_unlock(&caller->cvm->lock);
-	return (int64_t)(taken & INT64_MAX);
+	return (int64_t)taken;
 }
 
 void threads_forget(struct cvm *cvm)

@@ -9,6 +9,7 @@
 #include <linux/falloc.h>
 #include <linux/magic.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -87,7 +88,10 @@ int64_t host_allocate(struct caller *caller, const uint64_t a[6])
 int64_t host_lock(struct caller *caller, const uint64_t a[6])
 {
 	static const short types[] = {F_RDLCK, F_WRLCK, F_UNLCK};
+	static const int whole[] = {LOCK_SH, LOCK_EX, LOCK_UN};
 	GET(file, 0);
+	if (a[1] >= LOCK_HOST_WHOLE && a[1] - LOCK_HOST_WHOLE <= 2 && a[4] < 2)
+		return BLOCKING(SYS_flock, file->fd, whole[a[1] - LOCK_HOST_WHOLE] | (a[4] ? 0 : LOCK_NB), 0, 0);
 	if (a[1] > 2 || a[4] > 2)
 		return -EINVAL;
 	struct flock lock = {.l_type = types[a[1]], .l_whence = SEEK_SET, .l_start = (off_t)a[2], .l_len = (off_t)a[3]};
@@ -205,20 +209,17 @@ int64_t host_memory_map_file(struct caller *caller, const uint64_t b[6])
 int64_t host_memory_object(struct caller *caller, const uint64_t a[6])
 {
 	struct cvm *cvm = caller->cvm;
-	uint64_t limit = cvm->memory_limit ? cvm->memory_limit : WINDOW_SIZE;
 
 	if (!a[0] || a[0] % 4096 || a[0] > WINDOW_MEMORY_END - WINDOW_MEMORY_START)
 		return -EINVAL;
-	if (__atomic_add_fetch(&cvm->object_bytes, a[0], __ATOMIC_RELAXED) > limit) {
-		__atomic_sub_fetch(&cvm->object_bytes, a[0], __ATOMIC_RELAXED);
+	if (cvm_charge(cvm, a[0]))
 		return -ENOMEM;
-	}
 	int fd = memfd_create("carrel-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0 || ftruncate(fd, (off_t)a[0]) || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)) {
 		int error = -errno;
 		if (fd >= 0)
 			close(fd);
-		__atomic_sub_fetch(&cvm->object_bytes, a[0], __ATOMIC_RELAXED);
+		cvm_uncharge(cvm, a[0]);
 		return error;
 	}
 	return resource_make(cvm, fd, CAP_LOAD | CAP_STORE, 0, a[0]);

@@ -29,11 +29,15 @@ int host_table_create(struct cvm *cvm, struct cvm_error *error);
 void host_table_destroy(struct cvm *cvm);
 /* Once per process, before it gives up its rights: how many descriptors there are. */
 void host_init(void);
+int host_descriptor_kept(int fd);        /* is it one of those that no cVM gets? */
 /* A new handle for a copy of fd with permissions CAP_*. */
 int64_t host_handle_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only);
+/* What a cVM may do with a stream that it is handed: what the descriptor was opened for, and never change the object behind it. */
+uint32_t host_stream_permissions(int fd);
 int64_t host_call_dispatch(struct caller *caller, uint64_t number, const uint64_t a[6]);
-/* After start-up: no system call but those host calls need. 0 or -errno. */
-int host_lockdown(const struct cvm_config *config);
+/* After start-up: no system call but those the host calls of all these cVMs need, and recvmsg on `control` if that is not -1.
+ * 0 or -errno. */
+int host_lockdown(const struct cvm_config *const *configs, size_t count, int control);
 /* The handles of a configuration's ports and network, into the boot block. 0 or -errno. */
 int host_network_grant(struct cvm *cvm, struct carrel_boot *boot);
 

@@ -14,6 +14,7 @@
 
 #include <carrel/host.h>
 #include "cap/cap.h"
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/host/host.h"
 
 /* The capability's reference goes, under the handles' lock. */
@@ -49,6 +50,11 @@ void host_init(void)
 		descriptors_most = files.rlim_cur - (files.rlim_cur / 4 < DESCRIPTORS_KEPT ? files.rlim_cur / 4 : DESCRIPTORS_KEPT);
 }
 
+int host_descriptor_kept(int fd)
+{
+	return (uint64_t)fd >= descriptors_most;
+}
+
 /* Takes what *like describes over, with its descriptor and charge; also on failure. */
 static int64_t resource_add(struct cvm *cvm, const struct resource *like, uint32_t permissions)
 {
@@ -82,7 +88,7 @@ int64_t resource_make(struct cvm *cvm, int fd, uint32_t permissions, int read_on
 	if (fstat(fd, &status)) {
 		int error = -errno;
 		close(fd);
-		__atomic_sub_fetch(&cvm->object_bytes, bytes, __ATOMIC_RELAXED);
+		cvm_uncharge(cvm, bytes);
 		return error;
 	}
 	const struct resource like = {.fd = fd, .read_only = read_only, .bytes = bytes, .charged = bytes ? &cvm->object_bytes : NULL,
@@ -161,6 +167,15 @@ int resource_descriptor(struct caller *caller, uint64_t handle, uint32_t need)
 	return fd < 0 ? -errno : fd;
 }
 
+/* To read and write as it was opened; never to change the object behind it: its mode, owner, times, or its names when it is a
+ * directory. A shell hands over /dev/null and terminals without meaning to grant that. */
+uint32_t host_stream_permissions(int fd)
+{
+	int flags = fcntl(fd, F_GETFL), access = flags < 0 ? O_RDWR : flags & O_ACCMODE;
+
+	return (access != O_WRONLY ? CAP_LOAD : 0) | (access != O_RDONLY ? CAP_STORE : 0);
+}
+
 int host_table_create(struct cvm *cvm, struct cvm_error *error)
 {
 	cvm->capabilities = cap_table_create(cvm->config->handles_most ? cvm->config->handles_most : HANDLES_MOST);
@@ -172,11 +187,7 @@ int host_table_create(struct cvm *cvm, struct cvm_error *error)
 		int fd = cvm->config->standard_fds[i], null = -1;
 		if (fd < 0 || fcntl(fd, F_GETFD) < 0)
 			fd = null = open("/dev/null", O_RDWR | O_CLOEXEC);
-		int flags = fcntl(fd, F_GETFL), access = flags < 0 ? O_RDWR : flags & O_ACCMODE;
-		/* To read and write as it was opened; never to change the object behind it: its mode, owner, times, or its names when
-		 * it is a directory. A shell hands over /dev/null and terminals without meaning to grant that. */
-		uint32_t permissions = (access != O_WRONLY ? CAP_LOAD : 0) | (access != O_RDONLY ? CAP_STORE : 0);
-		int64_t handle = host_handle_make(cvm, fd, permissions, 0);
+		int64_t handle = host_handle_make(cvm, fd, host_stream_permissions(fd), 0);
 		if (null >= 0)
 			close(null);
 		if (handle < 0) {
@@ -212,6 +223,10 @@ int64_t host_call_dispatch(struct caller *caller, uint64_t number, const uint64_
 	switch (number) {
 #define HOST_CALL(value, name, arguments, text) \
 	case value:                             \
+		return host_##name(caller, a);
+#define HOST_FAST(value, name, arguments, text)       \
+	case value:                                   \
+		snapshot_fetch_all(caller->program); \
 		return host_##name(caller, a);
 #include <carrel/hostcall.def>
 #undef HOST_CALL

@@ -4,6 +4,7 @@
  * Host calls for time, randomness, figures and lines on the Intravisor's own stream. Trusted.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -80,9 +81,11 @@ int64_t host_usage(struct caller *caller, const uint64_t a[6])
 
 int64_t host_processors(struct caller *caller, const uint64_t a[6])
 {
+	cpu_set_t mine;         /* the owner may have confined this cVM's threads to some */
+
 	(void)caller;
 	(void)a;
-	return sysconf(_SC_NPROCESSORS_ONLN);
+	return sched_getaffinity(0, sizeof mine, &mine) ? sysconf(_SC_NPROCESSORS_ONLN) : CPU_COUNT(&mine);
 }
 
 /* One line, control characters made harmless, whole in one write. */

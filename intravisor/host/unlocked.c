@@ -7,8 +7,10 @@
  */
 #include "intravisor/host/host.h"
 
-int host_lockdown(const struct cvm_config *config)
+int host_lockdown(const struct cvm_config *const *configs, size_t count, int control)
 {
-	(void)config;
+	(void)configs;
+	(void)count;
+	(void)control;
 	return 0;
 }

@@ -6,13 +6,14 @@
  * one, and a kick brings it back when something is ready here.
  */
 #include "libos/event/event.h"
-#include "libos/process/process.h"
+#include "libos/process/bell.h"
 #include "libos/sys/sys.h"
 
 #define ONESHOT 0x40000000u
 #define EDGE    0x80000000u
 #define CONTROL (ONESHOT | EDGE | 1u << 29 | 1u << 28)          /* and WAKEUP, EXCLUSIVE */
 #define DEPTH_MOST 5
+#define BELL    (~0ull)         /* no watch has this number */
 
 struct watch {
 	struct waiter waiter;
@@ -34,6 +35,7 @@ struct epoll {
 	uint32_t room, number;
 	struct watch *ready_first, *ready_last, *timed;
 	unsigned hosts;                 /* watches in the host */
+	int bell;                       /* and the bell's */
 	struct wait_queue queue;
 };
 
@@ -365,12 +367,22 @@ static int64_t host_collect(struct file *set, struct event *out, uint32_t room, 
 	struct epoll *e = set->object;
 	struct host_event events[64];
 	uint32_t most = room < 64 ? room : 64;
+
+	if (bells_used && timeout) {
+		wait_spin();
+		if (!e->bell)
+			e->bell = !HOST(events_change, set->handle, EPOLL_CTL_ADD, bell_host_handle(), READY_IN, BELL);
+		if (thread_current()->wake || HOST(bell_arm))
+			timeout = 0;
+	}
 	int64_t n = timeout ? HOST_BLOCKING(events_wait, set->handle, own_ref(events), most, timeout)
 			    : HOST(events_wait, set->handle, own_ref(events), most, 0);
 	uint32_t count = 0;
 
 	for (int64_t i = 0; i < n; i++) {
 		uint32_t fd = (uint32_t)events[i].data;
+		if (events[i].data == BELL)
+			bell_quiet();
 		struct watch *w = fd < e->room ? e->table[fd] : NULL;
 		while (w && w->number != events[i].data >> 32)
 			w = w->next;
@@ -397,6 +409,8 @@ int64_t epoll_wait(struct file *set, struct event *out, uint32_t room, int64_t t
 	if (timeout)
 		wait_begin(&w, &e->queue);
 	for (;;) {
+		if (bells_used)
+			bells_take();
 		n = collect(e, out, room);
 		int64_t wake_at = epoll_deadline(set);
 		wake_at = wake_at < until ? wake_at : until;
@@ -418,7 +432,7 @@ int64_t epoll_wait(struct file *set, struct event *out, uint32_t room, int64_t t
 		}
 		if (over)
 			break;
-		n = wait_sleep(wake_at);
+		n = wait_sleep_listening(wake_at);
 		if (n == -RESTART)
 			break;
 	}

@@ -56,10 +56,16 @@ struct descriptors *descriptors_copy(const struct descriptors *from)
 	return d;
 }
 
+int descriptors_first(struct descriptors *d, unsigned fd, struct file *f)
+{
+	d->table[fd] = (struct descriptor){f, 0};
+	return 0;
+}
+
 /* One descriptor of f is no longer, others may be. */
 static void closed(struct file *f)
 {
-	lock_forget(f);
+	lock_closed(f);
 	if (f->operations->flush)
 		f->operations->flush(f);
 	file_release(f);
@@ -130,12 +136,12 @@ struct file *file_make(const struct file_operations *operations, int flags)
 
 void file_release(struct file *f)
 {
+	if (f->references - 1 == f->kept)
+		lock_over(f);
 	if (--f->references)
 		return;
 	if (f->watches)
 		watches_drop(f);
-	if (f->node)
-		node_lock_forget(f, f);
 	if (f->operations->close)
 		f->operations->close(f);
 	heap_text_free(f->path);

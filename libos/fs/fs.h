@@ -48,6 +48,7 @@ struct file_operations {
 struct file {
 	const struct file_operations *operations;
 	unsigned references;
+	unsigned kept;          /* of them, lock.c's own */
 	int flags;              /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH... as they are now */
 	int64_t handle;         /* host files: the capability; else -1 */
 	int host_append;        /* host files: opened with O_APPEND there */
@@ -164,16 +165,14 @@ int64_t file_wait(struct file *f, unsigned events, int64_t deadline);
 void watches_drop(struct file *f);      /* it is closed for good */
 void watches_host(struct file *f);      /* it has a handle now */
 
-/* lock.c: fcntl's record locks, as POSIX owns them: by process, not by open file. */
-int64_t lock_set(struct file *f, int type, int64_t start, int64_t length, int wait);
-int64_t lock_test(struct file *f, int type, int64_t start, int64_t length);
-void lock_forget(struct file *f);       /* a descriptor of this file was closed */
-/* node_lock.c: locks on files of a tmpfs. flock's (LOCK_WHOLE) and the others do not see each other. */
+/* lock.c: fcntl's locks, owned by a process or an open file, and flock's (LOCK_WHOLE), which do not see the others. Types: 0 read, 1
+ * write, 2 none. */
 enum lock_kind { LOCK_PROCESS, LOCK_FILE, LOCK_WHOLE };
-int64_t node_lock_set(struct file *f, enum lock_kind kind, int type, int64_t start, int64_t length, int wait);
+int64_t lock_set(struct file *f, enum lock_kind kind, int type, int64_t start, int64_t length, int wait);
 /* What stands in the way of it: its type, range and process, else 2. */
-int node_lock_test(struct file *f, enum lock_kind kind, int type, int64_t *start, int64_t *length, int *pid);
-void node_lock_forget(struct file *f, const void *owner);
+int64_t lock_test(struct file *f, enum lock_kind kind, int type, int64_t *start, int64_t *length, int *pid);
+void lock_closed(struct file *f);       /* one of the current process's descriptors of this file was closed */
+void lock_over(struct file *f);         /* nobody but lock.c has this open file any more */
 
 /* ---- record.c: getdents64 ---- */
 struct record_writer {

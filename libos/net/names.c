@@ -81,12 +81,38 @@ int address_is_any(const struct address *a)
 	return ip_is_any(ip);
 }
 
-int address_is_here(const struct address *a)
+int address_four(const struct address *a, uint32_t *four)
 {
 	uint8_t ip[16];
 
 	ip_of(a, ip);
-	if (ip_is_any(ip))
+	*four = (uint32_t)ip[12] << 24 | (uint32_t)ip[13] << 16 | (uint32_t)ip[14] << 8 | ip[15];
+	return is_four(ip);
+}
+
+struct address network_address(uint32_t four, uint16_t port)
+{
+	struct address a = {.length = 16, .in_family = AF_INET, .in_port = __builtin_bswap16(port)};
+
+	for (int i = 0; i < 4; i++)
+		a.in_ip[i] = (uint8_t)(four >> (24 - 8 * i));
+	return a;
+}
+
+int address_is_network(const struct address *a)
+{
+	uint32_t four;
+
+	return address_is_any(a) || (address_four(a, &four) && four == boot->address);
+}
+
+int address_is_here(const struct address *a)
+{
+	uint8_t ip[16];
+	uint32_t four;
+
+	ip_of(a, ip);
+	if (ip_is_any(ip) || (boot->address && address_four(a, &four) && four == boot->address))
 		return 1;
 	return is_four(ip) ? ip[12] == 127 : !memcmp(ip, zero, 15) && ip[15] == 1;
 }
@@ -210,6 +236,12 @@ int64_t name_bind(struct socket *s, const struct address *a)
 		add(s);
 		return 0;
 	}
+	if (shared_name(a)) {
+		s->shared_by = STREAM_BY_NAME;
+		s->shared_name = heap_text(shared_name(a));
+		s->local = *a;
+		return s->shared_name ? 0 : -ENOMEM;
+	}
 	if ((error = path_of(a, &place)))
 		return error;
 	error = place_node_make(&place, S_IFSOCK | (0777 & ~process_current()->mask));
@@ -221,7 +253,20 @@ int64_t name_bind(struct socket *s, const struct address *a)
 	s->binding.device = found.dev;
 	s->binding.inode = found.ino;
 	add(s);
+	if (place.mount->operations == &host_mount) {
+		s->shared_by = STREAM_BY_NODE;
+		s->node_directory = place.mount->handle;
+		s->shared_name = heap_text(place.rest);
+	}
 	return 0;
+}
+
+int64_t name_node(const struct address *a, struct place *place)
+{
+	struct host_stat found;
+	int64_t error = path_of(a, place);
+
+	return error ? error : place_stat(place, 1, &found);
 }
 
 int64_t name_bind_any(struct socket *s)

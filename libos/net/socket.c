@@ -24,7 +24,7 @@ struct socket *socket_make(int domain, int type, int protocol)
 	s->domain = domain;
 	s->type = type;
 	s->protocol = protocol;
-	s->handle = -1;
+	s->handle = s->shared = s->listener = -1;
 	s->number = numbers++;
 	s->owner = (struct credentials){process_current()->id, boot->uid, boot->gid};
 	return s;
@@ -122,6 +122,7 @@ void socket_free(struct socket *s)
 		changed(s->other);
 	}
 	channel_drop(&s->in);
+	shared_close(s);
 	if (s->handle >= 0 && s->published) {
 		port_release(s);
 		if (s->type == SOCK_STREAM)
@@ -155,7 +156,7 @@ int64_t socket_listen(struct socket *s, struct file *f, int backlog)
 	if (s->state == SOCKET_CONNECTED || s->state == SOCKET_CONNECTING)
 		return -EINVAL;
 	if (!s->binding.bound) {
-		int64_t error = is_inet(s) ? name_bind_any(s) : -EINVAL;
+		int64_t error = is_inet(s) ? name_bind_any(s) : s->shared_name ? 0 : -EINVAL;
 		if (error)
 			return error;
 	}
@@ -166,6 +167,10 @@ int64_t socket_listen(struct socket *s, struct file *f, int backlog)
 		if (error)
 			return error;
 	}
+	/* A port or node that somebody else has there is still this cVM's own; a name is nothing else. */
+	int64_t shared = shared_listen(s);
+	if (shared && s->shared_name && s->shared_by == STREAM_BY_NAME)
+		return shared;
 	s->state = SOCKET_LISTENING;
 	return 0;
 }
@@ -179,6 +184,8 @@ int64_t socket_accept(struct file *f, int flags, struct socket **taken)
 	for (;;) {
 		if (s->state != SOCKET_LISTENING)
 			return -EINVAL;
+		if (!s->pending)
+			shared_drain(s);
 		if (s->pending) {
 			*taken = s->pending;
 			s->pending = s->pending->pending_next;
@@ -220,8 +227,15 @@ static int64_t connect_here(struct file *f, const struct address *to)
 	struct socket *s = f->object, *listener, *end;
 	int64_t error;
 
+	if (!is_inet(s) && s->type != SOCK_DGRAM && shared_name(to))
+		return shared_connect_name(s, shared_name(to), to);
 	for (;;) {
 		listener = name_find(s, to, &error);
+		struct place place;
+		/* A socket's node that nobody here listens at may be another cVM's. */
+		if (!listener && error == -ECONNREFUSED && !is_inet(s) && s->type != SOCK_DGRAM && to->un_path[0] && !name_node(to, &place) &&
+		    place.mount->operations == &host_mount)
+			return shared_connect_node(s, &place, to);
 		if (!listener)
 			return error;
 		if (s->type != SOCK_DGRAM && listener->state != SOCKET_LISTENING)
@@ -315,8 +329,9 @@ int64_t socket_connect(struct file *f, const struct address *to)
 		s->connect_told = 0;
 		return error;
 	}
-	if (s->state == SOCKET_NEW && (!is_inet(s) || address_is_here(to))) {
-		error = connect_here(f, to);
+	int peer = is_inet(s) && s->type == SOCK_STREAM ? shared_peer(to) : -1;
+	if (s->state == SOCKET_NEW && (!is_inet(s) || peer >= 0 || address_is_here(to))) {
+		error = peer >= 0 ? shared_connect(s, peer, to) : connect_here(f, to);
 		/* Over a network it takes a moment, and programs wait for its end. */
 		if (!error && is_inet(s) && s->type == SOCK_STREAM && (f->flags & O_NONBLOCK)) {
 			s->connect_told = 1;
@@ -349,6 +364,7 @@ int64_t socket_shutdown(struct socket *s, int how)
 		s->state = SOCKET_NEW;
 		if (s->handle >= 0)
 			HOST(socket_shutdown, s->handle, 2);
+		shared_close(s);
 		changed(s);
 		return 0;
 	}
@@ -360,6 +376,8 @@ int64_t socket_shutdown(struct socket *s, int how)
 	if (s->state != SOCKET_CONNECTED)
 		return -ENOTCONN;
 	struct socket *other = s->other;
+	if (s->shared >= 0)
+		HOST_FAST(stream_shutdown, s->shared, how);
 	if (how != 1)
 		s->in.shut = 1;
 	if (how != 0) {
@@ -379,8 +397,12 @@ static unsigned socket_poll(struct file *f)
 	struct socket *s = f->object;
 	unsigned ready = s->error ? READY_ERROR : 0;
 
-	if (s->state == SOCKET_LISTENING)
+	if (s->state == SOCKET_LISTENING) {
+		shared_drain(s);
 		return ready | (s->pending ? READY_IN : 0);
+	}
+	if (s->shared >= 0)
+		return ready | shared_ready(s);
 	if (s->type == SOCK_DGRAM) {
 		int full = s->other && s->other->in.messages >= 11;
 		return ready | (s->in.first || s->in.shut ? READY_IN : 0) | (full ? 0 : READY_OUT);
@@ -415,12 +437,15 @@ static int64_t socket_stat(struct file *f, struct host_stat *s)
 
 static int64_t socket_vector(struct file *f, const struct host_vector *list, unsigned count, int writes)
 {
-	struct vectors v = {.count = count};
+	struct vectors v;               /* a kilobyte: not cleared, only what is used is set */
 	struct received r;
 
-	memcpy(v.list, list, count * sizeof *list);
-	for (unsigned i = 0; i < count; i++)
+	v.count = count;
+	v.length = 0;
+	for (unsigned i = 0; i < count; i++) {
+		v.list[i] = list[i];
 		v.length += list[i].length;
+	}
 	if (writes)
 		return socket_send(f, &v, 0, NULL, NULL);
 	int64_t n = socket_receive(f, &v, 0, &r);
@@ -435,6 +460,8 @@ static int64_t socket_available(struct file *f)
 
 	if (s->state == SOCKET_LISTENING)
 		return -EINVAL;
+	if (s->shared >= 0)
+		return shared_available(s);
 	return s->type == SOCK_STREAM ? (int64_t)(s->in.put - s->in.taken) : s->in.first ? s->in.first->length : 0;
 }
 

@@ -124,6 +124,11 @@ struct socket {
 	enum socket_state state;
 	int reaches_out;                /* connected, or being connected, through the host */
 	int64_t handle;                 /* the host side; -1: none */
+	int64_t shared;                 /* connected to another cVM: the stream; -1: not */
+	int64_t listener;               /* and what listens for such; -1: nothing does */
+	int shared_by;                  /* AF_UNIX, bound where other cVMs can see it: STREAM_BY_NODE of a host volume, or STREAM_BY_NAME */
+	uint32_t node_directory;        /* the volume's directory */
+	char *shared_name;              /* and the path there, or the name under /cap; NULL: others cannot see it */
 	int published;                  /* it is a published port's, which stays when the socket goes */
 	struct address local, peer;
 	struct binding binding;
@@ -182,7 +187,26 @@ int port_take(struct socket *s, struct file *f);        /* a published port with
 void port_release(const struct socket *s);
 void address_from_host(struct socket *s, struct address *to, const struct host_address *from);
 
+/* share.c: between cVMs */
+int64_t shared_listen(struct socket *s);
+void shared_drain(struct socket *s);
+int shared_peer(const struct address *to);      /* the index in the boot block of the cVM with this address; -1: none */
+int64_t shared_connect(struct socket *s, int peer, const struct address *to);
+const char *shared_name(const struct address *a);       /* NAME of "/cap/NAME", else NULL */
+int64_t shared_connect_name(struct socket *s, const char *name, const struct address *to);
+int64_t shared_connect_node(struct socket *s, const struct place *place, const struct address *to);
+int64_t shared_send(struct file *f, const struct vectors *v, unsigned flags);
+int64_t shared_receive(struct file *f, const struct vectors *v, unsigned flags, struct received *r);
+unsigned shared_ready(const struct socket *s);
+int64_t shared_available(const struct socket *s);
+void shared_close(struct socket *s);
+
 /* names.c */
+int address_is_network(const struct address *a);        /* any, or this cVM's own on the network of cVMs: others can reach it there */
+int address_four(const struct address *a, uint32_t *four);      /* as IPv4, host byte order; 0: it is none */
+struct address network_address(uint32_t four, uint16_t port);
+int64_t name_node(const struct address *a, struct place *place);        /* AF_UNIX: where its node lies, links followed */
+
 int64_t name_bind(struct socket *s, const struct address *a);
 int64_t name_bind_any(struct socket *s);        /* a port, or an abstract name, that nobody has */
 void name_release(struct socket *s);

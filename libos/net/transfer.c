@@ -389,6 +389,11 @@ int64_t socket_send(struct file *f, const struct vectors *v, unsigned flags, con
 		rights_drop(rights);
 		return n == -EALREADY ? -EAGAIN : n;
 	}
+	if (s->shared >= 0) {
+		n = rights || (flags & MSG_OOB) ? -EOPNOTSUPP : to && s->domain == AF_UNIX ? -EISCONN : shared_send(f, v, flags);
+		rights_drop(rights);
+		return n;
+	}
 	int out = s->reaches_out || (s->type == SOCK_DGRAM && is_inet(s) && to && !address_is_here(to));
 	/* Who wrote to a published port from the host's own loopback has an address that looks like one of here. */
 	if (!out && s->published && to && !name_find(s, to, &n))
@@ -441,6 +446,8 @@ int64_t socket_receive(struct file *f, const struct vectors *v, unsigned flags, 
 	*r = (struct received){0};
 	if (s->state == SOCKET_CONNECTING && (n = host_side_settle(s)))
 		return n == -EALREADY ? -EAGAIN : n;
+	if (s->shared >= 0)
+		return flags & MSG_OOB ? -EINVAL : shared_receive(f, v, flags, r);
 	if (!s->reaches_out || s->type != SOCK_STREAM) {
 		if (flags & MSG_OOB)
 			return s->domain == AF_UNIX ? -EOPNOTSUPP : -EINVAL;

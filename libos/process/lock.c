@@ -24,8 +24,11 @@ void kernel_lock_shared(void)
 		    __atomic_compare_exchange_n(&kernel_word, &none, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			return;
 	}
+	int kick = 0;
 	while (__atomic_exchange_n(&kernel_word, 2, __ATOMIC_ACQUIRE))
-		HOST(futex, own_ref(&kernel_word), FUTEX_WAIT_PRIVATE, 2, 0);
+		kick |= HOST(futex, own_ref(&kernel_word), FUTEX_WAIT_PRIVATE, 2, 0) == -EINTR;
+	if (kick && thread_current()->process)  /* it is over now: nobody else looks */
+		kicked(thread_current());
 }
 
 void kernel_unlock_shared(void)

@@ -46,23 +46,58 @@ static int id_new(void)
 	return ids;
 }
 
-void process_first(void)
+static struct process *process_empty(void)
 {
 	struct process *p = heap_allocate(sizeof *p);
-	struct thread *t = thread_current();
 
-	if (!p || !(p->files = descriptors_make()) || !(p->directory = heap_allocate(PATH_MOST)))
-		die("no memory for the first process");
-	memset(t, 0, sizeof *t);
-	p->id = p->group = p->session = t->id = 1;
-	p->mask = boot->file_mode_mask;
-	p->directory[0] = '/';
-	p->threads = t;
-	p->thread_count = 1;
-	p->program = boot->program;
+	if (p && (p->files = descriptors_make()) && (p->directory = heap_allocate(PATH_MOST))) {
+		p->mask = boot->file_mode_mask;
+		p->directory[0] = '/';
+		return p;
+	}
+	if (p)
+		descriptors_drop(p->files);
+	heap_free(p, sizeof *p);
+	return NULL;
+}
+
+void process_thread(struct process *p, struct thread *t)
+{
 	t->process = p;
+	t->id = p->id;
 	t->alive = 1;
 	t->stack[1] = 2;        /* SS_DISABLE */
+	p->threads = t;
+	p->thread_count = 1;
+}
+
+struct process *process_make(void)
+{
+	struct process *p = process_count < PROCESSES_MOST ? process_empty() : NULL;
+
+	if (!p)
+		return NULL;
+	const char *start = boot_string(boot->working_directory);
+	if (strlen(start) < PATH_MOST)
+		memcpy(p->directory, start, strlen(start) + 1);
+	p->id = p->group = p->session = id_new();
+	p->next = processes;
+	processes = p;
+	process_count++;
+	return p;
+}
+
+void process_first(void)
+{
+	struct process *p = process_empty();
+	struct thread *t = thread_current();
+
+	if (!p)
+		die("no memory for the first process");
+	memset(t, 0, sizeof *t);
+	p->id = p->group = p->session = 1;
+	p->program = boot->program;
+	process_thread(p, t);
 	processes = p;
 	if (!(p->space = space_make(boot->memory_limit ? boot->memory_limit + SPACE_STACK_SIZE : 0, 0)))
 		die("no memory for the first process");
@@ -87,6 +122,7 @@ static struct process *process_copy(const struct process *from)
 	p->children = (struct wait_queue){0};
 	p->ending = p->dead = p->stopped = p->reported = p->executed = 0;
 	p->vfork_parent = NULL;
+	p->order = 0;
 	p->timers = NULL;
 	p->timer_thread = NULL;
 	p->timer_at = 0;
@@ -315,6 +351,8 @@ static void process_last(struct process *p)
 	p->dead = 1;
 	p->space = NULL;        /* the caller releases it, last */
 	vfork_done(p);
+	if (p->order)
+		HOST(order_done, p->order, p->status);
 	for (struct process *c = processes, *next; c; c = next) {
 		next = c->next;
 		if (c->parent == p) {

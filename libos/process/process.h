@@ -89,6 +89,7 @@ struct process {
 	size_t argument_bytes, environment_bytes;
 	struct boot_image program, interpreter; /* entry 0: no dynamic linker */
 	uint64_t limits[16][2];
+	uint32_t order, order_counts[2];        /* it was started from outside, with so many arguments and variables; 0: it was not */
 	struct usage gone, used_by_children;    /* threads that have ended; children that were waited for */
 	int64_t gone_time;              /* processor time of the former, in nanoseconds */
 };
@@ -177,6 +178,8 @@ extern struct process *processes;
 extern int foreground_group;    /* whom the terminal's signals are for; 0: the first process */
 void process_first(void);
 struct process *process_find(int id);
+struct process *process_make(void);     /* nobody's child, without a space; NULL: no room. process_reap forgets it */
+void process_thread(struct process *p, struct thread *t);       /* its first, which does not run yet */
 struct thread *thread_find(int id);
 struct thread *thread_slot(void);       /* a stack with its struct thread, or NULL */
 void thread_slot_free(struct thread *t);
@@ -192,6 +195,7 @@ struct descriptors *descriptors_copy(const struct descriptors *from);
 void descriptors_drop(struct descriptors *d);
 void descriptors_exec(struct descriptors *d);
 struct descriptors *descriptors_make(void);
+int descriptors_first(struct descriptors *d, unsigned fd, struct file *f);      /* of a process that does not run yet; takes f over. 0 */
 
 /* usage.c */
 void usage_add(struct usage *to, const struct usage *more);
@@ -209,6 +213,7 @@ struct program_text {                   /* argv or envp: strings one after anoth
 	size_t bytes;
 	uint32_t count;
 };
+void entries_set(void);                 /* of the calling thread: where its system calls, interruptions and fix-ups go */
 void program_begin(struct program_text argv, struct program_text envp) __attribute__((noreturn));
 
 /* image.c */

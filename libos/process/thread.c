@@ -4,6 +4,7 @@
  * Threads' stacks, and the place where an interrupted program enters: signals, the end, and calls that need all of the
  * program's registers are taken care of here, and then the program goes on.
  */
+#include "libos/process/order.h"
 #include "libos/process/timer.h"
 
 static struct thread *slots[THREADS_MOST];      /* mapped already */
@@ -59,6 +60,9 @@ void kicked(struct thread *t)
 {
 	uint64_t outside = (uint64_t)HOST(signals_take);
 
+	if (outside & HOST_ORDER_WAITS)
+		orders_serve();
+	outside &= HOST_ORDER_WAITS - 1;
 	/* The Intravisor kicks some thread of the cVM; they are for its first process, a terminal's for the group in front. */
 	for (int signal = 1; outside; outside >>= 1, signal++)
 		if ((outside & 1) && foreground_group && (TERMINAL & SIGNAL_BIT(signal))) {

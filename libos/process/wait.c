@@ -4,7 +4,7 @@
  * Waiting: queues of waiters, each thread asleep on a futex word of its own. All under the kernel lock, which a sleeper gives
  * up; a wake-up between its looking and its sleeping is kept in the word.
  */
-#include "libos/process/process.h"
+#include "libos/process/bell.h"
 
 #define FUTEX_WAIT_BITSET_PRIVATE (9 | 128)     /* an absolute monotonic deadline */
 #define FUTEX_WAKE_PRIVATE 129
@@ -87,33 +87,53 @@ void wait_dismiss(struct wait_queue *queue)
  * sleep costs two system calls and a switch, microseconds in which what is waited for has often come. Without the lock. */
 #define SPIN_MOST  400u         /* machine_pause()s: some 10 us */
 #define SPIN_PROBE 40u
+/* Another cVM that sleeps takes tens of microseconds to answer, and two that sleep would never learn that it pays to look: so a probe is as
+ * long as a spin can be, and comes more often. */
+#define SPIN_MOST_SHARED  1500u
+#define SPIN_AGAIN_SHARED 8u
 #define SPIN_AGAIN 64u          /* of so many waits one is a probe when spinning has not helped */
 
-static void spin(struct thread *t)
+static void spin(struct thread *t, int listens)
 {
-	unsigned budget = t->spin ? t->spin : ++t->waits % SPIN_AGAIN ? 0 : SPIN_PROBE;
+	unsigned most = listens ? SPIN_MOST_SHARED : SPIN_MOST, probe = listens ? SPIN_MOST_SHARED : SPIN_PROBE;
+	unsigned budget = t->spin ? t->spin : ++t->waits % (listens ? SPIN_AGAIN_SHARED : SPIN_AGAIN) ? 0 : probe;
 
-	if (!budget || kernel_single)
+	if (!budget || (kernel_single && !listens))
 		return;
 	kernel_unlock();
-	for (unsigned i = 0; i < budget && !__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE); i++)
+	for (unsigned i = 0; i < budget && !__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE); i++) {
 		machine_pause();
+		if (listens && bells_rung()) {
+			kernel_lock();
+			bells_take();
+			kernel_unlock();
+		}
+	}
 	kernel_lock();
 	if (__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE))
-		t->spin = 2 * budget < SPIN_MOST ? 2 * budget : SPIN_MOST;
+		t->spin = 2 * budget < most ? 2 * budget : most;
 	else
 		t->spin = t->spin / 2 < SPIN_PROBE / 2 ? 0 : t->spin / 2;
 }
 
-static int64_t sleep_until(int64_t deadline, int signals)
+void wait_spin(void)
+{
+	if (bells_used)
+		spin(thread_current(), 1);
+}
+
+/* listens: for the bell too, since what it waits for may be shared with another cVM. Others need not: who waits for such a thing does. */
+static int64_t sleep_until(int64_t deadline, int signals, int listens)
 {
 	struct thread *t = thread_current();
 	int64_t until[2] = {deadline / 1000000000, deadline % 1000000000}, result = 0;
 
 	t->waiting = WAITS_AWAKE;
-	spin(t);
+	spin(t, listens);
 	t->waiting = WAITS_ASLEEP;
 	for (;;) {
+		if (listens)    /* first: this sleeper's wake-up may have been the only one */
+			bells_take();
 		if (__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE)) {
 			result = 0;
 			break;
@@ -125,8 +145,9 @@ static int64_t sleep_until(int64_t deadline, int signals)
 		if (result == -ETIMEDOUT)
 			break;
 		kernel_unlock();
-		result = HOST(futex, own_ref(&t->wake), FUTEX_WAIT_BITSET_PRIVATE, 0, deadline == FOR_EVER ? 0 : own_ref(until), 0,
-			      0xffffffffu);
+		uintptr_t limit = deadline == FOR_EVER ? 0 : own_ref(until);
+		result = listens ? HOST(bell_wait, own_ref(&t->wake), limit)
+				 : HOST(futex, own_ref(&t->wake), FUTEX_WAIT_BITSET_PRIVATE, 0, limit, 0, 0xffffffffu);
 		kernel_lock();
 		if (result == -EINTR)
 			kicked(t);
@@ -138,10 +159,15 @@ static int64_t sleep_until(int64_t deadline, int signals)
 
 int64_t wait_sleep(int64_t deadline)
 {
-	return sleep_until(deadline, 1);
+	return sleep_until(deadline, 1, 0);
 }
 
 int64_t wait_sleep_through(int64_t deadline)
 {
-	return sleep_until(deadline, 0);
+	return sleep_until(deadline, 0, 0);
+}
+
+int64_t wait_sleep_listening(int64_t deadline)
+{
+	return sleep_until(deadline, 1, bells_used);
 }

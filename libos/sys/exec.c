@@ -5,6 +5,7 @@
  * but for want of memory, and that ends the process.
  */
 #include "libos/fs/tmpfs.h"
+#include "libos/process/order.h"
 #include "libos/process/timer.h"
 #include "libos/sys/sys.h"
 
@@ -276,4 +277,89 @@ int64_t sys_execveat(const uint64_t a[6])
 	if (a[4] & ~(uint64_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
 		return -EINVAL;
 	return begin((int)a[0], USER(1), (a[4] & AT_EMPTY_PATH) != 0, a[2], a[3]);
+}
+
+/* ---- a process that was started from outside ---- */
+static struct program_text text_copy(const char *from, size_t bytes, uint32_t count)
+{
+	struct program_text t = {heap_allocate(bytes + !bytes), bytes, count};
+
+	if (t.text)
+		memcpy(t.text, from, bytes);
+	return t;
+}
+
+/* The value of a variable among a block of strings, or NULL. */
+static const char *variable(const char *block, size_t bytes, const char *name)
+{
+	for (size_t at = 0, n = strlen(name); at < bytes; at += strlen(block + at) + 1)
+		if (!strncmp(block + at, name, n) && block[at + n] == '=')
+			return block + at + n + 1;
+	return NULL;
+}
+
+/* As execvp: a name without a slash is looked for along PATH. */
+static int64_t execute_named(struct exec *e, const char *name, const char *path)
+{
+	char whole[PATH_MOST];
+	int64_t error, best = -ENOENT;
+
+	if (!*name)
+		return -ENOENT;
+	if (strchr(name, '/') || !path) {
+		const char *directory = process_current()->directory;
+		size_t n = *name == '/' ? format(whole, sizeof whole, "%s", name) : format(whole, sizeof whole, "%s/%s", directory, name);
+		return n >= sizeof whole ? -ENAMETOOLONG : (error = place_of(whole, &e->place)) ? error : execute(e);
+	}
+	while (*path) {
+		size_t n = 0;
+		while (path[n] && path[n] != ':')
+			n++;
+		if (n && n + strlen(name) + 2 < sizeof whole) {
+			memcpy(whole, path, n);
+			format(whole + n, sizeof whole - n, "/%s", name);
+			error = place_of(whole, &e->place);
+			if (!error)
+				error = execute(e);
+			if (error != -ENOENT && error != -ENOTDIR)
+				best = error;
+			if (e->file)
+				file_release(e->file);
+			e->file = NULL;
+			if (e->window >= 0)
+				HOST(window_close, e->window);
+			e->window = -1;
+		}
+		path += n + (path[n] == ':');
+	}
+	return best;
+}
+
+void order_begin(uint64_t argument)
+{
+	struct thread *t = (struct thread *)argument;
+	struct process *p = t->process;
+	char line[PATH_MOST];
+
+	entries_set();
+	kernel_lock();
+	struct exec *e = heap_allocate(sizeof *e);
+	int64_t error = -ENOMEM;
+	if (e) {
+		e->window = -1;
+		e->argv = text_copy(p->arguments, p->argument_bytes, p->order_counts[0]);
+		e->envp = text_copy(p->environment, p->environment_bytes, p->order_counts[1]);
+		if (e->argv.text && e->envp.text)
+			error = execute_named(e, e->argv.text, variable(p->environment, p->environment_bytes, "PATH"));
+		exec_drop(e);
+	}
+	const char *why = error == -ENOENT || error == -ENOTDIR ? "there is no such program in the cVM"
+			  : error == -ENOEXEC			? "it is not a Carrel image"
+			  : error == -EACCES			? "it may not be executed, or was refused by the verifier"
+								: "it cannot be started";
+	size_t n = format(line, sizeof line, "carrel: exec: %s: %s\n", p->argument_bytes ? p->arguments : "", why);
+	struct file *f = file_get(2);
+	if (f)
+		HOST(write, f->handle, own_ref(line), n < sizeof line ? n : sizeof line - 1, -1);
+	process_exit((error == -ENOENT || error == -ENOTDIR ? 127 : 126) << 8);
 }

@@ -106,7 +106,7 @@ static int64_t record_lock(struct file *f, unsigned command, struct user at)
 {
 	struct lock l;
 	int get = command == F_GETLK || command == OFD_GETLK, wait = command == F_SETLKW || command == OFD_SETLKW;
-	int pid = -1;           /* somebody outside this cVM */
+	int pid = -1;
 	int64_t result;
 
 	if (user_get(&l, at, sizeof l))
@@ -115,14 +115,8 @@ static int64_t record_lock(struct file *f, unsigned command, struct user at)
 		return -EINVAL;
 	if ((result = lock_range(f, &l)))
 		return result;
-	if (f->node && get)
-		result = node_lock_test(f, command < OFD_GETLK ? LOCK_PROCESS : LOCK_FILE, l.type, &l.start, &l.length, &pid);
-	else if (f->node && command >= OFD_GETLK)
-		result = node_lock_set(f, LOCK_FILE, l.type, l.start, l.length, wait);
-	else if (command < OFD_GETLK)
-		result = get ? lock_test(f, l.type, l.start, l.length) : lock_set(f, l.type, l.start, l.length, wait);
-	else
-		result = f->handle < 0 ? (get ? 2 : 0) : HOST(lock, f->handle, l.type, l.start, l.length, get ? 2 : wait);
+	enum lock_kind kind = command < OFD_GETLK ? LOCK_PROCESS : LOCK_FILE;
+	result = get ? lock_test(f, kind, l.type, &l.start, &l.length, &pid) : lock_set(f, kind, l.type, l.start, l.length, wait);
 	if (!get || result < 0)
 		return result;
 	if (result == 2)
@@ -134,8 +128,6 @@ static int64_t record_lock(struct file *f, unsigned command, struct user at)
 	return user_put(at, &l, sizeof l);
 }
 
-/* A lock on all of the file, held by the open file as flock's are. A writer's lock needs a file open for writing in the
- * host; on another it is a reader's. */
 int64_t sys_flock(const uint64_t a[6])
 {
 	int operation = (int)a[1] & ~4, wait = !(a[1] & 4);
@@ -143,15 +135,7 @@ int64_t sys_flock(const uint64_t a[6])
 
 	if (operation != 1 && operation != 2 && operation != 8)
 		return -EINVAL;
-	int type = operation == 1 ? 0 : operation == 2 ? 1 : 2;
-	if (f->node)
-		return node_lock_set(f, LOCK_WHOLE, type, 0, 0, wait);
-	if (f->handle < 0)
-		return 0;
-	if (type == 1 && (f->flags & O_ACCMODE) == O_RDONLY)
-		type = 0;
-	int64_t error = wait ? HOST_BLOCKING(lock, f->handle, type, 0, 0, 1) : HOST(lock, f->handle, type, 0, 0, 0);
-	return error == -EBADF ? 0 : error == -EACCES ? -EAGAIN : error;
+	return lock_set(f, LOCK_WHOLE, operation == 1 ? 0 : operation == 2 ? 1 : 2, 0, 0, wait);
 }
 
 int64_t sys_fcntl(const uint64_t a[6])

@@ -4,6 +4,7 @@
  * poll and select. What the library OS has itself wakes the thread by its queues; host files are waited for in the host, where a
  * kick ends the wait.
  */
+#include "libos/process/bell.h"
 #include "libos/sys/sys.h"
 
 #define SELECT_MOST 1024        /* FD_SETSIZE */
@@ -42,7 +43,7 @@ int64_t file_deadline(struct file *f)
 /* One look at all of them; host files together, in one call that waits for `timeout` if none is ready. Without the lock then. */
 static int64_t look(struct wanted *list, struct file **files, uint32_t count, int64_t timeout)
 {
-	struct host_poll waited[HOST_MOST];
+	struct host_poll waited[HOST_MOST + 1];         /* and the bell */
 	uint32_t found = 0, hosts = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
@@ -63,8 +64,17 @@ static int64_t look(struct wanted *list, struct file **files, uint32_t count, in
 	}
 	if (!hosts)
 		return found;
+	int bell = bells_used && timeout && !found;
+	if (bell) {
+		wait_spin();
+		waited[hosts] = (struct host_poll){(uint32_t)bell_host_handle(), READY_IN, 0};
+		if (HOST(bell_arm))
+			timeout = 0;
+	}
 	int64_t n = found || !timeout || thread_current()->wake ? HOST(poll, own_ref(waited), hosts, 0)
-								: HOST_BLOCKING(poll, own_ref(waited), hosts, timeout);
+								: HOST_BLOCKING(poll, own_ref(waited), hosts + (unsigned)bell, timeout);
+	if (bell && n > 0 && waited[hosts].revents)
+		bell_quiet();
 	if (n < 0)
 		return found ? found : n;
 	for (uint32_t i = 0, h = 0; i < count && h < hosts; i++)
@@ -109,7 +119,7 @@ static int64_t wait_files(struct wanted *list, struct file **files, struct waite
 			t->wake = 0;
 			continue;
 		}
-		n = wait_sleep(wake_at);
+		n = wait_sleep_listening(wake_at);
 		if (n == -RESTART)
 			break;
 		n = 0;

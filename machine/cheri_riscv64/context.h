@@ -36,6 +36,8 @@
 #define C_HOST_CALL        224          /* the C function */
 #define C_THREAD           232
 #define C_KICKED           240          /* 1: an interruption waits for the way out of a gate */
+#define C_HOST_FAST        256          /* the C function of fast host calls, */
+#define C_OWNER            264          /* and its first argument */
 #define C_LEAVING          248          /* 1: the thread is to leave its guest */
 
 #ifndef __ASSEMBLER__
@@ -45,7 +47,7 @@ struct context {
 	struct capability host_data, program_data, program_code, program_gate, libos_data, libos_code, libos_gate, program_window,
 		syscall_entry;
 	uint64_t libos_stack, program_sp, program_tp, program_ra, program_pc, libos_sp, libos_ra, libos_pc, host_sp, host_tp,
-		host_call, thread, kicked, leaving;
+		host_call, thread, kicked, leaving, host_fast, owner;
 	/* What assembly does not name. */
 	uint64_t program_base, libos_base;      /* of the windows */
 	uint64_t interrupt_entry;               /* absolute; 0 until the library OS sets it */

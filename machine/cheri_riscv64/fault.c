@@ -152,6 +152,9 @@ void signal_handle(int signal, struct context *context, struct signal_frame *fra
 		return;
 	}
 	int guest = guest_in(frame), gate = gate_at(frame), memory = signal == SIGSEGV || signal == SIGBUS;
+	if (signal == SIGSEGV && (code == SEGV_MAPERR || code == SEGV_ACCERR) && guest && inside(address, context->program_base) &&
+	    machine_calls.missing && machine_calls.missing(thread, (uint32_t)address))
+		return;
 	int libos = libos_in(frame, context), program = guest && !libos;
 	if (!guest && pc >= (uint64_t)guest_copy && pc < (uint64_t)guest_copy_end) {
 		frame->x[0] = (uint64_t)guest_copy_fault;

@@ -95,8 +95,7 @@ gate_kicked:
 /* ENTRY_HOST_CALL. In: a7 number, a0-a5 arguments, t0 the address behind the call: hostile. The C side copies the arguments once from
  * the host stack. gp and tp become the host's before any C; floats and fcsr are kept aside and put back. s0-s11 are kept by C. */
 #define HOST_FRAME (48 + 16 + 33 * 8 + 8)
-	.globl	gate_host_call
-gate_host_call:
+	.macro host_gate function, owner
 	own_data
 	sd	sp, C_LIBOS_SP(t6)
 	sd	ra, C_LIBOS_RA(t6)
@@ -115,8 +114,8 @@ gate_host_call:
 	fscsr	zero
 	mv	a2, sp
 	mv	a1, a7
-	ld	a0, C_THREAD(t6)
-	ld	t1, C_HOST_CALL(t6)
+	ld	a0, \owner(t6)
+	ld	t1, \function(t6)
 	jalr	t1
 	ld	t6, 48(sp)
 	/* A stop before this comparison is seen by it, one behind it finds the pc in a gate (fault.c). */
@@ -132,7 +131,13 @@ gate_host_call:
 	enter_guest C_LIBOS_CODE, C_LIBOS_DATA, C_LIBOS_GATE
 	clear_scratch
 	jump_guest
-	.globl	gate_leaving
+	.endm
+	.globl	gate_host_call, gate_host_fast, gate_leaving
+gate_host_call:
+	host_gate C_HOST_CALL, C_THREAD
+/* ENTRY_HOST_FAST: the same. That its C side could do without the host's gp, tp and floats saves a machine with an interpreter little. */
+gate_host_fast:
+	host_gate C_HOST_FAST, C_OWNER
 gate_leaving:
 	unimp
 gate_end:
@@ -237,6 +242,23 @@ blocking_abort:
 	li	a0, -EINTR
 	ret
 
+/* int64_t machine_system(long number a0, long a a1, long b a2, long c a3, long d a4) */
+	.globl	machine_system, machine_relax
+	.type	machine_system, @function
+machine_system:
+	mv	a7, a0
+	mv	a0, a1
+	mv	a1, a2
+	mv	a2, a3
+	mv	a3, a4
+	ecall
+	ret
+
+	.type	machine_relax, @function
+machine_relax:
+	.word	0x0100000f      /* pause */
+	ret
+
 /* The signal entry: PCC and DDC are the Intravisor's, gp and tp may be the guest's, so the host's come first, from the context that the
  * aligned alternate stack names. The frame puts all of them back. */
 	.globl	signal_entry
@@ -258,8 +280,9 @@ signal_entry:
 
 /* int guest_copy(void *a0, const void *a1, size_t a2): one of the sides is a guest's. 0, or -EFAULT when it faults. Plain stores, so no
  * tag is ever copied. */
-	.globl	guest_copy, guest_copy_end, guest_copy_fault
+	.globl	guest_copy, guest_copy_end, guest_copy_fault, machine_copy
 	.type	guest_copy, @function
+machine_copy:
 guest_copy:
 	or	t0, a0, a1
 	or	t0, t0, a2
@@ -309,5 +332,6 @@ entry_program_end:
 entry_libos_start:
 	entry_code 0
 	entry_code 1
+	entry_code 2
 entry_libos_end:
 	.section .note.GNU-stack, "", @progbits

@@ -29,6 +29,8 @@ CHECK(libos_stack, C_LIBOS_STACK);
 CHECK(host_sp, C_HOST_SP);
 CHECK(thread, C_THREAD);
 CHECK(leaving, C_LEAVING);
+CHECK(host_fast, C_HOST_FAST);
+CHECK(owner, C_OWNER);
 _Static_assert(offsetof(struct signal_frame, x) == 304 && offsetof(struct signal_frame, c) == 1088, "thread.h's frame");
 
 #define DATA_PERMISSIONS (PERMIT_GLOBAL | PERMIT_LOAD | PERMIT_STORE | PERMIT_LOAD_CAP)
@@ -63,6 +65,8 @@ int machine_window_open(void *base, int compartment)
 		capability_seal(slot, OTYPE_LIBOS);
 		capability_own(slot + 1, 1, (uint64_t)gate_leave);
 		capability_seal(slot + 1, OTYPE_LIBOS);
+		capability_own(slot + 2, 1, (uint64_t)gate_host_fast);
+		capability_seal(slot + 2, OTYPE_LIBOS);
 	}
 	return mprotect(page, 4096, PROT_READ | PROT_EXEC) || mprotect(table, 4096, PROT_READ) ? -errno : 0;
 }
@@ -113,6 +117,8 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 	context->libos_stack = context->libos_base + LIBOS_STACK_TOP;
 	context->host_call = (uint64_t)machine_calls.host_call;
 	context->thread = (uint64_t)thread;
+	context->host_fast = (uint64_t)machine_calls.host_fast;
+	context->owner = (uint64_t)owner;
 	capability_own(&context->host_data, 0, 0);
 	window_capabilities(&context->libos_data, &context->libos_code, context->libos_base);
 	program_set(context, (uint64_t)program_window);

@@ -37,7 +37,7 @@ _Static_assert(sizeof(struct signal_frame) == 1088 + 33 * 16, "as the machine la
 
 extern struct machine_upcalls machine_calls;
 extern uint8_t gate_start[], gate_end[], gate_syscall[], gate_leave[], gate_leave_checked[], gate_leave_end[], gate_kicked[],
-	gate_host_call[], gate_leaving[], context_checked[], context_entered[];
+	gate_host_call[], gate_host_fast[], gate_leaving[], context_checked[], context_entered[];
 extern uint8_t entry_program_start[], entry_program_end[], entry_libos_start[], entry_libos_end[];
 extern uint8_t guest_copy_end[], guest_copy_fault[], blocking_start[], blocking_end[], blocking_abort[];
 

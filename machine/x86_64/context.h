@@ -38,8 +38,10 @@
 #define C_START_RSP        136          /* where context_enter puts its first frame */
 #define C_RECORD_COUNT     144
 #define C_LEAVING          152          /* 1: the thread is to leave its guest */
-#define C_RECORDS          160          /* RECORDS_MOST records of 16 bytes: rsp of the interrupted program, what */
-#define C_WORDS            20
+#define C_HOST_FAST        160          /* the C function of fast host calls */
+#define C_OWNER            168          /* its first argument */
+#define C_RECORDS          176          /* RECORDS_MOST records of 16 bytes: rsp of the interrupted program, what */
+#define C_WORDS            22
 #define RECORDS_MOST       128          /* interruptions inside one another: handlers within handlers */
 
 #ifndef __ASSEMBLER__
@@ -47,7 +49,7 @@
 struct context {
 	uint64_t program_base, libos_base, syscall_entry, libos_stack, program_r15, program_r14, host_rsp, host_fs, guest_fs,
 		control_low, host_call, thread, guest_rsp, first_return, avx, kicked, interrupt_entry, start_rsp, record_count,
-		leaving;
+		leaving, host_fast, owner;
 	/* Interruptions that are not over, outermost first, by falling rsp. Here and not on the control stack, where every word
 	 * stays a return address: so unwinding to any depth is safe. */
 	struct record {

@@ -7,6 +7,7 @@
 #include <cpuid.h>
 #include <errno.h>
 #include <immintrin.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ _Static_assert(offsetof(struct context, start_rsp) == C_START_RSP && sizeof(stru
 _Static_assert(offsetof(struct context, leaving) == C_LEAVING, "context.h");
 _Static_assert(offsetof(struct context, host_call) == C_HOST_CALL, "context.h");
 _Static_assert(offsetof(struct context, avx) == C_AVX, "context.h");
+_Static_assert(offsetof(struct context, host_fast) == C_HOST_FAST && offsetof(struct context, owner) == C_OWNER, "context.h");
 _Static_assert(offsetof(struct context, first_return) == C_FIRST_RETURN, "context.h");
 
 struct machine_upcalls machine_calls;
@@ -72,8 +74,10 @@ int machine_window_open(void *base, int compartment)
 		*(end - GATE_SLOT(GATE_CONTROL_MARK) / 8) = gate_address(gate_control_mark);
 		*(end - GATE_SLOT(GATE_CONTROL_UNWIND) / 8) = gate_address(gate_control_unwind);
 		*(end - GATE_SLOT(GATE_THREAD_POINTER) / 8) = gate_address(gate_thread_pointer);
-	} else
+	} else {
 		*(end - GATE_SLOT(GATE_HOST_CALL) / 8) = gate_address(gate_host_call);
+		*(end - GATE_SLOT(GATE_HOST_FAST) / 8) = gate_address(gate_host_fast);
+	}
 	*(end - GATE_BASE_SLOT / 8) = (uint64_t)base;
 	return mprotect(table, 4096, PROT_READ) ? -errno : 0;
 }
@@ -90,6 +94,50 @@ static uint8_t *region_reserve(size_t size)
 		munmap(all, (size_t)(region - all));
 	munmap(region + size, (size_t)(all + 2 * size - (region + size)));
 	return region;
+}
+
+/* Control stacks of threads that are over, with their signal stacks, for the next: making one is nine host calls. What an earlier
+ * thread left there no guest can read, and no gate does: a context is written anew, and frames are only what was called since. */
+#define SPARES_MOST 64
+static pthread_mutex_t spares_lock = PTHREAD_MUTEX_INITIALIZER;         /* innermost */
+static struct spare {
+	uint8_t *control, *signal_stack;
+} spares[SPARES_MOST];
+static unsigned spare_count;
+
+static int regions_take(struct machine_thread *thread)
+{
+	struct spare spare = {NULL, NULL};
+
+	pthread_mutex_lock(&spares_lock);
+	if (spare_count)
+		spare = spares[--spare_count];
+	pthread_mutex_unlock(&spares_lock);
+	thread->control = spare.control ? spare.control : region_reserve(CONTROL_REGION);
+	thread->signal_stack = spare.signal_stack ? spare.signal_stack : region_reserve(SIGNAL_REGION);
+	return spare.control ||
+	       (thread->control && thread->signal_stack &&
+		!mprotect(thread->control + CONTROL_GUARD, CONTROL_REGION - CONTROL_GUARD, PROT_READ | PROT_WRITE) &&
+		!mprotect(thread->signal_stack, SIGNAL_REGION, PROT_READ | PROT_WRITE));
+}
+
+/* All but the top of a deep stack goes back to the host first. */
+static void regions_give(const struct machine_thread *thread)
+{
+	int kept = 0;
+
+	if (!madvise(thread->control + CONTROL_GUARD, CONTROL_REGION - CONTROL_GUARD - CONTROL_HEADROOM, MADV_DONTNEED)) {
+		pthread_mutex_lock(&spares_lock);
+		if (spare_count < SPARES_MOST) {
+			spares[spare_count++] = (struct spare){thread->control, thread->signal_stack};
+			kept = 1;
+		}
+		pthread_mutex_unlock(&spares_lock);
+	}
+	if (kept)
+		return;
+	munmap(thread->control, CONTROL_REGION);
+	munmap(thread->signal_stack, SIGNAL_REGION);
 }
 
 static int has_avx(void)
@@ -122,11 +170,7 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 
 	if (!thread)
 		return NULL;
-	thread->control = region_reserve(CONTROL_REGION);
-	thread->signal_stack = region_reserve(SIGNAL_REGION);
-	if (!thread->control || !thread->signal_stack ||
-	    mprotect(thread->control + CONTROL_GUARD, CONTROL_REGION - CONTROL_GUARD, PROT_READ | PROT_WRITE) ||
-	    mprotect(thread->signal_stack, SIGNAL_REGION, PROT_READ | PROT_WRITE)) {
+	if (!regions_take(thread)) {
 		machine_thread_destroy(thread);
 		return NULL;
 	}
@@ -141,6 +185,8 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 		.control_low = (uint64_t)thread->control + CONTROL_GUARD + CONTROL_HEADROOM,
 		.host_call = (uint64_t)machine_calls.host_call,
 		.thread = (uint64_t)thread,
+		.host_fast = (uint64_t)machine_calls.host_fast,
+		.owner = (uint64_t)owner,
 		.first_return = gate_address(gate_first_return),
 		.avx = (uint64_t)has_avx(),
 	};
@@ -188,10 +234,14 @@ void machine_thread_destroy(struct machine_thread *thread)
 {
 	if (!thread)
 		return;
-	if (thread->control)
-		munmap(thread->control, CONTROL_REGION);
-	if (thread->signal_stack)
-		munmap(thread->signal_stack, SIGNAL_REGION);
+	if (thread->context)
+		regions_give(thread);
+	else {                          /* not made to the end */
+		if (thread->control)
+			munmap(thread->control, CONTROL_REGION);
+		if (thread->signal_stack)
+			munmap(thread->signal_stack, SIGNAL_REGION);
+	}
 	free(thread);
 }
 

@@ -23,7 +23,7 @@ struct machine_thread {
 extern struct machine_upcalls machine_calls;
 extern uint8_t *gate_page;              /* where the gates were copied to */
 extern uint8_t gate_code_start[], gate_code_end[], gate_syscall[], gate_syscall_raw[], gate_control_mark[],
-	gate_control_unwind[], gate_thread_pointer[], gate_host_call[], gate_no_headroom[], gate_bad_unwind[],
+	gate_control_unwind[], gate_thread_pointer[], gate_host_call[], gate_host_fast[], gate_no_headroom[], gate_bad_unwind[],
 	gate_empty_slot[], gate_first_return[], gate_handler_return[], gate_interrupt_return[];
 extern uint8_t gate_syscall_last[], gate_syscall_kicked[], gate_syscall_raw_last[], gate_syscall_raw_kicked[],
 	gate_control_mark_last[], gate_control_mark_kicked[], gate_thread_pointer_last[], gate_thread_pointer_kicked[],

@@ -65,6 +65,96 @@ check "closing any descriptor of a file gives its locks back" 0 locked $carrel r
 exec 9>&-
 wait $!
 
+# The host's own programs, and two processes of one cVM that wait for them: the lock goes to one after the other.
+cat > "$work/both.c" <<'EOF'
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static int range(int f, int how, short type)
+{
+	struct flock l = {.l_type = type, .l_whence = SEEK_SET};
+	return fcntl(f, how, &l) ? errno : 0;
+}
+int main(int argc, char **argv)
+{
+	int f = open("/data/lock", O_RDWR), ends = open("/data/ends", O_RDWR | O_CREAT | O_APPEND, 0600), status, all = 0;
+	int flocked = flock(f, LOCK_SH | LOCK_NB) ? errno : 0, ranged = range(f, F_SETLK, F_RDLCK);
+	printf("flock %d fcntl %d\n", flocked == EWOULDBLOCK, ranged == EAGAIN);
+	if (argc < 2)
+		return argv[0] == NULL;
+	for (int i = 0; i < 2; i++)
+		if (!fork()) {
+			f = open("/data/lock", O_RDWR);
+			dprintf(2, "waits\n");
+			if (range(f, F_SETLKW, F_WRLCK))
+				_exit(1);
+			write(ends, "(", 1);
+			usleep(20000);
+			write(ends, ")", 1);
+			_exit(0);
+		}
+	while (wait(&status) > 0)
+		all |= status;
+	return all;
+}
+EOF
+$cc "$work/both.c" -o "$work/both"
+held() {        # CALL: a program of the host has that lock on /data/lock until its input ends
+	python3 -c "import fcntl, sys; f = open('$work/locks/lock', 'r+'); fcntl.$1(f, fcntl.LOCK_EX); print('held', flush=True); sys.stdin.read()" \
+		< "$work/go" > "$work/held" &
+	holder=$!
+	exec 9> "$work/go"
+	for _ in $(seq 100); do [ -s "$work/held" ] && break; sleep 0.05; done
+}
+held flock
+check "a host program's flock is seen, by flock alone" 0 "flock 1 fcntl 0" $carrel run -v "$work/locks:/data" "$work/both"
+exec 9>&-
+wait $holder
+held lockf
+check "a host program's fcntl lock is seen, by fcntl alone" 0 "flock 0 fcntl 1" $carrel run -v "$work/locks:/data" "$work/both"
+timeout 60 $carrel run -v "$work/locks:/data" "$work/both" wait 2> "$work/waits" 9>&- > "$work/out" &
+both=$!
+for _ in $(seq 100); do [ "$(grep -c waits "$work/waits")" = 2 ] && break; sleep 0.05; done
+sleep 0.1
+! [ -s "$work/locks/ends" ]
+say $? "two processes wait for a lock that the host has"
+exec 9>&-
+wait $both && wait $holder && [ "$(cat "$work/locks/ends")" = "()()" ]
+say $? "and get it one after the other"
+
+# What keeps a forked program's memory ends with the Intravisor, however that ends.
+cat > "$work/fork.c" <<'EOF'
+#include <stdlib.h>
+#include <string.h>
+#include <stdio.h>
+#include <unistd.h>
+int main(void)
+{
+	char *much = malloc(32 << 20);
+	memset(much, 1, 32 << 20);
+	if (fork()) {
+		puts(much[12345] ? "forked" : "");
+		fflush(stdout);
+	}
+	pause();
+	return 0;
+}
+EOF
+$cc "$work/fork.c" -o "$work/fork-and-pause"
+$carrel run "$work/fork-and-pause" > "$work/forked" &
+it=$!
+for _ in $(seq 100); do [ -s "$work/forked" ] && break; sleep 0.05; done
+[ "$(pgrep -f -c "carrel run $work/fork-and-pause")" = 2 ]
+say $? "a forked program of 32 MiB has a second process that keeps its memory"
+kill -9 $it
+wait $it 2> /dev/null
+for _ in $(seq 100); do pgrep -f "carrel run $work/fork-and-pause" > /dev/null || break; sleep 0.05; done
+! pgrep -f "carrel run $work/fork-and-pause" > /dev/null
+say $? "which ends when the Intravisor is killed"
+
 # The trace.
 check "the trace shows names, strings and errors" 0 'openat(AT_FDCWD, "/none"' sh -c "cat > $work/t.c <<'EOF'
 #include <fcntl.h>

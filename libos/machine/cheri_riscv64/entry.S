@@ -44,10 +44,8 @@ system_call_entry:
 	entry_page t5, t6
 	jr	ENTRY_SLOT(ENTRY_LEAVE) - ENTRY_PAGE(t5)
 
-	/* int64_t host_call(number, a, b, c, d, e, f) */
-	.globl	host_call
-	.type	host_call, @function
-host_call:
+	/* int64_t host_call(number, a, b, c, d, e, f), and host_fast */
+	.macro call_host slot
 	mv	t1, a0
 	mv	a0, a1
 	mv	a1, a2
@@ -57,8 +55,16 @@ host_call:
 	mv	a5, a6
 	mv	a7, t1
 	entry_page t5, t6
-	jalr	t0, ENTRY_SLOT(ENTRY_HOST_CALL) - ENTRY_PAGE(t5)
+	jalr	t0, \slot(t5)
 	ret
+	.endm
+	.globl	host_call, host_fast
+	.type	host_call, @function
+host_call:
+	call_host ENTRY_SLOT(ENTRY_HOST_CALL)-ENTRY_PAGE
+	.type	host_fast, @function
+host_fast:
+	call_host ENTRY_SLOT(ENTRY_HOST_FAST)-ENTRY_PAGE
 
 	/* c5: where a program's offset in `at`, 32 bits, lies. */
 	.macro program_memory at

@@ -40,7 +40,7 @@ static int network_holds(void)
 
 	if (child)
 		return waitpid(child, &status, 0) == child && WIFEXITED(status) && !WEXITSTATUS(status);
-	if (host_lockdown(&config))
+	if (host_lockdown(&(const struct cvm_config *){&config}, 1, -1))
 		_exit(99);
 	for (size_t i = 0; i < sizeof sockets / sizeof *sockets; i++)
 		if (socket(sockets[i][0], sockets[i][1], sockets[i][2]) >= 0 || errno != EPERM)
@@ -60,7 +60,8 @@ int main(void)
 		CALL(execve, EPERM, (long)arguments[0], (long)arguments, (long)(arguments + 1)),
 		CALL(execveat, EPERM, -100, (long)arguments[0], (long)arguments, (long)(arguments + 1)),
 		CALL(fork, EPERM), CALL(vfork, EPERM), CALL(clone, EPERM, SIGCHLD), CALL(clone, EPERM, CLONE_VM | SIGCHLD),
-		CALL(clone, EPERM, CLONE_NEWUSER | SIGCHLD), CALL(clone3, ENOSYS, (long)page, 64),
+		CALL(clone, EPERM, CLONE_NEWUSER | SIGCHLD), CALL(clone, EPERM, CLONE_FILES | CLONE_FS | SIGCHLD),
+		CALL(clone, EPERM, CLONE_FILES | CLONE_FS | CLONE_NEWPID), CALL(clone, EPERM, CLONE_FILES | CLONE_FS | CLONE_PARENT), CALL(clone3, ENOSYS, (long)page, 64),
 		CALL(socket, EPERM, 1, 1), CALL(socketpair, EPERM, 1, 1, 0, (long)page),
 		CALL(ptrace, EPERM, 16, getppid()), CALL(process_vm_writev, EPERM, getpid(), (long)&piece, 1, (long)&piece, 1),
 		CALL(process_vm_readv, EPERM, getpid(), (long)&piece, 1, (long)&piece, 1),
@@ -89,7 +90,7 @@ int main(void)
 	fflush(stdout);
 	int network = network_holds();
 	const struct cvm_config config = {0};       /* without a network: sockets are refused */
-	if (host_lockdown(&config))
+	if (host_lockdown(&(const struct cvm_config *){&config}, 1, -1))
 		return 99;
 	for (size_t i = 0; i < count; i++) {
 		const long *a = calls[i].a;

@@ -497,8 +497,7 @@ int main(int argc, char **argv)
 	descriptors();
 	attributes();
 	locks();
-	if (argc <= 3)          /* on a host volume processes share open files' locks (docs/caveats.md) */
-		locks_between();
+	locks_between();
 	pipe_sizes();
 	descriptors_listed();
 	waiting();

@@ -149,7 +149,7 @@ static uint32_t elsewhere(const struct source *source, const struct statement *s
 
 	if (!source->compiled || s->app || name[0] == '.' || (length > 5 && !strcmp(name + length - 5, ".cold")))
 		return EVERYTHING;
-	return AT_TAIL_CALL | static_chain(s);
+	return (s->calls ? SAVED | s->takes : AT_TAIL_CALL) | static_chain(s);
 }
 
 /* A gate takes its arguments as a system call does. */
@@ -239,6 +239,18 @@ static uint32_t at_lands(const struct source *source, const struct statement *s)
 	return live;
 }
 
+/* What is live behind an indirect jump: of a switch, of computed gotos, or a tail call. */
+static uint32_t indirect_live(const struct source *source, const struct statement *s, bool split, uint32_t at_pads, bool pads)
+{
+	if (s->calls)
+		return SAVED | s->takes;
+	if (s->lands_count)
+		return at_lands(source, s);
+	if (split)
+		return EVERYTHING;
+	return at_pads | (!source->dumped && (s->delta == 8 || !pads) ? AT_TAIL_CALL : 0);
+}
+
 /* One function: statements [first, last]. */
 static void function_liveness(struct source *source, size_t first, size_t last)
 {
@@ -293,10 +305,9 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 			else if (!strcmp(s->mnemonic, "ud2") || !strcmp(s->mnemonic, "hlt"))
 				live = 0;
 			else if (mnemonic_is(s, "call"))
-				live = (after & ~(SCRATCH | FLAGS_BIT)) | ARGUMENTS | static_chain(s) | (s->app || gate_call(source, s) ? BIT(R10) | FLAGS_BIT : 0);
+				live = (after & ~(SCRATCH | FLAGS_BIT)) | (s->calls ? s->takes : ARGUMENTS) | static_chain(s) | (s->app || gate_call(source, s) ? BIT(R10) | FLAGS_BIT : 0);
 			else if (mnemonic_is(s, "jmp") && s->count && s->operands[0].indirect)
-				live = s->after = s->lands_count ? at_lands(source, s) : split ? EVERYTHING : at_pads[s->delta == 8] |
-					       (s->delta == 8 || !pads_here[0] ? AT_TAIL_CALL : 0);
+				live = s->after = indirect_live(source, s, split, at_pads[s->delta == 8], pads_here[0]);
 			else if (s->count == 1 && s->operands[0].kind == OPERAND_SYMBOL) {
 				size_t target = targets[i - first];
 				uint32_t there = target == SIZE_MAX ? elsewhere(source, s) : all[target].live;

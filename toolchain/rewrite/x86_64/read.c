@@ -61,6 +61,8 @@ struct reader {
 	int depth;
 	bool previous;
 	bool comment;           /* inside a C comment */
+	bool calls;             /* the dump of a call came before the next instruction */
+	uint32_t takes;
 };
 
 static void where_written(const struct reader *r, struct statement *s)
@@ -126,6 +128,30 @@ static void position_follow(struct reader *r, const char *text)
 	}
 	if (start && start < end)
 		r->files[number] = strndup(start + 1, (size_t)(end - start - 1));
+}
+
+/* The RTL that gcc -dP writes before each instruction, as comments: of a call it says which registers it takes, in
+ * `(use (reg:DI 5 di))`. */
+static void dump_follow(struct reader *r, const char *line)
+{
+	if (!strncmp(line, "#(", 2)) {
+		r->source->dumped = true;
+		r->calls = !strncmp(line, "#(call_insn", 11);
+		r->takes = 0;
+	}
+	for (const char *use = line; r->calls && (use = strstr(use, "(use (reg"));) {
+		use += strcspn(use + 5, " ") + 5;               /* the number... */
+		use += strspn(use, " ");
+		use += strspn(use, "0123456789");
+		use += strspn(use, " ");                        /* ...and the name */
+		size_t length = strcspn(use, " )[");
+		for (int reg = 0; reg < 16; reg++) {
+			const char *name = register_name((enum gpr)reg, 8);
+			name += reg < R8;
+			if (strlen(name) == length && !strncmp(name, use, length))
+				r->takes |= BIT(reg);
+		}
+	}
 }
 
 static struct statement *statement_add(struct reader *r, enum statement_kind kind, const char *text, size_t length)
@@ -232,6 +258,9 @@ static void statement_split(struct reader *r, char *text)
 		return;
 	}
 	struct statement *s = statement_add(r, STATEMENT_INSTRUCTION, text, strlen(text));
+	s->calls = r->calls && !r->app;
+	s->takes = r->takes;
+	r->calls = false;
 	if (!r->code)
 		source_error(r->source, s, "an instruction outside an executable section: %s", text);
 	char *copy = strdup(text), *rest = copy;
@@ -336,6 +365,8 @@ void source_read(struct source *source, FILE *in)
 		}
 		if (!r.comment && marker_follow(&r, line))
 			continue;
+		if (!r.comment && !r.app && line[0] == '#')
+			dump_follow(&r, line);
 		line_split(&r, line);
 	}
 	free(line);

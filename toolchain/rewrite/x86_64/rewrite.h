@@ -52,6 +52,8 @@ struct statement {
 	int delta;              /* r15 - V before this statement: 0 or 8 */
 	bool is_function;       /* a label that .type calls a function */
 	bool has_cfi;           /* inside .cfi_startproc ... .cfi_endproc */
+	bool calls;             /* gcc's dump (-dP) calls it a call, or a tail call, */
+	uint32_t takes;         /* that takes these registers (mask) */
 	uint32_t live;          /* registers live before it (mask) */
 	uint32_t after;         /* of an indirect jump: registers live where it may land */
 	size_t *lands;          /* of a switch's jump: the statements its table names; NULL: not known */
@@ -62,6 +64,7 @@ struct statement {
 struct source {
 	const char *name;       /* for messages */
 	bool compiled;          /* by a compiler, which puts landing pads and CFI where they belong */
+	bool dumped;            /* with -dP: what each call takes is known */
 	struct statement *statements;
 	size_t count;
 	enum policy policy;

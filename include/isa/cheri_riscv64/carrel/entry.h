@@ -18,6 +18,7 @@
 
 /* A library OS's. */
 #define ENTRY_HOST_CALL  0      /* a7 number, a0-a5 arguments, `jalr t0`; a0 result. Keeps s0-s11, sp, ra, gp, tp, floats. */
+#define ENTRY_HOST_FAST  2      /* the same for fast calls (hostcall.def) */
 #define ENTRY_LEAVE      1      /* the end of a system call: a0 result, s0-s11 the program's. Does not return. */
 
 /* tp (x4) in a library OS: a capability to its program's window, whose address is the window's base. Never written there. */

@@ -1,0 +1,13 @@
+# What cVMs share: guests in C with libc, and a native program that runs several cVMs in one Intravisor.
+SHARE := $(B)/tests/share
+SHARE_GUESTS := $(patsubst tests/share/guests/%.c,$(SHARE)/%,$(wildcard tests/share/guests/*.c))
+
+$(SHARE_GUESTS): $(SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp*.h) | libc
+	@mkdir -p $(@D)
+	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude $< -o $@
+
+$(SHARE)/together: $(B)/obj/tests/share/native/together.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
+
+CHECKS += $(SHARE_GUESTS) $(SHARE)/together
