@@ -14,6 +14,7 @@ passed() {      # NAME OUTPUT STATUS
 
 for source in tests/libos/guests/*.c; do
 	name=$(basename "$source" .c)
+	[ $name != forks ] || continue
 	guest=build/tests/cheri/guest/$name
 	mkdir "$work/$name"
 	out=$(timeout 60 $carrel "$guest" /tmp 2>&1)
