@@ -132,6 +132,7 @@ void space_hold(struct space *s);
 void space_release(struct space *s);
 int space_shared_key(const struct space *s, uint64_t at, uint64_t *object, uint64_t *offset);
 int64_t space_window(const struct space *s);
+uint64_t space_serial(const struct space *s);   /* never another one's */
 int64_t space_copy(struct space *from, struct space *to);       /* for fork; `from` is the caller's */
 /* file: a host file, whose handle is mapped; NULL: anonymous memory. */
 int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, struct file *file, uint64_t offset);

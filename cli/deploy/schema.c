@@ -774,8 +774,11 @@ int project_load(struct project *p, const char *file)
 			 parser.problem ? parser.problem : "cannot be read");
 	} else {
 		code = document_read(p, &document);
-		if (!code && (!yaml_parser_load(&parser, &next) || yaml_document_get_root_node(&next)))
-			code = complain(p, (struct position){parser.mark.line + 1, 1}, "more than one document");
+		if (!code && !yaml_parser_load(&parser, &next))
+			code = complain(p, (struct position){parser.problem_mark.line + 1, parser.problem_mark.column + 1}, "%s",
+					parser.problem ? parser.problem : "cannot be read");
+		else if (!code && yaml_document_get_root_node(&next))
+			code = complain(p, (struct position){next.start_mark.line + 1, next.start_mark.column + 1}, "more than one document");
 		yaml_document_delete(&document);
 	}
 	yaml_parser_delete(&parser);

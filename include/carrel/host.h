@@ -88,6 +88,12 @@ struct host_order {
 #define HOST_ORDER_MOST    65536
 #define HOST_ORDER_WAITS   (1ull << 62) /* in what signals_take gives: there is an order */
 
+/* capability_derive, capability_describe, file_state */
+enum { CAPABILITY_BOUNDS, CAPABILITY_PERMISSIONS, CAPABILITY_SEAL, CAPABILITY_UNSEAL, CAPABILITY_TYPE, CAPABILITY_INVOKE };
+enum { CAPABILITY_LENGTH, CAPABILITY_RIGHTS, CAPABILITY_OBJECT_TYPE };
+enum { FILE_SEQUENCE, FILE_ARM, FILE_NOTIFY, FILE_LENGTH, FILE_RIGHTS };
+#define FILE_OBJECT 0x100u              /* beside CAP_* */
+
 struct host_statfs {
 	uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;
 };

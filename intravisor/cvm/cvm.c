@@ -288,6 +288,7 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 		goto out;
 	cvm->config = config;
 	cvm->memory_limit = config->memory_limit;
+	cvm->mappings.most = config->mappings_most ? config->mappings_most : CVM_MAPPINGS_MOST;
 	cvm->images.bytes_most = config->memory_limit && config->memory_limit < CVM_IMAGE_BYTES ? config->memory_limit : CVM_IMAGE_BYTES;
 	pthread_mutex_init(&cvm->lock, NULL);
 	pthread_mutex_init(&cvm->handles, NULL);

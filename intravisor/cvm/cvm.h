@@ -68,6 +68,7 @@ struct cvm_config {
 	struct cvm_port *ports;
 	size_t port_count;              /* <= BOOT_PORTS */
 	uint32_t handles_most;          /* 0: as many as there can be (host.h), of the one pool of descriptors that all cVMs share */
+	uint32_t mappings_most;         /* 0: CVM_MAPPINGS_MOST; of the one limit of the process, likewise */
 	int network;                    /* 1: it may reach the host's network, but for the host's loopback */
 	struct host_address resolvers[3];       /* name servers it may reach at port 53 wherever they are; length 0: none */
 	const char *working_directory;  /* guest path */
@@ -97,20 +98,28 @@ struct image_budget {
 #define CVM_IMAGE_BYTES (2ull << 30)    /* where --memory does not say less */
 
 #define WINDOW_IMAGES_MOST 256
+/* Host mappings of all windows of a cVM (quota.c), and what each window and thread takes besides. Atomic. */
+struct mapping_budget {
+	uint64_t used, most;
+};
+#define MAPPINGS_OF_WINDOW 3
+#define MAPPINGS_OF_THREAD 5            /* control stack, signal stack, host stack and their guards */
+
 struct window_image {
 	struct image *image;    /* held */
 	uint32_t base;          /* window offset */
 };
 
+struct cap_table;
 struct window {
-	uint8_t *base;          /* NULL: not there */
+	uint8_t *base;          /* first; NULL: not there */
 	int compartment;        /* MACHINE_PROGRAM or MACHINE_LIBOS */
 	pthread_mutex_t lock;   /* guards all below, and every change of the window's mappings */
 	uint64_t mapped;        /* bytes the guest has mapped now (quota) */
 	uint64_t image_bytes;   /* of images, which are never unmapped; both together at most `limit`, if that is not 0 */
 	uint64_t limit;
 	uint64_t mappings;      /* host mappings that can at most have come of it */
-	uint64_t *budget;       /* those of all windows of the cVM, bounded by CVM_MAPPINGS_MOST; NULL: this one's alone are */
+	struct mapping_budget *budget;  /* of the cVM; NULL: this window's alone are bounded, by CVM_MAPPINGS_MOST */
 	uint64_t counted;       /* what this window has in the budget: mappings, and what a call in progress may add */
 	struct quota *quota;    /* which pages those are (quota.c) */
 	uint64_t missing;       /* pages whose contents are still in the snapshot (snapshot.c) */
@@ -119,6 +128,7 @@ struct window {
 	unsigned image_count, image_whole;      /* image_whole: of those, mapped to the end */
 	struct window_image images[WINDOW_IMAGES_MOST];
 	unsigned references;    /* guarded by the cVM's lock: the table's, each thread's, each call's in progress */
+	struct cap_table *capabilities; /* of the program in it (intravisor/share/capability.c); atomic; NULL: none yet */
 };
 #define CVM_MAPPINGS_MOST 16384
 #define CVM_PROGRAMS_MOST 256   /* processes at once, as one memory each */
@@ -131,7 +141,6 @@ struct cvm_statistics {
 	uint64_t host_calls;
 };
 
-struct cap_table;
 struct guest_thread;
 struct share_table;
 struct end;
@@ -145,7 +154,7 @@ struct cvm {
 	uint64_t object_bytes;          /* of memory objects that handles name; atomic */
 	struct image_budget images;
 	uint64_t watches;               /* epoll sets and what they watch; atomic */
-	uint64_t mappings;              /* of all its windows (quota.c), atomic */
+	struct mapping_budget mappings;
 	struct share_table *shares;     /* what it shares with other cVMs (intravisor/share) */
 	uint32_t program_base, libos_base, libos_entry; /* window offsets of the first images */
 

@@ -14,8 +14,6 @@
 #include "intravisor/cvm/quota.h"
 #include "intravisor/cvm/snapshot.h"
 
-#define MAP_FILE_SHARED 0x100
-
 int memory_range_ok(uint64_t offset, uint64_t length)
 {
 	return offset % 4096 == 0 && length % 4096 == 0 && length && offset >= WINDOW_MEMORY_START && offset < WINDOW_MEMORY_END &&

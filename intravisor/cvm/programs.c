@@ -14,6 +14,7 @@
 #include <carrel/image.h>
 #include "cap/cap.h"
 #include "intravisor/cvm/copy.h"
+#include "intravisor/cvm/quota.h"
 #include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/window.h"
 #include "intravisor/host/host.h"
@@ -25,10 +26,15 @@ static struct window *window_make(struct cvm *cvm, struct image *image, uint32_t
 {
 	struct window *window = malloc(sizeof *window);
 
-	*error = !window ? -ENOMEM
-		 : image ? window_open_image(window, MACHINE_PROGRAM, image, &cvm->mappings, cvm->memory_limit, base)
-			 : window_open(window, MACHINE_PROGRAM);
+	*error = !window || quota_take_more(&cvm->mappings, MAPPINGS_OF_WINDOW) ? -ENOMEM : 0;
 	if (*error) {
+		free(window);
+		return NULL;
+	}
+	*error = image ? window_open_image(window, MACHINE_PROGRAM, image, &cvm->mappings, cvm->memory_limit, base)
+		       : window_open(window, MACHINE_PROGRAM);
+	if (*error) {
+		quota_give(&cvm->mappings, MAPPINGS_OF_WINDOW);
 		free(window);
 		return NULL;
 	}
@@ -90,6 +96,7 @@ void cvm_window_release(struct cvm *cvm, struct window *window)
 	pthread_mutex_unlock(&cvm->lock);
 	if (!left) {
 		window_close(window);
+		quota_give(&cvm->mappings, MAPPINGS_OF_WINDOW);
 		pthread_mutex_destroy(&window->lock);
 		free(window);
 	}

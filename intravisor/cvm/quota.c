@@ -96,15 +96,16 @@ static void border_put(struct window *window, uint64_t at, int value)
 static int budget_allows(struct window *window, uint64_t less, uint64_t more)
 {
 	uint64_t wanted = window->mappings + more > less ? window->mappings + more - less : 0, total = wanted;
+	uint64_t most = window->budget ? window->budget->most : CVM_MAPPINGS_MOST;
 
 	if (window->budget)
-		total = __atomic_add_fetch(window->budget, wanted - window->counted, __ATOMIC_SEQ_CST);
+		total = __atomic_add_fetch(&window->budget->used, wanted - window->counted, __ATOMIC_SEQ_CST);
 	uint64_t before = window->counted;
 	window->counted = wanted;
-	if (total <= CVM_MAPPINGS_MOST || wanted <= window->mappings)
+	if (total <= most || wanted <= window->mappings)
 		return 1;
 	if (window->budget)
-		__atomic_sub_fetch(window->budget, wanted - before, __ATOMIC_SEQ_CST);
+		__atomic_sub_fetch(&window->budget->used, wanted - before, __ATOMIC_SEQ_CST);
 	window->counted = before;
 	return 0;
 }
@@ -113,8 +114,21 @@ static int budget_allows(struct window *window, uint64_t less, uint64_t more)
 static void budget_settle(struct window *window)
 {
 	if (window->budget)
-		__atomic_add_fetch(window->budget, window->mappings - window->counted, __ATOMIC_SEQ_CST);
+		__atomic_add_fetch(&window->budget->used, window->mappings - window->counted, __ATOMIC_SEQ_CST);
 	window->counted = window->mappings;
+}
+
+int quota_take_more(struct mapping_budget *budget, uint64_t mappings)
+{
+	if (__atomic_add_fetch(&budget->used, mappings, __ATOMIC_SEQ_CST) <= budget->most)
+		return 0;
+	quota_give(budget, mappings);
+	return -ENOMEM;
+}
+
+void quota_give(struct mapping_budget *budget, uint64_t mappings)
+{
+	__atomic_sub_fetch(&budget->used, mappings, __ATOMIC_SEQ_CST);
 }
 
 int quota_image(struct window *window, unsigned segments)

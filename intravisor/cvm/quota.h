@@ -41,6 +41,10 @@ void quota_come(struct window *window, uint32_t offset, uint64_t length);
 
 /* Is anything mapped there? */
 int quota_any(struct window *window, uint32_t offset, uint64_t length);
+/* What a window or a thread takes besides: 0 or -ENOMEM; given back by quota_give. */
+int quota_take_more(struct mapping_budget *budget, uint64_t mappings);
+void quota_give(struct mapping_budget *budget, uint64_t mappings);
+
 /* An image of so many segments is mapped: its mappings are never given back. 0 or -ENOMEM. */
 int quota_image(struct window *window, unsigned segments);
 /* The window is over: its counts go to zero, and what told its pages apart, cleared, is the caller's for another (NULL: none was). */

@@ -15,6 +15,7 @@
 
 #include <carrel/host.h>
 #include "intravisor/cvm/copy.h"
+#include "intravisor/cvm/quota.h"
 #include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/thread.h"
 #include "intravisor/host/host.h"
@@ -38,6 +39,8 @@ static int number_take(struct cvm *cvm, struct guest_thread *thread)
 {
 	int error = -EAGAIN;
 
+	if (quota_take_more(&cvm->mappings, MAPPINGS_OF_THREAD))
+		return error;
 	pthread_mutex_lock(&cvm->lock);
 	for (unsigned i = 0; error && i < CVM_THREADS_MOST && !cvm->ending; i++)
 		if (!cvm->threads[i]) {
@@ -47,6 +50,8 @@ static int number_take(struct cvm *cvm, struct guest_thread *thread)
 			error = 0;
 		}
 	pthread_mutex_unlock(&cvm->lock);
+	if (error)
+		quota_give(&cvm->mappings, MAPPINGS_OF_THREAD);
 	return error;
 }
 
@@ -114,6 +119,7 @@ static void run(struct guest_thread *thread)
 		first_stop(cvm);
 	machine_thread_destroy(thread->caller.thread);
 	cvm_window_release(cvm, thread->caller.program);
+	quota_give(&cvm->mappings, MAPPINGS_OF_THREAD);
 	pthread_mutex_lock(&cvm->lock);
 	cvm->thread_count--;
 	pthread_cond_broadcast(&cvm->left);
@@ -182,6 +188,7 @@ static int64_t thread_make(struct caller *caller, const uint64_t a[6], int fresh
 		if (!error)
 			return number;
 		number_give(thread);
+		quota_give(&cvm->mappings, MAPPINGS_OF_THREAD);
 		pthread_mutex_lock(&cvm->lock);
 		cvm->thread_count--;
 		pthread_mutex_unlock(&cvm->lock);

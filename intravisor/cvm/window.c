@@ -17,6 +17,7 @@
 #include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/window.h"
 #include "intravisor/load/load.h"
+#include "intravisor/share/capability.h"
 
 #define POOL_SLOTS ISA_POOL_SLOTS
 #define POOL_SLOTS_LEAST 8
@@ -111,7 +112,7 @@ int window_open(struct window *window, int compartment)
 	return error;
 }
 
-int window_open_image(struct window *window, int compartment, struct image *image, uint64_t *budget, uint64_t limit, uint32_t *at)
+int window_open_image(struct window *window, int compartment, struct image *image, struct mapping_budget *budget, uint64_t limit, uint32_t *at)
 {
 	struct spare spare = {.base = NULL};
 	int error = 0;
@@ -205,6 +206,7 @@ void window_close(struct window *window)
 {
 	if (!window->base)
 		return;
+	capabilities_close(window);     /* from here on nobody's access reaches this memory */
 	snapshot_end(window);
 	/* In pieces: whoever else maps or faults in this process waits meanwhile. */
 	for (uint64_t at = WINDOW_MEMORY_START; window->mapped > PIECE && at + PIECE <= WINDOW_MEMORY_END; at += PIECE)

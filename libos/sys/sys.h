@@ -11,6 +11,14 @@
 #define SYSTEM_CALL(name, arguments, state, text) int64_t sys_##name(const uint64_t a[6]);
 #include "libos/sys/table.def"
 #undef SYSTEM_CALL
+#define PRIVATE_CALL(number, name, arguments, text) int64_t sys_##name(const uint64_t a[6]);
+#include "libos/sys/private.def"
+#undef PRIVATE_CALL
+enum private_call {
+#define PRIVATE_CALL(number, name, arguments, text) PRIVATE_##name = number,
+#include "libos/sys/private.def"
+#undef PRIVATE_CALL
+};
 
 #define USER(i) ((struct user){a[i]})
 /* The file of descriptor argument i, or the function returns -EBADF. */

@@ -18,6 +18,12 @@ static const char *name_of(uint64_t number, const char **arguments)
 		return #name;
 #include "libos/sys/table.def"
 #undef SYSTEM_CALL
+#define PRIVATE_CALL(number_, name, arguments_, text)                                                                     \
+	case number_:                                                                                                     \
+		*arguments = arguments_;                                                                                  \
+		return #name;
+#include "libos/sys/private.def"
+#undef PRIVATE_CALL
 	default:
 		*arguments = "xxxxxx";
 		return NULL;

@@ -224,12 +224,42 @@ static uint64_t name_at(struct random *r)
 	return (uintptr_t)at;
 }
 
+/* Of capabilities and CP_Files. */
+static uint64_t shared_argument(struct random *r, uint64_t call, const char *text, size_t length)
+{
+	int map = call == HOST_file_map;
+
+	if (is(text, length, "index") || is(text, length, "to") || is(text, length, "from"))
+		return below(r, 24);
+	if (is(text, length, "handle"))
+		return below(r, 40);
+	if (is(text, length, "name"))
+		return name_at(r);
+	if (is(text, length, "name_length"))
+		return 2;
+	if (is(text, length, "a"))
+		return one_in(r, 2) ? below(r, 24) : one_in(r, 2) ? LAND + below(r, LAND_SIZE) : 0xff;
+	if (is(text, length, "b") || is(text, length, "to_offset") || is(text, length, "from_offset") || (is(text, length, "offset") && !map))
+		return one_in(r, 2) ? below(r, 8) : below(r, LAND_SIZE);
+	if (is(text, length, "ref"))
+		return map ? pages(r) : ref(r);
+	if (is(text, length, "length"))
+		return map ? below(r, 16) * 4096 : one_in(r, 4) ? below(r, 4 << 20) : below(r, 512);
+	if (is(text, length, "offset"))
+		return below(r, 4) * 4096;
+	if (is(text, length, "permissions"))
+		return one_in(r, 2) ? 0x1c3 : below(r, 0x200);
+	return below(r, 8);             /* how, what, rights, store, write, protection, writable, number */
+}
+
 static uint64_t argument(struct random *r, uint64_t call, const char *text, size_t length)
 {
 	int memory = (call >= HOST_memory_map && call <= HOST_memory_sync) || call == HOST_memory_copy;
 
 	if (one_in(r, 20))
 		return one_in(r, 2) ? number(r) : ref(r);
+	if (call >= HOST_capability_derive && call <= HOST_grant_describe)
+		return shared_argument(r, call, text, length);
 	if (memory && (is(text, length, "ref") || is(text, length, "old_ref") || is(text, length, "new_ref")))
 		return pages(r);
 	if (memory && is(text, length, "offset"))
@@ -312,7 +342,8 @@ static int tamed(struct random *r, uint64_t call, uint64_t a[6])
 			a[1] &= 0xffff;
 		return 1;
 	case HOST_memory_object:
-		a[0] &= one_in(r, 20) ? UINT64_MAX : 0xfffff;
+		a[0] &= one_in(r, 20) ? UINT64_MAX : one_in(r, 2) ? 0xff000 : 0xfffff;
+		a[1] = below(r, 3);
 		return 1;
 	case HOST_futex:
 		return a[1] > 1 || one_in(r, 8);
