@@ -23,6 +23,12 @@ $(BENCH)/calls_native: bench/guest/calls.c | port-musl-native
 	ports/native-cc -O2 -Wall -Wextra $< -o $@
 
 # The same source for the emulated machine and for the host; window is mix.c with DDC narrowed at its start.
+$(BENCH)/cheri/crossing_%: bench/cheri/crossing/program.S $(TOOLCHAIN)
+	@mkdir -p $(@D)
+	$(B)/bin/carrel-cc --machine=cheri -nostdlib -isystem /usr/riscv64-linux-gnu/include -DCALLS=$* $< -o $@
+$(BENCH)/cheri/libos: bench/cheri/crossing/libos.c $(CHERI)/lib/carrel/note-libos.o
+	@mkdir -p $(@D)
+	$(CHERI_LIBOS_CC) $(CHERI_IMAGE_LINK) $^ -o $@
 CHERI_BENCHES := $(basename $(notdir $(wildcard bench/cheri/*.c)))
 $(BENCH)/cheri/window: bench/cheri/mix.c bench/cheri/work.h
 	@mkdir -p $(@D)
@@ -36,7 +42,7 @@ $(BENCH)/cheri/%: bench/cheri/%.c bench/cheri/work.h
 
 .PHONY: bench-many bench-gate bench-start bench-compute bench-verify bench-cheri bench-services bench-python
 bench-services: $(BENCH)/calls $(BENCH)/calls_native all $(foreach p,redis nginx sqlite,port-$p-carrel port-$p-native)
-bench-cheri: $(B)/bin/carrel-cheri $(BENCH)/cheri/window $(CHERI_BENCHES:%=$(BENCH)/cheri/%) $(CHERI_BENCHES:%=$(BENCH)/cheri/%_native)
+bench-cheri: all $(BENCH)/cheri/crossing_1 $(BENCH)/cheri/crossing_1001 $(BENCH)/cheri/libos $(B)/bin/carrel-cheri $(BENCH)/cheri/window $(CHERI_BENCHES:%=$(BENCH)/cheri/%) $(CHERI_BENCHES:%=$(BENCH)/cheri/%_native)
 bench-gate: $(BENCH)/gate $(BENCH)/gate_native $(B)/tests/escape/libos/plain all
 bench-start: $(BENCH)/hello $(BENCH)/hello_native all
 bench-compute: all                      # and all ports: ports/build.mk

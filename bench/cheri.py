@@ -41,6 +41,18 @@ def instructions(name):
     return int(re.search(r"(\d+) instructions", done.stderr).group(1))
 
 
+def crossings(libos):
+    """Instructions of a system call and what is around it in its loop: 1,001 calls less 1."""
+    counts = []
+    for calls in (1, 1001):
+        command = [EMULATOR, "--interpret", "--stats", "build/lib/carrel/cheri/bin/carrel", "run", *libos, f"build/bench/cheri/crossing_{calls}"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"bench: {' '.join(command)}: status {done.returncode}: {done.stderr.strip()}")
+        counts.append(int(re.search(r"(\d+) instructions", done.stderr).group(1)))
+    return (counts[1] - counts[0]) / 1000
+
+
 def run():
     names = PROGRAMS + ["window"]
     counts = {}
@@ -69,6 +81,8 @@ def run():
                "interpreter_mips": round(mips["interpreter"], 1),
                "time_vs_native": round(geometric([median[n]["carrel"] / max(median[n]["native"], 1e-3) for n in PROGRAMS]), 3),
                "window_vs_whole": round(median["window"]["carrel"] / median["mix"]["carrel"], 3)}
+    summary["crossing_instructions"] = round(crossings(["--libos", "build/bench/cheri/libos"]), 1)
+    summary["getppid_instructions"] = round(crossings([]), 1)
     summary.update({f"{name}_vs_qemu": round(ratio[name], 4) for name in PROGRAMS})
     rows = [[name, f"{counts[name] / 1e6:.0f} M", *(f"{median[name][w]:.3f}" if median[name][w] is not None else "-" for w in WAYS),
              f"{ratio[name]:.3f}" if name in ratio else "-", f"{counts[name] / median[name]['carrel'] / 1e6:.0f}"]
@@ -76,4 +90,6 @@ def run():
     common.table(["user seconds, median", "instructions", *WAYS, "carrel/qemu", "MIPS"], rows)
     print(f"geometric mean against qemu {summary['time_vs_qemu_user']:.3f}, worst {summary['worst_vs_qemu_user']:.3f}; "
           f"{summary['mips']:.0f} MIPS, interpreted {summary['interpreter_mips']:.0f}")
+    print(f"a system call into a library OS that answers at once, and back: {summary['crossing_instructions']:.0f} instructions; "
+          f"getppid of Carrel's library OS {summary['getppid_instructions']:.0f}")
     return {"seconds": rounds, "instructions": counts}, summary

@@ -21,6 +21,10 @@ int port_publish(const char *text, struct cvm_port *port, char *why, size_t room
 /* The host's name servers, at most three. */
 void resolvers_read(struct host_address *resolvers);
 
+/* machine.c: is this build that machine? */
+int machine_is_this(const char *name);
+/* Runs another machine's carrel with these words, the command first, in place of this process. */
+void machine_enter(const char *name, char **words, int count) __attribute__((noreturn));
 /* grant.c */
 char *path_normalised(const char *path);        /* absolute, without "//", "." and ".."; NULL if it is not absolute */
 int mounted(const struct cvm_config *config, const char *guest);

@@ -26,7 +26,7 @@ static const struct {
 
 static int help(FILE *to)
 {
-	fprintf(to, "Usage: carrel COMMAND [ARGUMENT]...\nRuns unmodified-source programs in capability VMs.\n\n");
+	fprintf(to, "Usage: carrel [--machine NAME] COMMAND [ARGUMENT]...\nRuns unmodified-source programs in capability VMs.\n\n");
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].text);
 	fprintf(to, "\n`carrel COMMAND --help` tells more. Exit status: the program's own; 125 Carrel failed, 126 the image cannot\n"
@@ -44,6 +44,12 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "--version")) {
 		puts("carrel 0.1");
 		return 0;
+	}
+	if (!strcmp(argv[1], "--machine") && argc > 3) {
+		if (!machine_is_this(argv[2]))
+			machine_enter(argv[2], argv + 3, argc - 3);
+		argv += 2;
+		argc -= 2;
 	}
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		if (!strcmp(argv[1], commands[i].name))

@@ -21,7 +21,7 @@
 #include "intravisor/cvm/cvm.h"
 #include "intravisor/host/host.h"
 
-enum { KEY_MEMORY = 256, KEY_TRACE, KEY_STATS, KEY_ORDINARY, KEY_ARGV0, KEY_TMPFS, KEY_HOSTNAME, KEY_LIBOS, KEY_NETWORK };
+enum { KEY_MEMORY = 256, KEY_TRACE, KEY_STATS, KEY_ORDINARY, KEY_ARGV0, KEY_TMPFS, KEY_HOSTNAME, KEY_LIBOS, KEY_NETWORK, KEY_MACHINE };
 
 static const struct argp_option options[] = {
 	{"volume", 'v', "HOST:GUEST[:ro|:overlay[=UPPER]]", 0, "grant a host directory or file, at a path of the cVM; overlay: only read, what the cVM changes goes to memory, or to the host directory UPPER", 0},
@@ -36,6 +36,7 @@ static const struct argp_option options[] = {
 	{"stats", KEY_STATS, NULL, 0, "print figures at the end", 0},
 	{"ordinary", KEY_ORDINARY, NULL, 0, "grant what an ordinary program has: /, the working directory, the environment", 0},
 	{"argv0", KEY_ARGV0, "NAME", 0, "what the program finds as its own name", 0},
+	{"machine", KEY_MACHINE, "NAME", 0, "run on another machine: cheri (CHERI-RISC-V, emulated), x86_64", 0},
 	{"libos", KEY_LIBOS, "FILE", 0, "the library OS image to use", 0},
 	{0},
 };
@@ -103,6 +104,16 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_ARGV0:
 		run->argv0 = argument;
+		return 0;
+	case KEY_MACHINE:
+		/* At once, with all the words but these: what else they ask for is that machine's to do. */
+		if (!machine_is_this(argument)) {
+			int own = state->argv[state->next - 1] == argument ? 2 : 1, at = state->next - own;
+			memmove(state->argv + at, state->argv + state->next, (size_t)(state->argc - state->next) * sizeof *state->argv);
+			umask(run->config.file_mode_mask);
+			state->argv[0] = "run";
+			machine_enter(argument, state->argv, state->argc - own);
+		}
 		return 0;
 	case KEY_LIBOS:
 		run->config.libos_path = argument;

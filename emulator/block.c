@@ -116,7 +116,7 @@ static unsigned fetch(struct cpu *cpu, uint64_t pc, uint32_t *word, int32_t *why
 		*why = CHERI_PERMIT_EXECUTE;
 	else if (!(pc >= cpu->code_bounds.base && (unsigned __int128)pc + 2 <= cpu->code_bounds.top))
 		*why = CHERI_LENGTH;
-	else if (!memory_readable(pc, 2))
+	else if (!memory_fetchable(pc, 2))
 		*why = 0;
 	else {
 		memcpy(&half, memory_host(pc), 2);
@@ -127,7 +127,7 @@ static unsigned fetch(struct cpu *cpu, uint64_t pc, uint32_t *word, int32_t *why
 			*why = CHERI_LENGTH;
 			return 0;
 		}
-		if (!memory_readable(pc + 2, 2)) {
+		if (!memory_fetchable(pc + 2, 2)) {
 			*why = 0;
 			return 0;
 		}

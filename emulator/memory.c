@@ -51,6 +51,11 @@ static bool all_pages(uint64_t address, uint64_t size, unsigned wanted)
 	return true;
 }
 
+bool memory_fetchable(uint64_t address, uint64_t size)
+{
+	return all_pages(address, size, STATE_MAPPED | PROT_EXEC);
+}
+
 bool memory_readable(uint64_t address, uint64_t size)
 {
 	return all_pages(address, size, STATE_MAPPED | PROT_READ);
@@ -73,10 +78,8 @@ bool memory_mapped(uint64_t address, uint64_t size)
 
 bool memory_executable(uint64_t address, uint64_t size)
 {
-	for (uint64_t page = address >> 12; page < (address + size + 4095) >> 12; page++)
-		if (state[page] & PROT_EXEC)
-			return true;
-	return false;
+	uint64_t end = (address + size + 4095) >> 12;
+	return memory_page_next(state, address >> 12, end, PROT_EXEC) < end;
 }
 
 void memory_note(uint64_t address, uint64_t size, unsigned what)
@@ -94,10 +97,8 @@ bool memory_free(uint64_t address, uint64_t size)
 {
 	if (size > MEMORY_SIZE || address > MEMORY_SIZE - size)
 		return false;
-	for (uint64_t page = address >> 12; page < (address + size + 4095) >> 12; page++)
-		if (state[page])
-			return false;
-	return true;
+	uint64_t end = (address + size + 4095) >> 12;
+	return memory_page_next(state, address >> 12, end, 0xff) >= end;
 }
 
 /* From the top down, going on below the last answer: then once more from the top. */
@@ -115,6 +116,12 @@ uint64_t memory_find(uint64_t size, uint64_t hint)
 								: MEMORY_PAGES - 256,
 			 run = 0;
 		for (uint64_t page = top; page-- > lowest >> 12;) {
+			uint64_t eight;
+			while ((page & 7) == 7 && run + 8 < pages && page > (lowest >> 12) + 8 &&
+			       (memcpy(&eight, state + page - 7, 8), !eight)) {
+				run += 8;
+				page -= 8;
+			}
 			run = state[page] ? 0 : run + 1;
 			if (run == pages) {
 				find_from = page;

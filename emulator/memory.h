@@ -13,6 +13,7 @@
 #ifndef EMULATOR_MEMORY_H
 #define EMULATOR_MEMORY_H
 
+#include <string.h>
 #include "emulator/cpu.h"
 
 #define MEMORY_BITS 40
@@ -38,9 +39,27 @@ static inline void *memory_pointer(uint64_t address, uint64_t size)
 }
 
 void memory_init(void);
+bool memory_fetchable(uint64_t address, uint64_t size);
 bool memory_readable(uint64_t address, uint64_t size);	/* mapped with PROT_READ throughout */
 bool memory_writable(uint64_t address, uint64_t size);
 void memory_note(uint64_t address, uint64_t size, unsigned state);	/* what is now mapped there; 0: nothing */
+/* The first page at or after `page` whose byte in a table has one of these bits, or end. Windows of 4 GiB are a million pages. */
+static inline uint64_t memory_page_next(const uint8_t *table, uint64_t page, uint64_t end, uint8_t bits)
+{
+	uint64_t all = bits * 0x0101010101010101u, word;
+
+	for (; page < end; page++) {
+		while (!(page & 7) && end - page >= 8) {
+			memcpy(&word, table + page, 8);
+			if (word & all)
+				break;
+			page += 8;
+		}
+		if (page < end && (table[page] & bits))
+			return page;
+	}
+	return end;
+}
 bool memory_executable(uint64_t address, uint64_t size);	/* any page of it */
 uint64_t memory_find(uint64_t size, uint64_t hint);	/* a free range, 0 when none */
 bool memory_free(uint64_t address, uint64_t size);

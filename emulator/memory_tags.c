@@ -73,9 +73,9 @@ void memory_forget_tags(uint64_t address, uint64_t size)
 {
 	if (!size || size > MEMORY_SIZE || address > MEMORY_SIZE - size)
 		return;
-	for (uint64_t page = address >> 12; page <= (address + size - 1) >> 12; page++) {
-		if (!tagged[page])
-			continue;
+	uint64_t end = ((address + size - 1) >> 12) + 1;
+	for (uint64_t page = memory_page_next(tagged, address >> 12, end, 0xff); page < end;
+	     page = memory_page_next(tagged, page + 1, end, 0xff)) {
 		uint64_t from = page << 12, to = from + 4096;
 		from = from < address ? address : from;
 		to = to > address + size ? address + size : to;

@@ -295,7 +295,7 @@ static int64_t mask_done(struct cpu *cpu, int64_t result)
 	return result;
 }
 
-SYSTEM(epoll_pwait)
+static int64_t wait_for_events(struct cpu *cpu, const struct arguments *in, long number, uint64_t timeout)
 {
 	struct epoll_event host[256];
 	uint64_t most = in->a[2] > 256 ? 256 : in->a[2];
@@ -303,13 +303,23 @@ SYSTEM(epoll_pwait)
 		return -EINVAL;
 	if (!mask_in(cpu, in->a[4]))
 		return -EFAULT;
-	int64_t result = mask_done(cpu, HOST_BLOCK(cpu, SYS_epoll_wait, in->a[0], (uint64_t)host, most, in->a[3]));
+	int64_t result = mask_done(cpu, HOST_BLOCK(cpu, number, in->a[0], (uint64_t)host, most, timeout, 0, 8));
 	for (int64_t n = 0; n < result; n++) {
 		struct emulated_event e = {host[n].events, 0, host[n].data.u64};
 		if (!memory_copy_out(in->a[1] + 16 * (uint64_t)n, &e, sizeof e))
 			return -EFAULT;
 	}
 	return result;
+}
+
+SYSTEM(epoll_pwait)
+{
+	return wait_for_events(cpu, in, SYS_epoll_pwait, in->a[3]);
+}
+
+SYSTEM(epoll_pwait2)
+{
+	return wait_for_events(cpu, in, SYS_epoll_pwait2, system_pointer(in->a[3]));
 }
 
 SYSTEM(ppoll)

@@ -128,7 +128,8 @@ SYSTEM(mprotect)
 SYSTEM(mremap)
 {
 	uint64_t address = in->a[0], old = pages(in->a[1]), new = pages(in->a[2]), flags = in->a[3], to = 0;
-	if (!old || !new || !in_range(address, old) || (flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED)))
+	if (!old || !new || !in_range(address, old) || (flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) ||
+	    ((flags & MREMAP_DONTUNMAP) && (!(flags & MREMAP_FIXED) || old != new)))
 		return -EINVAL;
 	if (new > MEMORY_SIZE)
 		return -ENOMEM;
@@ -159,7 +160,7 @@ SYSTEM(mremap)
 	}
 	if (!to)
 		goto out;
-	result = HOST(SYS_mremap, MEMORY_BASE + address, old, new, to == address ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED,
+	result = HOST(SYS_mremap, MEMORY_BASE + address, old, new, to == address ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED | (flags & MREMAP_DONTUNMAP),
 		      MEMORY_BASE + to);
 	if (to == address && result < 0)
 		unmap(address + old, new - old);
@@ -167,7 +168,10 @@ SYSTEM(mremap)
 		goto out;
 	if (to != address) {
 		memory_forget_tags(to, new);
-		unmap(address, old);
+		if (flags & MREMAP_DONTUNMAP)
+			memory_forget_tags(address, old);
+		else
+			unmap(address, old);
 	}
 	memory_note(to, new, state);
 	result = (int64_t)to;

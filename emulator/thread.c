@@ -196,6 +196,18 @@ SYSTEM(futex)
 			  system_pointer(in->a[4]), in->a[5]);
 }
 
+SYSTEM(futex_waitv)
+{
+	struct futex_waitv list[FUTEX_WAITV_MAX];
+	if (!in->a[1] || in->a[1] > FUTEX_WAITV_MAX)
+		return -EINVAL;
+	if (!memory_copy_in(list, in->a[0], in->a[1] * sizeof *list))
+		return -EFAULT;
+	for (uint64_t n = 0; n < in->a[1]; n++)
+		list[n].uaddr = system_pointer(list[n].uaddr);
+	return HOST_BLOCK(cpu, SYS_futex_waitv, (uint64_t)list, in->a[1], in->a[2], system_pointer(in->a[3]), in->a[4]);
+}
+
 SYSTEM(membarrier)
 {
 	(void)cpu;

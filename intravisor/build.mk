@@ -1,5 +1,5 @@
 # The Intravisor as a library: what the command line, tests and benches link.
-INTRAVISOR_SOURCES := $(wildcard intravisor/*/*.c cap/*.c)
+INTRAVISOR_SOURCES := $(filter-out intravisor/host/unlocked.c,$(wildcard intravisor/*/*.c cap/*.c))
 INTRAVISOR_LIBRARY := $(B)/lib/libintravisor.a
 INTRAVISOR_LIBS = $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY) $(MACHINE_LIBS)
 

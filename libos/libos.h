@@ -13,6 +13,7 @@
 #include <carrel/boot.h>
 #include <carrel/host.h>
 #include <carrel/window.h>
+#include "libos/machine/machine.h"
 
 struct user {
 	uint64_t at;    /* as the program gave it: any 64 bits */
@@ -34,6 +35,24 @@ int user_copy_to(uint32_t to, const void *from, size_t n);
 int user_fill(uint32_t to, size_t n);
 int64_t user_exchange_word(uint32_t at, uint32_t old, uint32_t new);
 int64_t user_string_from(char *to, uint32_t from, size_t room);
+/* Where the ISA's pointers are absolute, windows have bases: of the library OS's own, and of the current thread's program's. Host calls
+ * take offsets, and so does all that is done with a program's address space. */
+static inline uint64_t own_ref(const volatile void *p)
+{
+	return (uintptr_t)p - machine_own_base();
+}
+static inline void *own_pointer(uint64_t ref)
+{
+	return (void *)(uintptr_t)(ref + machine_own_base());
+}
+static inline uint64_t program_offset(uint64_t address)
+{
+	return address - machine_program_base();
+}
+static inline uint64_t program_address(uint64_t offset)
+{
+	return offset + machine_program_base();
+}
 #define HOST(name, ...) HOST_PICK(HOST_##name __VA_OPT__(,) __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define HOST_FAST(name, ...) HOST_FAST_PICK(HOST_##name __VA_OPT__(,) __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define HOST_FAST_PICK(number, a, b, c, d, e, f, ...)                                                                   \
@@ -44,7 +63,9 @@ int64_t user_string_from(char *to, uint32_t from, size_t room);
 /* ---- user memory: 0 or -EFAULT ---- */
 static inline int user_ok(struct user u, uint64_t n)
 {
-	return u.at <= UINT32_MAX && n <= UINT32_MAX + 1ull - u.at;
+	uint64_t offset = program_offset(u.at);
+
+	return offset <= UINT32_MAX && n <= UINT32_MAX + 1ull - offset;
 }
 static inline int user_get(void *to, struct user from, size_t n)
 {
@@ -70,7 +91,7 @@ int64_t user_string(char *to, struct user from, size_t room);
 int user_memory(struct user from, uint64_t *length, struct memory *memory);
 static inline struct memory own_memory(void *p)
 {
-	return (struct memory){(uintptr_t)p};
+	return (struct memory){own_ref(p)};
 }
 static inline struct memory memory_after(struct memory m, uint64_t n)
 {

@@ -18,7 +18,7 @@ void libos_start(uint64_t base, const Elf64_Dyn *dynamic) __attribute__((noretur
 
 void die(const char *why)
 {
-	HOST(report, (uintptr_t)why, strlen(why));
+	HOST(report, own_ref(why), strlen(why));
 	HOST(exit, 127 << 8);
 	__builtin_unreachable();
 }
@@ -48,7 +48,7 @@ static uint64_t strings_put(uint64_t top, struct program_text text, uint64_t *wo
 	if (text.bytes && user_copy_to((uint32_t)top, text.text, text.bytes))
 		return 0;
 	for (uint32_t i = 0; i < text.count; i++) {
-		words[(*at)++] = top + length;
+		words[(*at)++] = program_address(top + length);
 		length += strlen(text.text + length) + 1;
 	}
 	words[(*at)++] = 0;
@@ -64,7 +64,7 @@ uint64_t stack_build(const struct process *p, struct program_text argv, struct p
 
 	if (!words)
 		return 0;
-	HOST(random, (uintptr_t)seed, sizeof seed);
+	HOST(random, own_ref(seed), sizeof seed);
 	top -= 16;
 	random = top;
 	int error = user_copy_to((uint32_t)top, seed, 16);
@@ -75,9 +75,9 @@ uint64_t stack_build(const struct process *p, struct program_text argv, struct p
 	top = strings_put(top, argv, words, &at);
 	top = top ? strings_put(top, envp, words, &at) : 0;
 	const uint64_t auxiliary[][2] = {
-		{AT_PHDR, p->program.phdr}, {AT_PHENT, sizeof(Elf64_Phdr)}, {AT_PHNUM, p->program.phnum}, {AT_PAGESZ, 4096},
-		{AT_BASE, p->interpreter.base}, {AT_FLAGS, 0}, {AT_ENTRY, p->program.entry}, {AT_UID, boot->uid}, {AT_EUID, boot->uid},
-		{AT_GID, boot->gid}, {AT_EGID, boot->gid}, {AT_SECURE, 0}, {AT_RANDOM, random}, {AT_EXECFN, name}, {AT_CLKTCK, 100},
+		{AT_PHDR, program_address(p->program.phdr)}, {AT_PHENT, sizeof(Elf64_Phdr)}, {AT_PHNUM, p->program.phnum}, {AT_PAGESZ, 4096},
+		{AT_BASE, p->interpreter.entry ? program_address(p->interpreter.base) : 0}, {AT_FLAGS, 0}, {AT_ENTRY, program_address(p->program.entry)}, {AT_UID, boot->uid}, {AT_EUID, boot->uid},
+		{AT_GID, boot->gid}, {AT_EGID, boot->gid}, {AT_SECURE, 0}, {AT_RANDOM, program_address(random)}, {AT_EXECFN, program_address(name)}, {AT_CLKTCK, 100},
 		{AT_HWCAP, boot->hwcap}, {AT_HWCAP2, boot->hwcap2}, {AT_NULL, 0},
 	};
 	for (size_t i = 0; i < sizeof auxiliary / sizeof *auxiliary; i++) {
@@ -125,7 +125,7 @@ void program_begin(struct program_text argv, struct program_text envp)
 	p->argument_bytes = argv.bytes;
 	p->environment = envp.text;
 	p->environment_bytes = envp.bytes;
-	HOST(thread_registers, (uintptr_t)&thread_current()->registers);
+	HOST(thread_registers, own_ref(&thread_current()->registers));
 	if (space_map(SPACE_STACK_TOP - SPACE_STACK_SIZE, SPACE_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, NULL, 0) >= 0)
 		stack = stack_build(p, argv, envp);
 	if (!stack && p->id == 1)
@@ -142,19 +142,19 @@ void program_begin(struct program_text argv, struct program_text envp)
 
 void entries_set(void)
 {
-	if (HOST(entry_set, 0, 0, 0, (uintptr_t)system_call_entry) || HOST(entry_set, 2, 0, 0, (uintptr_t)interrupted) ||
-	    HOST(entry_set, 1, (uintptr_t)user_copy_start, (uintptr_t)user_copy_end, (uintptr_t)user_copy_fault))
+	if (HOST(entry_set, 0, 0, 0, own_ref(system_call_entry)) || HOST(entry_set, 2, 0, 0, own_ref(interrupted)) ||
+	    HOST(entry_set, 1, own_ref(user_copy_start), own_ref(user_copy_end), own_ref(user_copy_fault)))
 		die("the Intravisor refuses the entry points");
 }
 
 void libos_start(uint64_t base, const Elf64_Dyn *dynamic)
 {
 	relocate(base, dynamic);
-	boot = (struct carrel_boot *)LIBOS_BOOT;
+	boot = own_pointer(LIBOS_BOOT);
 	if (boot->abi != BOOT_ABI)
 		die("this library OS is for another Intravisor");
 	entries_set();
-	if (HOST(memory_map, (uintptr_t)thread_current() + THREAD_GUARD, 4096, 0))
+	if (HOST(memory_map, own_ref(thread_current()) + THREAD_GUARD, 4096, 0))
 		die("no guard below the first stack");
 	process_first();
 	kernel_lock();

@@ -10,7 +10,7 @@
 
 int64_t user_string(char *to, struct user from, size_t room)
 {
-	uint64_t most = UINT32_MAX + 1ull - from.at;
+	uint64_t most = UINT32_MAX + 1ull - program_offset(from.at);
 
 	if (!user_ok(from, 1))
 		return -EFAULT;
@@ -20,37 +20,44 @@ int64_t user_string(char *to, struct user from, size_t room)
 
 int user_memory(struct user from, uint64_t *length, struct memory *memory)
 {
+	uint64_t offset = program_offset(from.at);
+
 	if (!user_ok(from, 0))
 		return -EFAULT;
 	if (*length > TRANSFER_MOST)
 		*length = TRANSFER_MOST;
-	if (from.at < WINDOW_MEMORY_END && *length > WINDOW_MEMORY_END - from.at)
-		*length = WINDOW_MEMORY_END - from.at;
-	memory->ref = from.at | REF_PROGRAM;
+	if (offset < WINDOW_MEMORY_END && *length > WINDOW_MEMORY_END - offset)
+		*length = WINDOW_MEMORY_END - offset;
+	memory->ref = offset | REF_PROGRAM;
 	return user_ok(from, *length) ? 0 : -EFAULT;
+}
+
+static struct user referred(struct memory m)
+{
+	return (struct user){program_address(m.ref & ~REF_PROGRAM)};
 }
 
 int memory_get(void *to, struct memory from, size_t n)
 {
 	if (from.ref & REF_PROGRAM)
-		return user_get(to, (struct user){from.ref & ~REF_PROGRAM}, n);
-	memcpy(to, (const void *)from.ref, n);
+		return user_get(to, referred(from), n);
+	memcpy(to, own_pointer(from.ref), n);
 	return 0;
 }
 
 int memory_put(struct memory to, const void *from, size_t n)
 {
 	if (to.ref & REF_PROGRAM)
-		return user_put((struct user){to.ref & ~REF_PROGRAM}, from, n);
-	memcpy((void *)to.ref, from, n);
+		return user_put(referred(to), from, n);
+	memcpy(own_pointer(to.ref), from, n);
 	return 0;
 }
 
 int memory_zero(struct memory to, size_t n)
 {
 	if (to.ref & REF_PROGRAM)
-		return user_ok((struct user){to.ref & ~REF_PROGRAM}, n) ? user_fill((uint32_t)to.ref, n) : -EFAULT;
-	memset((void *)to.ref, 0, n);
+		return user_ok(referred(to), n) ? user_fill((uint32_t)to.ref, n) : -EFAULT;
+	memset(own_pointer(to.ref), 0, n);
 	return 0;
 }
 

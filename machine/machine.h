@@ -26,12 +26,14 @@ struct machine_thread;
 struct machine_fault {
 	int signal;             /* SIGSEGV... */
 	int code;               /* si_code */
-	uint64_t address;       /* faulting data address as a window offset when inside one, else as far as known */
-	int address_in_window;  /* 1: address is an offset in the faulting compartment's window */
+	uint64_t address;       /* faulting data address as the guest's pointers are, if it may be told */
+	int address_in_window;  /* 1: it lies in one of the thread's windows */
+	int address_known;      /* 1: it is there, wherever it lies: where pointers are absolute the guest had it */
+	char violation[48];     /* what capability hardware says: "length violation through DDC"; else empty */
 	uint64_t pc;            /* window offset of the instruction (or of the gate's caller) */
 	int compartment;        /* MACHINE_PROGRAM or MACHINE_LIBOS */
 	const char *reason;     /* a fixed sentence: "control stack exhausted", "not a landing pad", NULL if plain */
-	uint64_t registers[16]; /* guest's general registers in the ISA's order */
+	uint64_t registers[32]; /* guest's general registers in the ISA's order */
 	uint32_t backtrace[64]; /* return offsets, innermost first, from the control stack: exact */
 	uint8_t  backtrace_compartment[64];
 	size_t depth;

@@ -6,7 +6,7 @@ PORT_NATIVES := $(PORTS:%=port-%-native)
 # What takes minutes to build is left to `make suites`.
 SUITE_PORTS := openssl nginx_tls curl_tls
 CHECK_PORTS := $(filter-out $(SUITE_PORTS),$(PORTS))
-PORT_TARGETS := port-musl-carrel port-musl-native $(foreach v,carrel native glibc,$(PORTS:%=port-%-$v))
+PORT_TARGETS := port-musl-carrel port-musl-native port-musl-cheri $(foreach v,carrel cheri native glibc,$(PORTS:%=port-%-$v))
 CHECKS += $(CHECK_PORTS:%=port-%-carrel) $(CHECK_PORTS:%=port-%-native)
 
 .PHONY: ports libc $(PORT_TARGETS)
@@ -18,6 +18,8 @@ libc: port-musl-carrel
 
 port-musl-carrel: $(TOOLCHAIN) $(SYSROOT)/lib/libcarrel-rt.a
 $(PORT_IMAGES): libc $(B)/bin/carrel $(B)/lib/carrel/libos
+port-musl-cheri: $(TOOLCHAIN) $(B)/lib/carrel/cheri/lib/carrel/note-program.o $(B)/lib/carrel/cheri/lib/carrel/program.map
+$(PORTS:%=port-%-cheri): port-musl-cheri
 $(PORT_NATIVES): port-musl-native
 $(PORT_TARGETS): port-%:
 	@ports/build $(word 1,$(subst -, ,$*)) $(word 2,$(subst -, ,$*))

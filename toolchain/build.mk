@@ -1,8 +1,10 @@
 # The toolchain: carrel-rewrite, carrel-cc, the assembler stage, carrel-plt, image notes and the ELF-interpreter stub.
+# Where the second machine (machine/cheri_riscv64/build.mk) lies: an installation of its own.
+CHERI := $(B)/lib/carrel/cheri
 REWRITE_SOURCES := $(wildcard toolchain/rewrite/x86_64/*.c)
 TOOLCHAIN := $(B)/lib/carrel/carrel-rewrite $(B)/bin/carrel-cc $(B)/lib/carrel/as/as $(B)/lib/carrel/note-program.o \
 	$(B)/lib/carrel/note-libos.o $(B)/lib/carrel/carrel-stub $(B)/lib/carrel/link.specs \
-	$(B)/lib/carrel/note-dynamic.o $(B)/lib/carrel/carrel-plt $(B)/lib/carrel/plt.o
+	$(B)/lib/carrel/carrel-cc-cheri $(B)/lib/carrel/note-dynamic.o $(B)/lib/carrel/carrel-plt $(B)/lib/carrel/plt.o
 ALL += $(TOOLCHAIN)
 
 $(B)/lib/carrel/carrel-rewrite: $(REWRITE_SOURCES:%.c=$(B)/obj/%.o)
@@ -10,6 +12,10 @@ $(B)/lib/carrel/carrel-rewrite: $(REWRITE_SOURCES:%.c=$(B)/obj/%.o)
 	$(CC) $(LDFLAGS) $^ -o $@
 
 $(B)/bin/carrel-cc: toolchain/driver/carrel-cc
+	@mkdir -p $(@D)
+	install -m 755 $< $@
+
+$(B)/lib/carrel/carrel-cc-cheri: toolchain/driver/carrel-cc-cheri
 	@mkdir -p $(@D)
 	install -m 755 $< $@
 

@@ -21,7 +21,9 @@ static const char *place(const struct cvm *cvm, struct window *program, uint8_t 
 			base = program->images[++number].base;
 		pthread_mutex_unlock(&program->lock);
 	}
-	if (number)
+	if (offset < base)      /* no image's: a window's entry page, say */
+		snprintf(text, room, "window+%#x", offset);
+	else if (number)
 		snprintf(text, room, "object %u+%#x", number, offset - base);
 	else
 		snprintf(text, room, "%s+%#x", compartment == MACHINE_LIBOS ? "libos" : "image", offset - base);
@@ -35,9 +37,12 @@ void cvm_report_fault(const struct cvm *cvm, struct window *program, const struc
 
 	fprintf(stderr, "carrel: %s: ended by SIG%s in its %s", name, sigabbrev_np(f->signal),
 		f->compartment == MACHINE_LIBOS ? "library OS" : "program");
-	if (f->reason)
+	if (f->violation[0])
+		fprintf(stderr, " (%s%s%s at address %#llx)", f->reason ? f->reason : "", f->reason ? ": " : "", f->violation,
+			(unsigned long long)f->address);
+	else if (f->reason)
 		fprintf(stderr, " (%s)", f->reason);
-	else if (f->address_in_window)
+	else if (f->address_in_window || f->address_known)
 		fprintf(stderr, " (access to address %#llx)", (unsigned long long)f->address);
 	fprintf(stderr, "\n");
 	if (f->pc)      /* a gate that nobody called has none */

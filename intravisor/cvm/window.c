@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include <carrel/isa.h>
 #include <carrel/window.h>
 #include "intravisor/cvm/quota.h"
 #include "intravisor/cvm/snapshot.h"
@@ -18,7 +19,7 @@
 #include "intravisor/load/load.h"
 #include "intravisor/share/capability.h"
 
-#define POOL_SLOTS 1024
+#define POOL_SLOTS ISA_POOL_SLOTS
 #define POOL_SLOTS_LEAST 8
 #define POOLS_MOST 24
 #define PIECE 0x400000u         /* of memory given back at a time */

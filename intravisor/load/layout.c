@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <carrel/image.h>
+#include <carrel/isa.h>
 #include "intravisor/load/load.h"
 
 #define SPAN_MOST 0x10000000u   /* 256 MiB */
@@ -120,8 +121,8 @@ int image_layout(int fd, const char *name, int64_t policy, struct image_budget *
 		return bad(error, -EACCES, "%s: is not a regular file", name);
 	if (read_whole(fd, &e, sizeof e, 0) || memcmp(e.e_ident, ELFMAG, SELFMAG))
 		return bad(error, -ENOEXEC, "%s: not a Carrel image (not an ELF file); build it with carrel-cc", name);
-	if (e.e_ident[EI_CLASS] != ELFCLASS64 || e.e_ident[EI_DATA] != ELFDATA2LSB || e.e_machine != EM_X86_64)
-		return bad(error, -ENOEXEC, "%s: an image for another machine (ELF machine %u); this one runs x86-64", name, e.e_machine);
+	if (e.e_ident[EI_CLASS] != ELFCLASS64 || e.e_ident[EI_DATA] != ELFDATA2LSB || e.e_machine != ISA_ELF_MACHINE)
+		return bad(error, -ENOEXEC, "%s: an image for another machine (ELF machine %u); this one runs " ISA_NAME, name, e.e_machine);
 	if (e.e_phentsize != sizeof *headers || e.e_phnum > HEADERS_MOST || !e.e_phnum ||
 	    e.e_phoff > (uint64_t)INT64_MAX - sizeof headers || read_whole(fd, headers, e.e_phnum * sizeof *headers, e.e_phoff))
 		return bad(error, -ENOEXEC, "%s: damaged or truncated: its program headers cannot be read", name);

@@ -375,8 +375,8 @@ static int64_t host_collect(struct file *set, struct event *out, uint32_t room, 
 		if (thread_current()->wake || HOST(bell_arm))
 			timeout = 0;
 	}
-	int64_t n = timeout ? HOST_BLOCKING(events_wait, set->handle, (uintptr_t)events, most, timeout)
-			    : HOST(events_wait, set->handle, (uintptr_t)events, most, 0);
+	int64_t n = timeout ? HOST_BLOCKING(events_wait, set->handle, own_ref(events), most, timeout)
+			    : HOST(events_wait, set->handle, own_ref(events), most, 0);
 	uint32_t count = 0;
 
 	for (int64_t i = 0; i < n; i++) {

@@ -80,7 +80,7 @@ static struct file *terminal(void)
 
 	for (int fd = 0; fd < 3; fd++) {
 		struct file *f = file_get(fd);
-		if (f && f->handle >= 0 && HOST(terminal, f->handle, TCGETS, (uintptr_t)settings) == 0)
+		if (f && f->handle >= 0 && HOST(terminal, f->handle, TCGETS, own_ref(settings)) == 0)
 			return f;
 	}
 	return NULL;

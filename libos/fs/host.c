@@ -10,7 +10,7 @@ static int64_t would_block(const struct file *f, unsigned event)
 {
 	struct host_poll one = {(uint32_t)f->handle, (uint16_t)event, 0};
 
-	return (f->flags & O_NONBLOCK) && HOST(poll, (uintptr_t)&one, 1, 0) == 0 ? -EAGAIN : 0;
+	return (f->flags & O_NONBLOCK) && HOST(poll, own_ref(&one), 1, 0) == 0 ? -EAGAIN : 0;
 }
 
 static int64_t host_read(struct file *f, struct memory to, uint64_t n, int64_t offset)
@@ -41,7 +41,7 @@ static int64_t host_seek(struct file *f, int64_t offset, int whence)
 
 static int64_t host_stat(struct file *f, struct host_stat *s)
 {
-	return HOST(stat, f->handle, 0, 0, (uintptr_t)s);
+	return HOST(stat, f->handle, 0, 0, own_ref(s));
 }
 
 static int64_t host_truncate(struct file *f, uint64_t length)

@@ -6,7 +6,7 @@
  */
 #include "libos/fs/fs.h"
 
-#define NAMED(name) m->handle, (uintptr_t)(name), strlen(name)
+#define NAMED(name) m->handle, own_ref(name), strlen(name)
 
 static int64_t mount_open(const struct mount *m, const char *name, int flags, uint32_t mode, struct file **f)
 {
@@ -14,7 +14,7 @@ static int64_t mount_open(const struct mount *m, const char *name, int flags, ui
 
 	if (handle == -ENXIO) {
 		struct host_stat found;
-		int64_t error = HOST(stat, NAMED(name), (uintptr_t)&found);
+		int64_t error = HOST(stat, NAMED(name), own_ref(&found));
 		return error ? error : TYPE_OF(found.mode) == S_IFIFO ? fifo_open(found.dev, found.ino, flags, f) : handle;
 	}
 	if (handle < 0)
@@ -31,12 +31,12 @@ static int64_t mount_open(const struct mount *m, const char *name, int flags, ui
 
 static int64_t mount_stat(const struct mount *m, const char *name, struct host_stat *s)
 {
-	return HOST(stat, NAMED(name), (uintptr_t)s);
+	return HOST(stat, NAMED(name), own_ref(s));
 }
 
 static int64_t mount_link_read(const struct mount *m, const char *name, char *to, size_t room)
 {
-	return HOST(link_read, NAMED(name), (uintptr_t)to, room);
+	return HOST(link_read, NAMED(name), own_ref(to), room);
 }
 
 static int64_t mount_directory_make(const struct mount *m, const char *name, uint32_t mode)
@@ -46,7 +46,7 @@ static int64_t mount_directory_make(const struct mount *m, const char *name, uin
 
 static int64_t mount_link_make(const struct mount *m, const char *name, const char *target)
 {
-	return HOST(link_symbolic, (uintptr_t)target, strlen(target), NAMED(name));
+	return HOST(link_symbolic, own_ref(target), strlen(target), NAMED(name));
 }
 
 static int64_t mount_node_make(const struct mount *m, const char *name, uint32_t mode)
@@ -61,12 +61,12 @@ static int64_t mount_unlink(const struct mount *m, const char *name, int directo
 
 static int64_t mount_rename(const struct mount *m, const char *from, const char *to, unsigned flags)
 {
-	return HOST(rename, m->handle, (uintptr_t)from, m->handle, (uintptr_t)to, strlen(from) | (uint64_t)strlen(to) << 32, flags);
+	return HOST(rename, m->handle, own_ref(from), m->handle, own_ref(to), strlen(from) | (uint64_t)strlen(to) << 32, flags);
 }
 
 static int64_t mount_link(const struct mount *m, const char *from, const char *to)
 {
-	return HOST(link_hard, m->handle, (uintptr_t)from, m->handle, (uintptr_t)to, strlen(from) | (uint64_t)strlen(to) << 32);
+	return HOST(link_hard, m->handle, own_ref(from), m->handle, own_ref(to), strlen(from) | (uint64_t)strlen(to) << 32);
 }
 
 static int64_t mount_change(const struct mount *m, const char *name, const struct change *c)
@@ -77,7 +77,7 @@ static int64_t mount_change(const struct mount *m, const char *name, const struc
 	case CHANGE_OWNER:
 		return HOST(owner_set, NAMED(name), c->uid, c->gid);
 	default:
-		return HOST(times_set, NAMED(name), (uintptr_t)c->times);
+		return HOST(times_set, NAMED(name), own_ref(c->times));
 	}
 }
 
@@ -89,7 +89,7 @@ static int64_t mount_access(const struct mount *m, const char *name, unsigned mo
 static int64_t mount_statistics(const struct mount *m, const char *name, struct host_statfs *s)
 {
 	(void)name;
-	return HOST(stat_filesystem, m->handle, (uintptr_t)s);
+	return HOST(stat_filesystem, m->handle, own_ref(s));
 }
 
 const struct mount_operations host_mount = {

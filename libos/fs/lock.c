@@ -35,7 +35,7 @@ static struct host_file *host_file(const struct file *f, int make)
 	struct host_file *h = files;
 	struct host_stat s;
 
-	if ((!h && !make) || f->handle < 0 || HOST(stat, f->handle, 0, 0, (uintptr_t)&s) < 0)
+	if ((!h && !make) || f->handle < 0 || HOST(stat, f->handle, 0, 0, own_ref(&s)) < 0)
 		return NULL;
 	while (h && (h->dev != s.dev || h->ino != s.ino))
 		h = h->next;

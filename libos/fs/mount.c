@@ -87,7 +87,7 @@ static void standard_streams(void)
 	struct host_stat s;
 
 	for (int i = 0; i < 3; i++) {
-		if (HOST(stat, i, 0, 0, (uintptr_t)&s) < 0)
+		if (HOST(stat, i, 0, 0, own_ref(&s)) < 0)
 			continue;       /* closed outside: closed here */
 		struct file *f = file_make(&host_operations, O_RDWR);
 		if (!f)

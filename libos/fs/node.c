@@ -15,7 +15,7 @@ static uint64_t numbers = 2, pages_total;
 void time_now(int64_t t[2])
 {
 	t[0] = t[1] = 0;
-	HOST(clock_get, 0, (uintptr_t)t);
+	HOST(clock_get, 0, own_ref(t));
 }
 
 struct host_stat stat_now(uint32_t mode, uint64_t device)
@@ -244,7 +244,7 @@ int64_t node_object(struct node *n)
 
 	while (bounce && done < size) {
 		int64_t piece = node_read(n, own_memory(bounce), 16 * PAGE, done);
-		if (piece <= 0 || HOST(write, handle, (uintptr_t)bounce, piece, done) != piece)
+		if (piece <= 0 || HOST(write, handle, own_ref(bounce), piece, done) != piece)
 			break;
 		done += (uint64_t)piece;
 	}

@@ -83,9 +83,10 @@ static void text_maps(struct text *t)
 
 	if (shown != process_current())
 		return;
-	SAY(t, "%lx-%lx r-xp 00000000 00:00 0 %s\n", base, base + process_current()->program.span, process_current()->image);
+	SAY(t, "%lx-%lx r-xp 00000000 00:00 0 %s\n", program_address(base), program_address(base + process_current()->program.span),
+	    process_current()->image);
 	for (size_t i = 0; space_range(i, &start, &end); i++)
-		SAY(t, "%lx-%lx rw-p 00000000 00:00 0%s\n", start, end, end == SPACE_STACK_TOP ? " [stack]" : "");
+		SAY(t, "%lx-%lx rw-p 00000000 00:00 0%s\n", program_address(start), program_address(end), end == SPACE_STACK_TOP ? " [stack]" : "");
 }
 
 static void text_mounts(struct text *t)
@@ -107,7 +108,7 @@ static void text_uptime(struct text *t)
 {
 	int64_t now[2] = {0, 0};
 
-	HOST(clock_get, 7, (uintptr_t)now);
+	HOST(clock_get, 7, own_ref(now));
 	SAY(t, "%ld.%d%d 0.00\n", now[0], (int)(now[1] / 100000000), (int)(now[1] / 10000000 % 10));
 }
 

@@ -90,7 +90,7 @@ static int64_t share(struct node *n, uint64_t end)
 	object->handle = handle;
 	object->object = n;
 	for (uint64_t i = start / PAGE; i < n->page_room && i * PAGE < end; i++)
-		if (n->pages[i] && HOST(write, handle, (uintptr_t)n->pages[i], PAGE, i * PAGE - start) != PAGE) {
+		if (n->pages[i] && HOST(write, handle, own_ref(n->pages[i]), PAGE, i * PAGE - start) != PAGE) {
 			heap_free(more, (n->segment_count + 1) * sizeof *more);
 			file_release(object);
 			return -ENOMEM;

@@ -43,7 +43,7 @@ int shared_any(void)
 {
 	char name[64];
 
-	return HOST(grant_describe, 0, (uintptr_t)name) >= 0;
+	return HOST(grant_describe, 0, own_ref(name)) >= 0;
 }
 
 /* What is granted of a name of one kind, or 0. */
@@ -53,7 +53,7 @@ static unsigned granted(const char *name, int kind)
 	int64_t grant;
 	unsigned rights = 0;
 
-	for (uint64_t i = 0; (grant = HOST(grant_describe, i, (uintptr_t)other)) >= 0; i++)
+	for (uint64_t i = 0; (grant = HOST(grant_describe, i, own_ref(other))) >= 0; i++)
 		if (grant >> 8 == kind && !strcmp(name, other))
 			rights |= (unsigned)grant & 0xff;
 	return rights;
@@ -186,7 +186,7 @@ static int64_t object_create(struct shared *s, const char *name, uint64_t length
 
 	if (object < 0)
 		return object;
-	int64_t handle = HOST(file_create, (uintptr_t)name, strlen(name), object, permissions | FILE_OBJECT);
+	int64_t handle = HOST(file_create, own_ref(name), strlen(name), object, permissions | FILE_OBJECT);
 	HOST(close, object);
 	return adopt(s, handle);
 }
@@ -236,7 +236,7 @@ int64_t shared_create(const char *name, int64_t capability, uint64_t start, uint
 			capability = s->capability;
 		}
 		if (!error)
-			error = adopt(s, HOST(file_create, (uintptr_t)name, strlen(name), capability, permissions));
+			error = adopt(s, HOST(file_create, own_ref(name), strlen(name), capability, permissions));
 	}
 	if (error) {
 		if (s->capability > 0)
@@ -270,7 +270,7 @@ static int64_t mount_list(struct file **f)
 	int64_t grant;
 
 	memcpy(list, "/.\0/..", at);
-	for (uint64_t i = 0; (grant = HOST(grant_describe, i, (uintptr_t)name)) >= 0; i++)
+	for (uint64_t i = 0; (grant = HOST(grant_describe, i, own_ref(name))) >= 0; i++)
 		if (grant >> 8 == KIND_FILE && at + sizeof name < sizeof list)
 			at += format(list + at, sizeof name, "%s", name) + 1;
 	*f = names_file(list, at);
@@ -298,7 +298,7 @@ static int64_t mount_open(const struct mount *m, const char *name, int flags, ui
 		return -ENOMEM;
 	int64_t error = -EEXIST;
 	if ((flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
-		error = adopt(of(made), HOST(file_open, (uintptr_t)name, strlen(name), wants));
+		error = adopt(of(made), HOST(file_open, own_ref(name), strlen(name), wants));
 	int creates = (flags & O_CREAT) && (rights & GRANT_CREATE) && access == O_RDWR;
 	if (creates && (error == -ENOENT || error == -EEXIST || error == -EACCES)) {
 		memcpy(of(made)->name, name, strlen(name) + 1);

@@ -5,5 +5,6 @@
  */
 #ifndef LIBOS_MACHINE_H
 #define LIBOS_MACHINE_H
-#include <machine_isa.h>        /* MACHINE_NAME, MACHINE_RELATIVE, machine_stack, machine_pause, struct wire_event */
+#include <machine_isa.h>        /* MACHINE_NAME, MACHINE_RELATIVE, MACHINE_FORKS, MACHINE_CLONE_ID, _TLS, machine_stack, _pause, _own_base, _program_base,
+                                 * _program_pointer, struct wire_event, struct wire_action */
 #endif

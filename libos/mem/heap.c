@@ -41,7 +41,7 @@ void *heap_allocate(size_t size)
 			return NULL;
 		mapped += more;
 	}
-	p = (void *)next;
+	p = own_pointer(next);
 	next = end;
 	return p;
 }

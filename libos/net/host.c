@@ -69,7 +69,7 @@ static void local_learn(struct socket *s)
 {
 	struct host_address local;
 
-	if (!HOST(socket_name, s->handle, 0, (uintptr_t)&local)) {
+	if (!HOST(socket_name, s->handle, 0, own_ref(&local))) {
 		name_release(s);
 		address_from_host(s, &s->local, &local);
 	}
@@ -85,7 +85,7 @@ int64_t host_side_connect(struct socket *s, struct file *f, const struct address
 	address_to_host(&there, to);
 	s->peer = *to;
 	s->reaches_out = 1;
-	error = HOST(socket_connect, s->handle, (uintptr_t)&there);
+	error = HOST(socket_connect, s->handle, own_ref(&there));
 	if (!error) {
 		s->state = SOCKET_CONNECTED;
 		local_learn(s);
@@ -102,9 +102,9 @@ int64_t host_side_settle(struct socket *s)
 	struct host_poll one = {(uint32_t)s->handle, READY_OUT, 0};
 	int error = 0;
 
-	if (HOST(poll, (uintptr_t)&one, 1, 0) <= 0)
+	if (HOST(poll, own_ref(&one), 1, 0) <= 0)
 		return -EALREADY;
-	HOST(socket_option, s->handle, SOL_SOCKET, SO_ERROR, 0, (uintptr_t)&error, sizeof error);
+	HOST(socket_option, s->handle, SOL_SOCKET, SO_ERROR, 0, own_ref(&error), sizeof error);
 	if (error) {
 		s->state = SOCKET_NEW;
 		s->reaches_out = 0;
@@ -123,15 +123,15 @@ int64_t host_side_send(struct socket *s, const struct vectors *v, unsigned flags
 		address_to_host(&there, to);
 	else
 		to = NULL;
-	return HOST(socket_send, s->handle, (uintptr_t)v->list, v->count, flags & (MSG_OOB | MSG_MORE | MSG_EOR), to ? (uintptr_t)&there : 0);
+	return HOST(socket_send, s->handle, own_ref(v->list), v->count, flags & (MSG_OOB | MSG_MORE | MSG_EOR), to ? own_ref(&there) : 0);
 }
 
 int64_t host_side_receive(struct socket *s, const struct vectors *v, unsigned flags, struct received *r)
 {
 	struct host_received got;
 	int named = s->type == SOCK_DGRAM;
-	int64_t n = HOST(socket_receive, s->handle, (uintptr_t)v->list, v->count, flags & (MSG_OOB | MSG_PEEK | MSG_TRUNC),
-			 named ? (uintptr_t)&got : 0);
+	int64_t n = HOST(socket_receive, s->handle, own_ref(v->list), v->count, flags & (MSG_OOB | MSG_PEEK | MSG_TRUNC),
+			 named ? own_ref(&got) : 0);
 
 	if (n >= 0 && named) {
 		address_from_host(s, &r->from, &got.from);

@@ -52,7 +52,7 @@ static int64_t remember(struct socket *s, int level, int name, int value)
 
 static void pass_on(const struct socket *s, int level, int name, int value)
 {
-	HOST(socket_option, s->handle, level, name, 1, (uintptr_t)&value, sizeof value);
+	HOST(socket_option, s->handle, level, name, 1, own_ref(&value), sizeof value);
 }
 
 void options_replay(const struct socket *s)
@@ -83,7 +83,7 @@ int64_t option_set(struct socket *s, int level, int name, struct user at, uint64
 			return -EFAULT;
 		s->linger = pair[0] ? (int64_t)1 << 32 | (uint32_t)pair[1] : 0;
 		if (s->handle >= 0)
-			HOST(socket_option, s->handle, SOL_SOCKET, SO_LINGER, 1, (uintptr_t)pair, sizeof pair);
+			HOST(socket_option, s->handle, SOL_SOCKET, SO_LINGER, 1, own_ref(pair), sizeof pair);
 		return 0;
 	}
 	if (!known(level, name))
@@ -132,7 +132,7 @@ int64_t option_get(struct socket *s, int level, int name, struct user at, struct
 				int64_t error = host_side_settle(s);
 				value = error < 0 && error != -EALREADY ? (int)-error : 0;
 			} else if (!value && s->reaches_out)
-				HOST(socket_option, s->handle, SOL_SOCKET, SO_ERROR, 0, (uintptr_t)&value, sizeof value);
+				HOST(socket_option, s->handle, SOL_SOCKET, SO_ERROR, 0, own_ref(&value), sizeof value);
 			break;
 		case SO_LINGER:
 			((int *)out)[0] = s->linger != 0;
@@ -156,7 +156,7 @@ int64_t option_get(struct socket *s, int level, int name, struct user at, struct
 			value = option_value(s, level, name);
 		}
 	else if (s->handle >= 0 && level == IPPROTO_TCP) {
-		length = HOST(socket_option, s->handle, level, name, 0, (uintptr_t)out, room < 256 ? room : 256);
+		length = HOST(socket_option, s->handle, level, name, 0, own_ref(out), room < 256 ? room : 256);
 		if (length >= 0)
 			goto give;
 		value = option_value(s, level, name);

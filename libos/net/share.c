@@ -55,10 +55,10 @@ int64_t shared_listen(struct socket *s)
 	if (is_inet(s) && boot->address && s->type == SOCK_STREAM && address_is_network(&s->local))
 		listener_take(s, HOST(stream_listen, STREAM_BY_PORT, port_of(&s->local), 0, 0, s->backlog, 0));
 	else if (!is_inet(s) && s->shared_name && s->shared_by == STREAM_BY_NODE)
-		listener_take(s, HOST(stream_listen, STREAM_BY_NODE, s->node_directory, (uintptr_t)s->shared_name, strlen(s->shared_name),
+		listener_take(s, HOST(stream_listen, STREAM_BY_NODE, s->node_directory, own_ref(s->shared_name), strlen(s->shared_name),
 				      s->backlog, kind(s)));
 	else if (!is_inet(s) && s->shared_name) {
-		int64_t handle = HOST(stream_listen, STREAM_BY_NAME, (uintptr_t)s->shared_name, strlen(s->shared_name), 0, s->backlog, kind(s));
+		int64_t handle = HOST(stream_listen, STREAM_BY_NAME, own_ref(s->shared_name), strlen(s->shared_name), 0, s->backlog, kind(s));
 		listener_take(s, handle);
 		return handle < 0 ? handle : 0;
 	}
@@ -71,7 +71,7 @@ void shared_drain(struct socket *s)
 	struct stream_peer peer;
 	int64_t handle;
 
-	while (s->listener >= 0 && s->pending_count < s->backlog && (handle = HOST(stream_accept, s->listener, (uintptr_t)&peer)) >= 0) {
+	while (s->listener >= 0 && s->pending_count < s->backlog && (handle = HOST(stream_accept, s->listener, own_ref(&peer))) >= 0) {
 		struct socket *end = socket_make(s->domain, s->type, s->protocol);
 		if (!end || adopt(end, handle)) {
 			if (end)
@@ -132,7 +132,7 @@ int64_t shared_connect_name(struct socket *s, const char *name, const struct add
 	int64_t handle = -EACCES;
 
 	for (unsigned i = 0; i < 3 && handle == -EACCES; i++)
-		handle = HOST(stream_connect, STREAM_BY_NAME, (uintptr_t)name, strlen(name), rights[i], 0, kind(s));
+		handle = HOST(stream_connect, STREAM_BY_NAME, own_ref(name), strlen(name), rights[i], 0, kind(s));
 	if (handle >= 0)
 		handle = adopt(s, handle);
 	if (!handle)
@@ -142,7 +142,7 @@ int64_t shared_connect_name(struct socket *s, const char *name, const struct add
 
 int64_t shared_connect_node(struct socket *s, const struct place *place, const struct address *to)
 {
-	int64_t handle = HOST(stream_connect, STREAM_BY_NODE, place->mount->handle, (uintptr_t)place->rest, strlen(place->rest), 0, kind(s));
+	int64_t handle = HOST(stream_connect, STREAM_BY_NODE, place->mount->handle, own_ref(place->rest), strlen(place->rest), 0, kind(s));
 
 	if (handle >= 0)
 		handle = adopt(s, handle);
@@ -170,7 +170,7 @@ static int64_t message_join(struct socket *s, const struct vectors *v)
 	for (unsigned i = 0; !n && i < v->count; at += v->list[i++].length)
 		n = memory_get(whole + at, (struct memory){v->list[i].ref}, v->list[i].length);
 	if (!n)
-		n = HOST_FAST(stream_send, s->shared, (uintptr_t)whole, v->length);
+		n = HOST_FAST(stream_send, s->shared, own_ref(whole), v->length);
 	if (whole)
 		heap_free(whole, v->length + !v->length);
 	return n;
@@ -218,7 +218,7 @@ static int64_t message_take(struct socket *s, const struct vectors *v, unsigned 
 	}
 	uint64_t room = v->length < STREAM_RING ? v->length : STREAM_RING, at = 0;
 	uint8_t *whole = heap_allocate(room + !room);
-	int64_t n = whole ? HOST_FAST(stream_receive, s->shared, (uintptr_t)whole, room, peek) : -ENOMEM;
+	int64_t n = whole ? HOST_FAST(stream_receive, s->shared, own_ref(whole), room, peek) : -ENOMEM;
 
 	for (unsigned i = 0; n > 0 && i < v->count && at < room && at < (uint64_t)n; i++) {
 		uint64_t piece = v->list[i].length < (uint64_t)n - at ? v->list[i].length : (uint64_t)n - at;

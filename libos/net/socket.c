@@ -196,7 +196,7 @@ int64_t socket_accept(struct file *f, int flags, struct socket **taken)
 		}
 		if (s->handle >= 0) {
 			struct host_address peer;
-			int64_t handle = HOST(socket_accept, s->handle, (uintptr_t)&peer);
+			int64_t handle = HOST(socket_accept, s->handle, own_ref(&peer));
 			if (handle >= 0) {
 				struct socket *made = socket_make(s->domain, s->type, s->protocol);
 				if (!made) {

@@ -37,7 +37,7 @@ void bells_take(void)
 	int64_t n;
 
 	do {
-		n = HOST_FAST(rung, (uintptr_t)rung, 64);
+		n = HOST_FAST(rung, own_ref(rung), 64);
 		for (int64_t i = 0; i < n; i++)
 			if (rung[i] < OBJECTS_MOST && queues[rung[i]])
 				wait_wake(queues[rung[i]], UINT32_MAX);
@@ -55,6 +55,6 @@ void bell_quiet(void)
 {
 	uint64_t count;
 
-	HOST(read, bell_handle, (uintptr_t)&count, sizeof count, -1);
+	HOST(read, bell_handle, own_ref(&count), sizeof count, -1);
 	bells_take();
 }

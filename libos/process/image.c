@@ -22,7 +22,7 @@ struct source {
 static int64_t get(const struct source *s, void *to, size_t n, uint64_t offset, uint64_t address)
 {
 	if (!s->file)
-		return user_get(to, (struct user){s->base + address}, n);
+		return user_get(to, (struct user){program_address(s->base + address)}, n);
 	int64_t got = s->file->operations->read(s->file, own_memory(to), n, (int64_t)offset);
 	return got < 0 ? got : (size_t)got == n ? 0 : -ENOEXEC;
 }
@@ -82,7 +82,7 @@ int64_t interpreter_map(struct file *file, const struct boot_image *program, int
 		handle = f->handle;
 	else if (!handle || (error != -ENOENT && error != -ENOTDIR))
 		return error;
-	error = handle < 0 ? -EACCES : HOST(window_image, window, handle, (uintptr_t)interpreter);
+	error = handle < 0 ? -EACCES : HOST(window_image, window, handle, own_ref(interpreter));
 	if (f)
 		file_release(f);
 	return error ? error : interpreter->entry ? 0 : -ENOEXEC;

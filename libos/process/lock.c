@@ -26,7 +26,7 @@ void kernel_lock_shared(void)
 	}
 	int kick = 0;
 	while (__atomic_exchange_n(&kernel_word, 2, __ATOMIC_ACQUIRE))
-		kick |= HOST(futex, (uintptr_t)&kernel_word, FUTEX_WAIT_PRIVATE, 2, 0) == -EINTR;
+		kick |= HOST(futex, own_ref(&kernel_word), FUTEX_WAIT_PRIVATE, 2, 0) == -EINTR;
 	if (kick && thread_current()->process)  /* it is over now: nobody else looks */
 		kicked(thread_current());
 }
@@ -34,7 +34,7 @@ void kernel_lock_shared(void)
 void kernel_unlock_shared(void)
 {
 	if (__atomic_exchange_n(&kernel_word, 0, __ATOMIC_RELEASE) == 2)
-		HOST(futex, (uintptr_t)&kernel_word, FUTEX_WAKE_PRIVATE, 1);
+		HOST(futex, own_ref(&kernel_word), FUTEX_WAKE_PRIVATE, 1);
 }
 
 void host_begin(void)

@@ -73,7 +73,7 @@ static int execute(const struct host_order *o)
 		memcpy(envp.text, text + argv.bytes, envp.bytes);
 		process_thread(p, t);
 		kernel_single = 0;
-		t->number = HOST(thread_fresh, space_window(p->space), (uintptr_t)order_begin, (uintptr_t)t + THREAD_STACK, (uintptr_t)t);
+		t->number = HOST(thread_fresh, space_window(p->space), own_ref(order_begin), own_ref(t) + THREAD_STACK, (uintptr_t)t);
 		error = t->number < 0;
 	}
 	if (!error)
@@ -119,7 +119,7 @@ void orders_serve(void)
 
 	if (!o)
 		return;
-	while ((int64_t)HOST(order_take, (uintptr_t)o) > 0)
+	while ((int64_t)HOST(order_take, own_ref(o)) > 0)
 		switch (o->kind) {
 		case HOST_ORDER_EXECUTE:
 			if (execute(o))

@@ -167,12 +167,12 @@ static void thread_begin(uint64_t argument)
 {
 	struct thread *t = (struct thread *)argument;
 
-	HOST(thread_registers, (uintptr_t)&t->registers);
+	HOST(thread_registers, own_ref(&t->registers));
 	kernel_lock();
 	if (t->attention)
 		HOST(thread_kick, t->number);
 	kernel_unlock();
-	HOST(thread_resume, (uintptr_t)&t->registers, RESUME_PROGRAM);
+	HOST(thread_resume, own_ref(&t->registers), RESUME_PROGRAM);
 	die("the Intravisor refuses a new thread's registers");
 }
 
@@ -183,6 +183,8 @@ static int64_t space_for(struct process *child, const struct process *from, uint
 		space_hold(child->space);
 		return 0;
 	}
+	if (!MACHINE_FORKS)     /* the copy's pointers would still point into the parent's window */
+		return -ENOSYS;
 	int64_t window = HOST(window_copy), error = window < 0 ? window : 0;
 	if (error)
 		return error;
@@ -229,7 +231,7 @@ int64_t clone_now(struct thread *t)
 	new->registers = t->registers;
 	new->registers.general[REG_A] = 0;
 	if (stack)
-		new->registers.general[REG_STACK] = (uint32_t)stack;
+		new->registers.general[REG_STACK] = machine_program_pointer(stack);
 	if (flags & CLONE_SETTLS)
 		new->registers.thread_pointer = t->call[5];
 	new->mask = t->mask;
@@ -252,7 +254,7 @@ int64_t clone_now(struct thread *t)
 		user_put((struct user){t->call[4]}, &new->id, 4);
 	kernel_single = 0;
 	error = HOST(thread_start, (flags & CLONE_VM) && p->space == child->space ? UINT64_MAX : (uint64_t)space_window(child->space),
-		     (uintptr_t)thread_begin, (uintptr_t)new + THREAD_STACK, (uintptr_t)new);
+		     own_ref(thread_begin), own_ref(new) + THREAD_STACK, (uintptr_t)new);
 	if (error < 0) {
 		child->threads = new->next;
 		child->thread_count--;
@@ -311,7 +313,7 @@ static int64_t clone_later(uint64_t number, uint64_t flags, uint64_t stack, uint
 
 int64_t sys_clone(const uint64_t a[6])
 {
-	return clone_later(56, a[0] & 0xffffffffu, a[1], a[2], a[3], a[4]);
+	return clone_later(56, a[0] & 0xffffffffu, a[1], a[2], a[MACHINE_CLONE_ID], a[MACHINE_CLONE_TLS]);
 }
 
 int64_t sys_fork(const uint64_t a[6])
@@ -402,7 +404,7 @@ void thread_exit_now(int status)
 	t->process = NULL;
 	thread_slot_free(t);
 	kernel_unlock();
-	HOST(thread_exit, (uintptr_t)&t->alive);
+	HOST(thread_exit, own_ref(&t->alive));
 	die("the Intravisor does not let a thread end");
 }
 

@@ -37,8 +37,8 @@ struct waiter {
 	int owner;                      /* futexes that name their owner: who it is */
 };
 
-struct action {                         /* the kernel's struct sigaction */
-	uint64_t handler, flags, restorer, mask;
+struct action {                         /* struct wire_action is the program's */
+	uint64_t handler, flags, mask;
 };
 struct signal_info {                    /* as much of siginfo_t as there is to say */
 	int signal, code, pid;

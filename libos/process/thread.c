@@ -30,8 +30,7 @@ struct thread *thread_slot(void)
 		HOST(memory_unmap, at, THREAD_STACK);
 		return NULL;
 	}
-	slots[slot_count++] = (struct thread *)at;
-	return (struct thread *)at;
+	return slots[slot_count++] = own_pointer(at);
 }
 
 void thread_slot_free(struct thread *t)
@@ -94,7 +93,7 @@ static void go_on(struct thread *t, uint64_t how) __attribute__((noreturn));
 static void go_on(struct thread *t, uint64_t how)
 {
 	kernel_unlock();
-	HOST(thread_resume, (uintptr_t)&t->registers, how);
+	HOST(thread_resume, own_ref(&t->registers), how);
 	/* A pc, thread pointer or record that is no good: the program forged its frame. */
 	kernel_lock();
 	process_exit(11);

@@ -26,9 +26,9 @@ int64_t time_of_thread(const struct thread *t)
 	int64_t time[2] = {0, 0};
 
 	if (t == thread_current())
-		HOST(clock_get, 3, (uintptr_t)time);
+		HOST(clock_get, 3, own_ref(time));
 	else
-		HOST(thread_time, t->number, (uintptr_t)time);  /* 0 as long as it has not begun */
+		HOST(thread_time, t->number, own_ref(time));  /* 0 as long as it has not begun */
 	return time[0] * 1000000000 + time[1];
 }
 
@@ -47,7 +47,7 @@ void usage_of(const struct process *p, struct usage *u)
 	for (const struct thread *t = p->threads; t; t = t->next) {
 		struct usage one = {.resident = 0};
 		if (t == thread_current())
-			HOST(usage, (uintptr_t)&one, 1);
+			HOST(usage, own_ref(&one), 1);
 		else
 			time_add(one.user, 0, time_of_thread(t) / 1000);
 		usage_add(u, &one);
@@ -58,7 +58,7 @@ void usage_leave(struct thread *t)
 {
 	struct usage own = {.resident = 0};
 
-	HOST(usage, (uintptr_t)&own, 1);
+	HOST(usage, own_ref(&own), 1);
 	usage_add(&t->process->gone, &own);
 	t->process->gone_time += time_of_thread(t);
 }

@@ -13,7 +13,7 @@ int64_t now(void)
 {
 	int64_t t[2] = {0, 0};
 
-	HOST(clock_get, 1, (uintptr_t)t);
+	HOST(clock_get, 1, own_ref(t));
 	return t[0] * 1000000000 + t[1];
 }
 
@@ -41,7 +41,7 @@ void thread_wake(struct thread *t)
 {
 	__atomic_store_n(&t->wake, 1, __ATOMIC_RELEASE);
 	if (t->waiting == WAITS_ASLEEP)
-		HOST(futex, (uintptr_t)&t->wake, FUTEX_WAKE_PRIVATE, 1);
+		HOST(futex, own_ref(&t->wake), FUTEX_WAKE_PRIVATE, 1);
 	else if (t->waiting)
 		return;
 	else if (t->hosting && t != thread_current())
@@ -145,9 +145,9 @@ static int64_t sleep_until(int64_t deadline, int signals, int listens)
 		if (result == -ETIMEDOUT)
 			break;
 		kernel_unlock();
-		uintptr_t limit = deadline == FOR_EVER ? 0 : (uintptr_t)until;
-		result = listens ? HOST(bell_wait, (uintptr_t)&t->wake, limit)
-				 : HOST(futex, (uintptr_t)&t->wake, FUTEX_WAIT_BITSET_PRIVATE, 0, limit, 0, 0xffffffffu);
+		uintptr_t limit = deadline == FOR_EVER ? 0 : own_ref(until);
+		result = listens ? HOST(bell_wait, own_ref(&t->wake), limit)
+				 : HOST(futex, own_ref(&t->wake), FUTEX_WAIT_BITSET_PRIVATE, 0, limit, 0, 0xffffffffu);
 		kernel_lock();
 		if (result == -EINTR)
 			kicked(t);

@@ -21,7 +21,7 @@ int64_t sys_epoll_create(const uint64_t a[6])
 
 int64_t sys_epoll_ctl(const uint64_t a[6])
 {
-	struct wire_event event = {0, 0};
+	struct wire_event event = {0};
 	HELD struct file *set = file_hold((int)a[0]);
 	HELD struct file *f = file_hold((int)a[2]);
 
@@ -49,7 +49,7 @@ static int64_t wait_events(struct file *set, struct user at, int most, int64_t t
 	}
 	int64_t n = epoll_wait(set, events, room, timeout);
 	for (int64_t i = 0; i < n; i++) {
-		const struct wire_event one = {events[i].events, events[i].data};
+		const struct wire_event one = {.events = events[i].events, .data = events[i].data};
 		if (user_put((struct user){at.at + (uint64_t)i * sizeof one}, &one, sizeof one)) {
 			n = -EFAULT;
 			break;
@@ -92,7 +92,7 @@ static int64_t clock_now(int clock)
 {
 	int64_t t[2] = {0, 0};
 
-	HOST(clock_get, clock, (uintptr_t)t);
+	HOST(clock_get, clock, own_ref(t));
 	return t[0] * 1000000000 + t[1];
 }
 

@@ -141,7 +141,7 @@ static int64_t image_find(struct exec *e)
 		if (handle < 0)
 			return handle;
 		if ((e->window = HOST(window_open)) >= 0)
-			n = HOST(window_image, e->window, handle, (uintptr_t)&e->image);
+			n = HOST(window_image, e->window, handle, own_ref(&e->image));
 		if (e->file->handle < 0)
 			HOST(close, handle);
 		if (e->window < 0 || n)
@@ -224,7 +224,7 @@ static int64_t execute(struct exec *e)
 	t->restart = 0;
 	t->name[0] = 0;
 	t->id = p->id;
-	error = HOST(window_enter, window, (uintptr_t)exec_begin, (uintptr_t)e);
+	error = HOST(window_enter, window, own_ref(exec_begin), (uintptr_t)e);
 	process_exit(9);
 }
 
@@ -360,6 +360,6 @@ void order_begin(uint64_t argument)
 	size_t n = format(line, sizeof line, "carrel: exec: %s: %s\n", p->argument_bytes ? p->arguments : "", why);
 	struct file *f = file_get(2);
 	if (f)
-		HOST(write, f->handle, (uintptr_t)line, n < sizeof line ? n : sizeof line - 1, -1);
+		HOST(write, f->handle, own_ref(line), n < sizeof line ? n : sizeof line - 1, -1);
 	process_exit((error == -ENOENT || error == -ENOTDIR ? 127 : 126) << 8);
 }

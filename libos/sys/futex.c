@@ -21,7 +21,7 @@ static struct key key_of(const struct process *p, uint64_t at)
 {
 	struct key key;
 
-	if (space_shared_key(p->space, at, &key.space, &key.at))
+	if (space_shared_key(p->space, (uint32_t)at, &key.space, &key.at))
 		return key;
 	return (struct key){(uintptr_t)p->space, at};
 }

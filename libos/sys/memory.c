@@ -14,6 +14,15 @@
 #define PAGE 4096u
 #define PAGES(n) (((n) + PAGE - 1) & ~(uint64_t)(PAGE - 1))
 
+/* Where something came to lie, or an error, as the program is told. */
+static int64_t told(int64_t at)
+{
+	return at < 0 ? at : (int64_t)program_address((uint64_t)at);
+}
+
+/* The arguments, with the address that the first one is as an offset. */
+#define ARGUMENTS_AS_OFFSETS const uint64_t a[6] = {program_offset(given[0]), given[1], given[2], given[3], given[4], given[5]}
+
 /* A private mapping of a tmpfs file is a copy of what the file holds now. */
 static int64_t map_copy(const uint64_t a[6], struct file *f, int protection, int flags)
 {
@@ -60,13 +69,13 @@ static int64_t map_image(const uint64_t a[6], struct file *f, int protection, in
 	int64_t handle = f->handle >= 0 ? f->handle : node_object(f->node);
 	if (handle < 0)
 		return handle;
-	int64_t error = HOST(window_image, -1, handle, (uintptr_t)&image);
+	int64_t error = HOST(window_image, -1, handle, own_ref(&image));
 	if (f->handle < 0)
 		HOST(close, handle);
 	return error ? error == -EINVAL ? -ENOEXEC : error : (int64_t)image.base;
 }
 
-int64_t sys_mmap(const uint64_t a[6])
+static int64_t map(const uint64_t a[6])
 {
 	int protection = (int)a[2], flags = (int)a[3], kind = flags & MAP_TYPE;
 
@@ -94,19 +103,25 @@ int64_t sys_mmap(const uint64_t a[6])
 	return map_copy(a, f, protection, flags);
 }
 
+int64_t sys_mmap(const uint64_t given[6])
+{
+	ARGUMENTS_AS_OFFSETS;
+	return told(map(a));
+}
+
 int64_t sys_munmap(const uint64_t a[6])
 {
-	return space_unmap(a[0], a[1]);
+	return space_unmap(program_offset(a[0]), a[1]);
 }
 
 int64_t sys_mprotect(const uint64_t a[6])
 {
-	return space_protect(a[0], a[1], (int)a[2]);
+	return space_protect(program_offset(a[0]), a[1], (int)a[2]);
 }
 
 int64_t sys_mremap(const uint64_t a[6])
 {
-	return space_remap(a[0], a[1], a[2], (int)a[3], a[4]);
+	return told(space_remap(program_offset(a[0]), a[1], a[2], (int)a[3], program_offset(a[4])));
 }
 
 static int64_t range_bad(const uint64_t a[6], uint64_t *length)
@@ -119,8 +134,9 @@ static int64_t range_bad(const uint64_t a[6], uint64_t *length)
 	return *length && !space_mapped(a[0], *length) ? -ENOMEM : 0;
 }
 
-int64_t sys_madvise(const uint64_t a[6])
+int64_t sys_madvise(const uint64_t given[6])
 {
+	ARGUMENTS_AS_OFFSETS;
 	uint64_t length;
 	int64_t error = range_bad(a, &length);
 
@@ -132,8 +148,9 @@ int64_t sys_madvise(const uint64_t a[6])
 	return a[2] == MADV_DONTNEED || a[2] == MADV_FREE ? HOST(memory_discard, a[0] | REF_PROGRAM, length) : 0;
 }
 
-int64_t sys_msync(const uint64_t a[6])
+int64_t sys_msync(const uint64_t given[6])
 {
+	ARGUMENTS_AS_OFFSETS;
 	uint64_t length;
 	int64_t error = range_bad(a, &length);
 
@@ -146,8 +163,9 @@ int64_t sys_msync(const uint64_t a[6])
 	return error || !length ? error : HOST(memory_sync, a[0] | REF_PROGRAM, length, a[2]);
 }
 
-int64_t sys_mincore(const uint64_t a[6])
+int64_t sys_mincore(const uint64_t given[6])
 {
+	ARGUMENTS_AS_OFFSETS;
 	uint64_t length;
 	uint8_t one = 1;
 	int64_t error = range_bad(a, &length);
@@ -159,7 +177,7 @@ int64_t sys_mincore(const uint64_t a[6])
 
 int64_t sys_brk(const uint64_t a[6])
 {
-	return space_break(a[0]);
+	return told(space_break(program_offset(a[0])));
 }
 
 /* ---- locks ---- */
@@ -170,8 +188,9 @@ static int64_t lock_allowed(uint64_t more)
 	return !boot->uid ? 0 : !limit ? -EPERM : more > limit ? -ENOMEM : 0;
 }
 
-int64_t sys_mlock(const uint64_t a[6])
+int64_t sys_mlock(const uint64_t given[6])
 {
+	ARGUMENTS_AS_OFFSETS;
 	uint64_t length = PAGES(a[0] % PAGE + a[1]);
 	int64_t error = a[1] > WINDOW_SIZE ? -ENOMEM : 0;
 
@@ -187,7 +206,7 @@ int64_t sys_mlock2(const uint64_t a[6])
 
 int64_t sys_munlock(const uint64_t a[6])
 {
-	return space_lock(a[0], a[1], 0);
+	return space_lock(program_offset(a[0]), a[1], 0);
 }
 
 int64_t sys_mlockall(const uint64_t a[6])

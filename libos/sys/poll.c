@@ -57,7 +57,7 @@ static int64_t look(struct wanted *list, struct file **files, uint32_t count, in
 			waited[hosts++] = (struct host_poll){(uint32_t)f->handle, list[i].events, 0};
 		else if (f && f->handle >= 0) {         /* asked about, but not waited for */
 			struct host_poll one = {(uint32_t)f->handle, list[i].events, 0};
-			HOST(poll, (uintptr_t)&one, 1, 0);
+			HOST(poll, own_ref(&one), 1, 0);
 			list[i].revents |= one.revents;
 		}
 		found += list[i].revents != 0;
@@ -71,8 +71,8 @@ static int64_t look(struct wanted *list, struct file **files, uint32_t count, in
 		if (HOST(bell_arm))
 			timeout = 0;
 	}
-	int64_t n = found || !timeout || thread_current()->wake ? HOST(poll, (uintptr_t)waited, hosts, 0)
-								: HOST_BLOCKING(poll, (uintptr_t)waited, hosts + (unsigned)bell, timeout);
+	int64_t n = found || !timeout || thread_current()->wake ? HOST(poll, own_ref(waited), hosts, 0)
+								: HOST_BLOCKING(poll, own_ref(waited), hosts + (unsigned)bell, timeout);
 	if (bell && n > 0 && waited[hosts].revents)
 		bell_quiet();
 	if (n < 0)

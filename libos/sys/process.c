@@ -74,7 +74,7 @@ int64_t sys_sched_yield(const uint64_t a[6])
 	int64_t none[2] = {0, 0};
 
 	(void)a;
-	return kernel_single ? 0 : (HOST_BLOCKING(clock_sleep, 1, 0, (uintptr_t)none), 0);
+	return kernel_single ? 0 : (HOST_BLOCKING(clock_sleep, 1, 0, own_ref(none)), 0);
 }
 
 int64_t sys_getcpu(const uint64_t a[6])
@@ -163,7 +163,7 @@ int64_t sys_sysinfo(const uint64_t a[6])
 	int64_t t[2] = {0, 0};
 
 	memset(&s, 0, sizeof s);
-	HOST(clock_get, 7, (uintptr_t)t);
+	HOST(clock_get, 7, own_ref(t));
 	s.uptime = t[0];
 	s.total = boot->memory_limit ? boot->memory_limit : 3ull << 30;
 	s.free = s.total > space_total() ? s.total - space_total() : 0;

@@ -14,17 +14,18 @@ int64_t sys_rt_sigaction(const uint64_t a[6])
 {
 	int signal = (int)a[0];
 	struct process *p = process_current();
-	struct action new;
+	struct action new, *old = &p->actions[signal < 1 || signal > SIGNALS ? 0 : signal];
+	struct wire_action wire = {0}, before = {.handler = old->handler, .flags = old->flags, .mask = old->mask};
 
 	if (signal < 1 || signal > SIGNALS || a[3] != 8 || (a[1] && (UNBLOCKABLE & SIGNAL_BIT(signal))))
 		return -EINVAL;
-	if (a[1] && user_get(&new, USER(1), sizeof new))
+	if (a[1] && user_get(&wire, USER(1), sizeof wire))
 		return -EFAULT;
-	if (a[2] && user_put(USER(2), &p->actions[signal], sizeof new))
+	if (a[2] && user_put(USER(2), &before, sizeof before))
 		return -EFAULT;
 	if (!a[1])
 		return 0;
-	new.mask &= ~UNBLOCKABLE;
+	new = (struct action){.handler = wire.handler, .flags = wire.flags, .mask = wire.mask & ~UNBLOCKABLE};
 	p->actions[signal] = new;
 	int harmless = signal == 17 || signal == 18 || signal == 23 || signal == 28;
 	if (new.handler == 1 || (!new.handler && harmless)) {
@@ -90,7 +91,7 @@ static int64_t alternate_stack(struct thread *t, struct user from, struct user t
 /* The program's stack pointer is known. */
 int64_t alternate_stack_now(struct thread *t)
 {
-	uint64_t at = (uint32_t)t->registers.general[REG_STACK] - t->stack[0];
+	uint64_t at = machine_program_pointer(t->registers.general[REG_STACK]) - t->stack[0];
 
 	return alternate_stack(t, (struct user){t->call[1]}, (struct user){t->call[2]}, at && at <= t->stack[2]);
 }

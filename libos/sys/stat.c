@@ -187,6 +187,6 @@ int64_t sys_fstatfs(const uint64_t a[6])
 
 	if (!f)
 		return -EBADF;
-	int64_t error = f->handle >= 0 ? HOST(stat_filesystem, f->handle, (uintptr_t)&s) : tmpfs_mount.statistics(NULL, "", &s);
+	int64_t error = f->handle >= 0 ? HOST(stat_filesystem, f->handle, own_ref(&s)) : tmpfs_mount.statistics(NULL, "", &s);
 	return error ? error : statfs_put(&s, USER(1));
 }

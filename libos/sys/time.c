@@ -46,7 +46,7 @@ int64_t sys_clock_gettime(const uint64_t a[6])
 	if (kind < 0)
 		return kind;
 	if (kind)
-		return user_ok(USER(1), 16) ? HOST(clock_get, (uint32_t)a[0], a[1] | REF_PROGRAM) : -EFAULT;
+		return user_ok(USER(1), 16) ? HOST(clock_get, (uint32_t)a[0], program_offset(a[1]) | REF_PROGRAM) : -EFAULT;
 	const int64_t t[2] = {time / 1000000000, time % 1000000000};
 	return user_put(USER(1), t, sizeof t);
 }
@@ -66,7 +66,7 @@ int64_t sys_clock_settime(const uint64_t a[6])
 int64_t sys_clock_getres(const uint64_t a[6])
 {
 	int64_t t[2] = {0, 1}, time, kind = processor_time(a[0], &time);
-	int64_t error = kind > 0 ? HOST(clock_resolution, (uint32_t)a[0], (uintptr_t)t) : kind;
+	int64_t error = kind > 0 ? HOST(clock_resolution, (uint32_t)a[0], own_ref(t)) : kind;
 
 	return error ? error : a[1] ? user_put(USER(1), t, sizeof t) : 0;
 }
@@ -135,7 +135,7 @@ static int64_t sleep_for(uint64_t clock, uint64_t flags, struct user from, struc
 	int64_t rest = t[0] < SECONDS_MOST ? t[0] * 1000000000 + t[1] : SECONDS_MOST * 1000000000;
 	/* A kick that brings nothing to handle, as a timer's whose signal is blocked, does not end the sleep; t is what is left. */
 	do
-		error = kind ? HOST_BLOCKING(clock_sleep, clock, flags, (uintptr_t)t) : sleep_processor_time(clock, flags & 1, rest, &rest);
+		error = kind ? HOST_BLOCKING(clock_sleep, clock, flags, own_ref(t)) : sleep_processor_time(clock, flags & 1, rest, &rest);
 	while (error == -RESTART && kind && !signal_waits(self) && !self->leaving && !self->process->ending && !self->process->stopped);
 	self->again = error == -RESTART;
 	if (error != -RESTART || (flags & 1))
@@ -179,7 +179,7 @@ int64_t sys_getrusage(const uint64_t a[6])
 
 	switch ((int)a[0]) {
 	case 0: usage_of(process_current(), &u); break;
-	case 1: HOST(usage, (uintptr_t)&u, 1); break;
+	case 1: HOST(usage, own_ref(&u), 1); break;
 	case -1: u = process_current()->used_by_children; break;
 	default: return -EINVAL;
 	}
@@ -193,7 +193,7 @@ int64_t sys_times(const uint64_t a[6])
 	int64_t t[2] = {0, 0};
 
 	usage_of(process_current(), &u);
-	HOST(clock_get, MONOTONIC, (uintptr_t)t);
+	HOST(clock_get, MONOTONIC, own_ref(t));
 	const int64_t out[4] = {u.user[0] * 100 + u.user[1] / 10000, u.system[0] * 100 + u.system[1] / 10000,
 				children->user[0] * 100 + children->user[1] / 10000,
 				children->system[0] * 100 + children->system[1] / 10000};

@@ -98,5 +98,5 @@ void trace_call(uint64_t number, const uint64_t a[6], int64_t result, int finish
 		at = format_more(line, at, sizeof line, (uint64_t)result < 65536 ? ") = %ld" : ") = 0x%lx", result);
 	if (!name)
 		at = format_more(line, at, sizeof line, " (not supported)");
-	HOST(trace, (uintptr_t)line, at);
+	HOST(trace, own_ref(line), at);
 }

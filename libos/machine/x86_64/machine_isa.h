@@ -18,6 +18,31 @@ static inline void machine_pause(void)           /* in a loop that waits for ano
 	__asm__ volatile("pause");
 }
 
+/* Pointers are window offsets: both bases are 0, and a pointer's upper half means nothing. */
+static inline uint64_t machine_own_base(void)
+{
+	return 0;
+}
+
+static inline uint64_t machine_program_base(void)
+{
+	return 0;
+}
+
+static inline uint64_t machine_program_pointer(uint64_t at)
+{
+	return (uint32_t)at;
+}
+
+/* A copy of a window is right wherever it lies: pointers in it are offsets. */
+#define MACHINE_FORKS     1
+#define MACHINE_CLONE_ID  3     /* which arguments of clone are the child's id's address and the thread pointer */
+#define MACHINE_CLONE_TLS 4
+
+struct wire_action {    /* the kernel's struct sigaction */
+	uint64_t handler, flags, restorer, mask;
+};
+
 /* struct epoll_event, which has no padding on this ISA. */
 struct wire_event {
 	uint32_t events;

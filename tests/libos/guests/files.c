@@ -136,15 +136,15 @@ static void pointers(void)
 	FAILS(stat(bad, &s), EFAULT);
 	FAILS(syscall(SYS_newfstatat, AT_FDCWD, "f", bad, 0), EFAULT);
 	FAILS(syscall(SYS_fstat, f, bad), EFAULT);
-	FAILS(syscall(SYS_readlink, "f", bad, 8), EINVAL);
+	FAILS(syscall(SYS_readlinkat, AT_FDCWD, "f", bad, 8), EINVAL);
 	FAILS(syscall(SYS_getcwd, bad, 4096), EFAULT);
 	FAILS(syscall(SYS_pipe2, bad, 0), EFAULT);
 	FAILS(syscall(SYS_writev, f, bad, 1), EFAULT);
 	struct iovec v[2] = {{"12", 2}, {bad, 4}};
 	OK(lseek(f, 0, SEEK_SET) == 0);
 	OK(writev(f, v, 2) == 2);
-	FAILS(syscall(SYS_poll, bad, 1, 0), EFAULT);
-	FAILS(syscall(SYS_select, 1, bad, NULL, NULL, NULL), EFAULT);
+	FAILS(syscall(SYS_ppoll, bad, 1, NULL, NULL, 0), EFAULT);
+	FAILS(syscall(SYS_pselect6, 1, bad, NULL, NULL, NULL, NULL), EFAULT);
 	FAILS(syscall(SYS_uname, bad), EFAULT);
 	FAILS(syscall(SYS_getrandom, bad, 16, 0), EFAULT);
 	FAILS(syscall(SYS_clock_gettime, 0, bad), EFAULT);
@@ -278,7 +278,7 @@ static int child_says(int (*what)(int), int fd)
 
 	if (!child)
 		_exit(what(fd));
-	return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 static int lock_at(int fd, short type, off_t start, off_t length)
@@ -321,18 +321,23 @@ static void locks_between(void)
 
 	/* A range cut in its middle: 10..14 stays. */
 	OK(lock_at(f, F_WRLCK, 5, 20) == 0 && lock_at(f, F_UNLCK, 15, 0) == 0 && lock_at(f, F_UNLCK, 0, 10) == 0);
-	ok(child_says(lock_taken, f) == 0, "another process finds a record locked, and what is beside it free");
+	ok(!FORKS || child_says(lock_taken, f) == 0, "another process finds a record locked, and what is beside it free");
 	g = open("f", O_RDWR);
 	close(g);
-	ok(child_says(lock_given, f) == 0, "closing any descriptor of a file gives the process's locks back");
+	ok(!FORKS || child_says(lock_given, f) == 0, "closing any descriptor of a file gives the process's locks back");
 	OK(flock(f, LOCK_EX) == 0);
-	ok(child_says(flock_taken, f) == 0, "flock belongs to the open file");
+	ok(!FORKS || child_says(flock_taken, f) == 0, "flock belongs to the open file");
 	g = open("f", O_RDWR);
 	OK(lock_at(g, F_WRLCK, 0, 0) == 0);
 	ok(flock(g, LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK, "and stands in the way in the same process");
 	close(f);
 	OK(flock(g, LOCK_SH | LOCK_NB) == 0);
 	/* F_SETLKW waits for the process that has it, whose end gives it back. */
+	if (!FORKS) {
+		close(g);
+		unlink("f");
+		return;
+	}
 	OK(pipe(p) == 0);
 	lock_at(g, F_UNLCK, 0, 0);
 	pid_t child = fork();

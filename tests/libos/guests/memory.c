@@ -186,7 +186,7 @@ static void many(void)
 			p[2 * i * PAGE] = (uint8_t)i;
 	}
 	OK(good);
-	for (int round = 0; round < 3; round++) {
+	for (int round = 0; FORKS && round < 3; round++) {
 		pid_t child = fork();
 		if (!child) {
 			for (int i = 0; i < MANY; i++)

@@ -38,7 +38,7 @@ static void identity(void)
 	FAILS(kill(1 << 21, 0), ESRCH);
 	OK(getuid() == geteuid() && getgid() == getegid());
 	OK(setuid(getuid()) == 0 && setgid(getgid()) == 0);
-	OK(uname(&u) == 0 && !strcmp(u.sysname, "Linux") && *u.nodename && !strcmp(u.machine, "x86_64"));
+	OK(uname(&u) == 0 && !strcmp(u.sysname, "Linux") && *u.nodename && (!strcmp(u.machine, "x86_64") || !strcmp(u.machine, "riscv64")));
 	OK(sysinfo(&s) == 0 && s.totalram > 0 && s.mem_unit > 0 && s.uptime > 0);
 	OK(prctl(PR_SET_NAME, "a-name-that-is-too-long") == 0 && prctl(PR_GET_NAME, name) == 0 && !strcmp(name, "a-name-that-is-"));
 	FAILS(prctl(123456, 0), EINVAL);

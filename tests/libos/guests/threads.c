@@ -190,7 +190,11 @@ static void signals(void)
 	volatile int zero = 0, hundred = 100;
 	if (!sigsetjmp(out, 1))
 		zero = hundred / zero;
+#ifdef __riscv
+	OK(zero == -1);                 /* the ISA's: no trap */
+#else
 	OK(seen == SIGFPE);
+#endif
 	signal(SIGSEGV, SIG_DFL);
 	/* A computing program is interrupted. */
 	seen = 0;
@@ -224,19 +228,43 @@ static void signals(void)
 	catch(SIGUSR2, handler, SA_ONSTACK);
 	OK(!raise(SIGUSR2) && seen == SIGUSR2);
 	setitimer(ITIMER_REAL, &none, NULL);
-	int status;
-	pid_t child = fork();
-	if (!child) {
-		sigaddset(&set, SIGUSR2);
-		sigprocmask(SIG_BLOCK, &set, NULL);
-		int got = 0;
-		kill(getpid(), SIGUSR2);
-		_exit(sigwait(&set, &got) ? 1 : got);
+	if (FORKS) {
+		int status;
+		pid_t child = fork();
+		if (!child) {
+			sigaddset(&set, SIGUSR2);
+			sigprocmask(SIG_BLOCK, &set, NULL);
+			int got = 0;
+			kill(getpid(), SIGUSR2);
+			_exit(sigwait(&set, &got) ? 1 : got);
+		}
+		OK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == SIGUSR2);
 	}
-	OK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == SIGUSR2);
 }
 
 static int global = 1;
+/* Children that execute at once: without a copy of this one's memory. */
+static void spawns(const char *self)
+{
+	int status, pair[2];
+	char text[64], *argv[] = {(char *)self, "echo", "said", NULL};
+	pid_t child;
+
+	if (!(child = vfork())) {
+		execv(self, argv);
+		_exit(126);
+	}
+	OK(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 42);
+	posix_spawn_file_actions_t actions;
+	OK(!pipe(pair) && !posix_spawn_file_actions_init(&actions) && !posix_spawn_file_actions_adddup2(&actions, pair[1], 1));
+	OK(!posix_spawn(&child, self, &actions, NULL, argv, environ));
+	close(pair[1]);
+	memset(text, 0, sizeof text);
+	OK(read(pair[0], text, sizeof text) == 5 && !strcmp(text, "said\n") && waitpid(child, &status, 0) == child);
+	char *nothing[] = {"/nothing", NULL};
+	OK(posix_spawn(&child, "/nothing", NULL, NULL, nothing, environ) == ENOENT);
+}
+
 static void processes(const char *self)
 {
 	int status, pair[2], more[2];
@@ -289,24 +317,11 @@ static void processes(const char *self)
 		_exit(126);
 	}
 	OK(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 42);
-	if (!(child = vfork())) {
-		execv(self, argv);
-		_exit(126);
-	}
-	OK(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 42);
 	if (!(child = fork())) {
 		fexecve(open(self, O_RDONLY), argv, environ);
 		_exit(126);
 	}
 	OK(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 42);
-	posix_spawn_file_actions_t actions;
-	OK(!pipe(pair) && !posix_spawn_file_actions_init(&actions) && !posix_spawn_file_actions_adddup2(&actions, pair[1], 1));
-	OK(!posix_spawn(&child, self, &actions, NULL, argv, environ));
-	close(pair[1]);
-	memset(text, 0, sizeof text);
-	OK(read(pair[0], text, sizeof text) == 5 && !strcmp(text, "said\n") && waitpid(child, &status, 0) == child);
-	char *nothing[] = {"/nothing", NULL};
-	OK(posix_spawn(&child, "/nothing", NULL, NULL, nothing, environ) == ENOENT);
 	/* A fork from a thread, many children at once, memory shared and not. */
 	pid_t children[20];
 	for (int i = 0; i < 20; i++)
@@ -384,6 +399,8 @@ static void waits_under_signals(const char *self)
 	}
 	setitimer(ITIMER_REAL, &none, NULL);
 	OK(good == 20);
+	if (!FORKS)
+		return;
 	/* Stopped with signals that wait: it stays stopped, and takes them when it goes on. */
 	OK(!pipe(pair));
 	if (!(child = fork())) {
@@ -446,8 +463,10 @@ int main(int argc, char **argv)
 	threads();
 	signals();
 	if (access(self, X_OK) == 0) {
-		processes(self);
+		spawns(self);
+		if (FORKS)
+			processes(self);
 		waits_under_signals(self);
 	}
-	DONE();
+	return DONE();
 }

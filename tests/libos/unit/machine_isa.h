@@ -12,3 +12,11 @@ static inline uintptr_t machine_stack(void)
 {
 	return (uintptr_t)fake_stack;
 }
+static inline uint64_t machine_own_base(void)
+{
+	return 0;
+}
+static inline uint64_t machine_program_base(void)
+{
+	return 0;
+}

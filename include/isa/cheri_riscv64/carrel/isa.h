@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Numbers of CHERI-RISC-V that the same code on every ISA needs. Freestanding.
+ */
+#ifndef CARREL_ISA_H
+#define CARREL_ISA_H
+
+#define ISA_ELF_MACHINE  243            /* EM_RISCV: images are plain riscv64 code */
+#define ISA_NAME         "riscv64"
+#define ISA_MACHINE      "cheri"        /* as --machine says it */
+#define ISA_POOL_SLOTS   8              /* windows reserved at once: the machine's address space has 256 */
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Numbers of x86-64 that the same code on every ISA needs. Freestanding.
+ */
+#ifndef CARREL_ISA_H
+#define CARREL_ISA_H
+
+#define ISA_ELF_MACHINE  62             /* EM_X86_64 */
+#define ISA_NAME         "x86-64"
+#define ISA_MACHINE      "x86_64"       /* as --machine says it */
+#define ISA_POOL_SLOTS   1024           /* windows reserved at once */
+
+#endif

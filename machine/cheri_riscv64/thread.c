@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Windows' entry pages, their capabilities, and threads on CHERI-RISC-V. Trusted. An attacker controls the offsets that library OSes
+ * hand to the entry functions; PCC confines what is entered wherever that is, so they are only kept inside the code arena.
+ *
+ * A window is the DDC of its compartment: [base, base + 4 GiB), to load and store, and to load capabilities, which are only in its
+ * entry table; never to store any. PCC is its lowest GiB, where the code arena lies; nothing but images and the entry page is mapped
+ * executable there.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <carrel/entry.h>
+#include <carrel/window.h>
+#include "machine/cheri_riscv64/thread.h"
+
+#define CHECK(field, name) _Static_assert(offsetof(struct context, field) == name, "context.h's offsets are the struct's")
+CHECK(host_data, C_HOST_DATA);
+CHECK(program_gate, C_PROGRAM_GATE);
+CHECK(libos_gate, C_LIBOS_GATE);
+CHECK(syscall_entry, C_SYSCALL_ENTRY);
+CHECK(libos_stack, C_LIBOS_STACK);
+CHECK(host_sp, C_HOST_SP);
+CHECK(thread, C_THREAD);
+CHECK(leaving, C_LEAVING);
+CHECK(host_fast, C_HOST_FAST);
+CHECK(owner, C_OWNER);
+_Static_assert(offsetof(struct signal_frame, x) == 304 && offsetof(struct signal_frame, c) == 1088, "thread.h's frame");
+
+#define DATA_PERMISSIONS (PERMIT_GLOBAL | PERMIT_LOAD | PERMIT_STORE | PERMIT_LOAD_CAP)
+#define CODE_PERMISSIONS (PERMIT_GLOBAL | PERMIT_EXECUTE | PERMIT_LOAD)
+#define GATE_PERMISSIONS (PERMIT_GLOBAL | PERMIT_LOAD | PERMIT_LOAD_CAP | PERMIT_CINVOKE)
+#define ENTRY_TABLE      (ENTRY_PAGE + 0x1000)
+
+struct machine_upcalls machine_calls;
+
+int machine_init(const struct machine_upcalls *upcalls)
+{
+	machine_calls = *upcalls;
+	return fault_init();
+}
+
+/* The code that calls gates, and behind it the sealed entries, which only this function stores. */
+int machine_window_open(void *base, int compartment)
+{
+	uint8_t *page = (uint8_t *)base + ENTRY_PAGE, *table = (uint8_t *)base + ENTRY_TABLE;
+	const uint8_t *code = compartment == MACHINE_PROGRAM ? entry_program_start : entry_libos_start;
+	const uint8_t *end = compartment == MACHINE_PROGRAM ? entry_program_end : entry_libos_end;
+	struct capability *slot = (struct capability *)table;
+
+	if (mmap(page, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		return -errno;
+	memcpy(page, code, (size_t)(end - code));
+	if (compartment == MACHINE_PROGRAM) {
+		capability_own(slot, 1, (uint64_t)gate_syscall);
+		capability_seal(slot, OTYPE_PROGRAM);
+	} else {
+		capability_own(slot, 1, (uint64_t)gate_host_call);
+		capability_seal(slot, OTYPE_LIBOS);
+		capability_own(slot + 1, 1, (uint64_t)gate_leave);
+		capability_seal(slot + 1, OTYPE_LIBOS);
+		capability_own(slot + 2, 1, (uint64_t)gate_host_fast);
+		capability_seal(slot + 2, OTYPE_LIBOS);
+	}
+	return mprotect(page, 4096, PROT_READ | PROT_EXEC) || mprotect(table, 4096, PROT_READ) ? -errno : 0;
+}
+
+/* size bytes aligned to size, which is a power of two. */
+static uint8_t *region_make(size_t size)
+{
+	uint8_t *all = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (all == MAP_FAILED)
+		return NULL;
+	uint8_t *region = (uint8_t *)(((uintptr_t)all + size - 1) & ~(size - 1));
+	if (region > all)
+		munmap(all, (size_t)(region - all));
+	if (region + size < all + 2 * size)
+		munmap(region + size, (size_t)(all + 2 * size - (region + size)));
+	return region;
+}
+
+static void window_capabilities(struct capability *data, struct capability *code, uint64_t base)
+{
+	capability_make(data, 0, base, WINDOW_SIZE, DATA_PERMISSIONS);
+	capability_make(code, 1, base, WINDOW_ARENA_END, CODE_PERMISSIONS);
+}
+
+/* The library OS reaches its program's memory through tp: no capabilities, which is what the program's entry table holds. */
+static void program_set(struct context *context, uint64_t base)
+{
+	context->program_base = base;
+	window_capabilities(&context->program_data, &context->program_code, base);
+	capability_make(&context->program_window, 0, base, WINDOW_SIZE, DATA_PERMISSIONS & ~PERMIT_LOAD_CAP);
+}
+
+struct machine_thread *machine_thread_create(void *program_window, void *libos_window, void *owner)
+{
+	struct machine_thread *thread = calloc(1, sizeof *thread);
+
+	if (!thread)
+		return NULL;
+	thread->context = (struct context *)region_make(CONTEXT_SIZE);
+	thread->signal_stack = region_make(SIGNAL_REGION);
+	if (!thread->context || !thread->signal_stack) {
+		machine_thread_destroy(thread);
+		return NULL;
+	}
+	struct context *context = thread->context;
+	context->libos_base = (uint64_t)libos_window;
+	context->libos_stack = context->libos_base + LIBOS_STACK_TOP;
+	context->host_call = (uint64_t)machine_calls.host_call;
+	context->thread = (uint64_t)thread;
+	context->host_fast = (uint64_t)machine_calls.host_fast;
+	context->owner = (uint64_t)owner;
+	capability_own(&context->host_data, 0, 0);
+	window_capabilities(&context->libos_data, &context->libos_code, context->libos_base);
+	program_set(context, (uint64_t)program_window);
+	capability_make(&context->program_gate, 0, (uint64_t)context, CONTEXT_SIZE, GATE_PERMISSIONS);
+	capability_copy(&context->libos_gate, &context->program_gate);
+	capability_seal(&context->program_gate, OTYPE_PROGRAM);
+	capability_seal(&context->libos_gate, OTYPE_LIBOS);
+	thread->owner = owner;
+	*(struct context **)(thread->signal_stack + SIGNAL_REGION - 16) = context;
+	return thread;
+}
+
+/* The registers are the library OS's business, and there are no frames but in the program's own memory: those of another window
+ * would point into the old one. */
+struct machine_thread *machine_thread_copy(const struct machine_thread *from, void *program_window, void *owner)
+{
+	const struct context *old = from->context;
+
+	if ((uint64_t)program_window != old->program_base)
+		return NULL;
+	struct machine_thread *thread = machine_thread_create(program_window, (void *)old->libos_base, owner);
+	if (!thread)
+		return NULL;
+	capability_copy(&thread->context->syscall_entry, &old->syscall_entry);
+	thread->context->interrupt_entry = old->interrupt_entry;
+	thread->fixup_start = from->fixup_start;
+	thread->fixup_end = from->fixup_end;
+	thread->fixup_target = from->fixup_target;
+	return thread;
+}
+
+void machine_thread_destroy(struct machine_thread *thread)
+{
+	if (!thread)
+		return;
+	if (thread->context)
+		munmap(thread->context, CONTEXT_SIZE);
+	if (thread->signal_stack)
+		munmap(thread->signal_stack, SIGNAL_REGION);
+	free(thread);
+}
+
+void *machine_thread_owner(const struct machine_thread *thread)
+{
+	return thread->owner;
+}
+
+int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32_t stack, uint64_t argument, struct machine_thread **left)
+{
+	stack_t mine = {.ss_sp = thread->signal_stack, .ss_size = SIGNAL_REGION - 64}, before;
+	struct context *context = thread->context;
+
+	*left = thread;         /* no call moves it elsewhere (call.c) */
+	if (!thread_entry_ok(entry))
+		return -EINVAL;
+	/* Kicks are let through only here, where the alternate stack names the context. */
+	const uint64_t kick = 1ull << (MACHINE_KICK - 1);
+	context->libos_stack = context->libos_base + stack;
+	if (sigaltstack(&mine, &before) || syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &kick, &thread->signal_mask, 8))
+		return -errno;
+	thread->signal_mask &= ~kick;
+	__atomic_store_n(&thread->tid, (int)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+	int64_t value = context_enter(context, context->libos_base + entry, context->libos_stack, argument, 0);
+	__atomic_store_n(&thread->tid, 0, __ATOMIC_SEQ_CST);
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &kick, NULL, 8);
+	sigaltstack(&before, NULL);
+	return value;
+}
+
+int machine_thread_home(const struct machine_thread *thread)
+{
+	return __atomic_load_n(&thread->tid, __ATOMIC_SEQ_CST);
+}
+
+void machine_thread_leave(struct machine_thread *thread, int64_t value)
+{
+	context_leave(thread->context, value);
+}
+
+int thread_entry_ok(uint32_t offset)
+{
+	return offset >= WINDOW_ARENA_START && offset < WINDOW_ARENA_END && offset % 2 == 0;
+}
+
+int machine_thread_program(struct machine_thread *thread, uint32_t entry, uint32_t stack)
+{
+	struct context *context = thread->context;
+
+	if (!thread_entry_ok(entry))
+		return -EINVAL;
+	context_again(context, context->program_base + entry, context->program_base + stack, 0, 1);
+}
+
+int machine_thread_entry_ok(const struct machine_thread *thread, uint32_t entry)
+{
+	(void)thread;
+	return thread_entry_ok(entry);
+}
+
+/* Every register of the old program's goes, capabilities among them: guests cannot keep one in memory, so none outlives its window. */
+void machine_thread_window(struct machine_thread *thread, void *program_window, uint32_t entry, uint64_t argument)
+{
+	struct context *context = thread->context;
+
+	program_set(context, (uint64_t)program_window);
+	context_again(context, context->libos_base + entry, context->libos_stack, argument, 0);
+}
+
+int machine_thread_syscall_entry(struct machine_thread *thread, uint32_t entry)
+{
+	struct context *context = thread->context;
+
+	return thread_entry_ok(entry) && capability_at(&context->syscall_entry, &context->libos_code, context->libos_base + entry)
+		       ? 0 : -EINVAL;
+}
+
+int machine_thread_interrupt_entry(struct machine_thread *thread, uint32_t entry)
+{
+	if (!thread_entry_ok(entry))
+		return -EINVAL;
+	thread->context->interrupt_entry = thread->context->libos_base + entry;
+	return 0;
+}
+
+int machine_thread_fixup(struct machine_thread *thread, uint32_t start, uint32_t end, uint32_t target)
+{
+	if (start > end || !thread_entry_ok(target))
+		return -EINVAL;
+	thread->fixup_start = start;
+	thread->fixup_end = end;
+	thread->fixup_target = target;
+	return 0;
+}
+
+void machine_thread_registers(struct machine_thread *thread, void *registers)
+{
+	thread->registers = registers;
+}
+
+const struct machine_fault *machine_thread_fault(const struct machine_thread *thread)
+{
+	return &thread->last;
+}
+
+/* A kick to a thread that has not begun or has ended is nothing: its tid is 0, and a tid is not reused while its host thread
+ * runs this. The owner keeps `thread` from being destroyed meanwhile. */
+void machine_thread_kick(struct machine_thread *thread)
+{
+	int tid = __atomic_load_n(&thread->tid, __ATOMIC_SEQ_CST);
+
+	__atomic_store_n(&thread->context->kicked, 1, __ATOMIC_SEQ_CST);
+	if (tid && tid != (int)syscall(SYS_gettid))
+		syscall(SYS_tgkill, getpid(), tid, MACHINE_KICK);
+}
+
+void machine_thread_stop(struct machine_thread *thread)
+{
+	__atomic_store_n(&thread->context->leaving, 1, __ATOMIC_SEQ_CST);
+	machine_thread_kick(thread);
+}
+
+int64_t machine_blocking(struct machine_thread *thread, long number, long a, long b, long c, long d, long e, long f)
+{
+	const long call[7] = {number, a, b, c, d, e, f};
+	int64_t result = context_blocking(&thread->context->kicked, call);
+
+	if (result == -EINTR)
+		thread->context->kicked = 0;
+	return result;
+}
+
+int machine_copy_in(void *to, const void *guest, size_t length)
+{
+	return guest_copy(to, guest, length);
+}
+
+int machine_copy_out(void *guest, const void *from, size_t length)
+{
+	return guest_copy(guest, from, length);
+}

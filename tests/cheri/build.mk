@@ -1,0 +1,20 @@
+# Guests of the second machine: the library OS's, and hostile ones.
+CHERI_TESTS := $(B)/tests/cheri
+CHERI_TEST_CC = $(B)/bin/carrel-cc --machine=cheri
+CHERI_GUESTS := $(patsubst %,$(CHERI_TESTS)/guest/%,$(filter-out forks,$(basename $(notdir $(wildcard tests/libos/guests/*.c)))))
+CHERI_HOSTILE := $(CHERI_TESTS)/program/hello $(CHERI_TESTS)/program/hostile $(CHERI_TESTS)/libos/hostile
+
+$(CHERI_TESTS)/guest/%: tests/libos/guests/%.c tests/libos/guests/tap.h $(TOOLCHAIN) | port-musl-cheri
+	@mkdir -p $(@D)
+	$(CHERI_TEST_CC) -O2 -Wall -Wextra $< -o $@
+$(CHERI_TESTS)/program/%: tests/cheri/program/%.c $(TOOLCHAIN) | port-musl-cheri
+	@mkdir -p $(@D)
+	$(CHERI_TEST_CC) -O1 -Wall -Wextra $< -o $@
+$(CHERI_TESTS)/program/%: tests/cheri/program/%.S $(TOOLCHAIN) | $(CHERI)/lib/carrel/note-program.o
+	@mkdir -p $(@D)
+	$(CHERI_TEST_CC) -nostdlib -Iinclude -Iinclude/isa/cheri_riscv64 -isystem /usr/riscv64-linux-gnu/include $< -o $@
+$(CHERI_TESTS)/libos/%: tests/cheri/libos/%.c $(CHERI)/lib/carrel/note-libos.o
+	@mkdir -p $(@D)
+	$(CHERI_LIBOS_CC) $(CHERI_IMAGE_LINK) $^ -o $@
+
+CHECKS += $(CHERI_GUESTS) $(CHERI_HOSTILE) $(CHERI)/bin/carrel $(CHERI)/lib/carrel/libos port-lua-cheri
