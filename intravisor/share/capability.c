@@ -23,13 +23,11 @@ struct cap_table *capabilities_of(const struct caller *caller)
 	const struct cap all = {.length = WINDOW_MEMORY_END, .otype = CAP_UNSEALED, .object = window,
 				.permissions = CAP_LOAD | CAP_STORE | CAP_INVOKE | CAP_GRANT};
 
-	/* Others would find what is missing inaccessible. */
+	/* Others copy to and from it without looking for what is missing (snapshot.c); nothing ever is from here on. */
 	if (table || snapshot_fetch_all(window) || !(table = cap_table_create(CAPABILITIES_MOST)))
 		return table;
-	/* Others copy to and from it without looking for what is missing (snapshot.c); nothing ever is from here on. */
-	int error = snapshot_fetch_all(window);
 	pthread_mutex_lock(&tree_lock);
-	if (error || window->capabilities || cap_root(table, &all))      /* another thread was faster, or no memory */
+	if (window->capabilities || cap_root(table, &all))      /* another thread was faster, or no memory */
 		cap_table_destroy(table, NULL);
 	else
 		__atomic_store_n(&window->capabilities, table, __ATOMIC_RELEASE);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "intravisor/cvm/memory.h"
+#include "intravisor/cvm/quota.h"
 #include "intravisor/host/host.h"
 #include "intravisor/share/capability.h"
 
@@ -57,7 +58,7 @@ static void segment_end(struct segment *segment)
 		if (ftruncate(segment->object->fd, 0))  /* every mapping of it, wherever it is, is empty from here on */
 			abort();
 		munmap(segment->base, segment->length);
-		__atomic_sub_fetch(&segment->cvm->mappings.used, 1, __ATOMIC_SEQ_CST);
+		quota_give(&segment->cvm->mappings, 1);
 	}
 	resource_put(&segment->object);
 }
@@ -124,14 +125,18 @@ static int64_t object_take(struct caller *caller, struct segment *segment, uint6
 	int seals = fcntl(segment->object->fd, F_GET_SEALS);
 	if (seals < 0 || (seals & (F_SEAL_GROW | F_SEAL_SHRINK)) != F_SEAL_GROW || fstat(segment->object->fd, &status))
 		return -EINVAL;
-	uint8_t *base = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, segment->object->fd, 0);
-	if (base == MAP_FAILED)
+	if (quota_take_more(&caller->cvm->mappings, 1))
 		return -ENOMEM;
+	uint8_t *base = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, segment->object->fd, 0);
+	if (base == MAP_FAILED) {
+		quota_give(&caller->cvm->mappings, 1);
+		return -ENOMEM;
+	}
 	madvise(base, (size_t)status.st_size, MADV_DONTDUMP);
 	segment->base = base;
 	segment->length = cap->length = (uint64_t)status.st_size;
 	segment->cvm = caller->cvm;
-	return __atomic_add_fetch(&caller->cvm->mappings.used, 1, __ATOMIC_SEQ_CST) > caller->cvm->mappings.most ? -ENOMEM : 0;
+	return 0;
 }
 
 int64_t host_file_create(struct caller *caller, const uint64_t a[6])

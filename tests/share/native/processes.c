@@ -48,6 +48,7 @@ int processes_make(void)
 			grants[c][i] = (struct cvm_grant){GRANT_FILE, names[i], i < 3 || !c ? 7 : GRANT_READ};
 		configs[c] = (struct cvm_config){.grants = grants[c], .grant_count = 4, .network_id = &network};
 		cvm->config = &configs[c];
+		cvm->mappings.most = CVM_MAPPINGS_MOST;
 		pthread_mutex_init(&cvm->lock, NULL);
 		pthread_mutex_init(&cvm->handles, NULL);
 		if (share_table_create(cvm) || host_table_create(cvm, &error))
