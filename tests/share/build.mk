@@ -6,8 +6,8 @@ $(SHARE_GUESTS): $(SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp
 	@mkdir -p $(@D)
 	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude $< -o $@
 
-$(SHARE)/together: $(B)/obj/tests/share/native/together.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
+$(SHARE)/together $(SHARE)/call_storm: $(SHARE)/%: $(B)/obj/tests/share/native/%.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
 
-CHECKS += $(SHARE_GUESTS) $(SHARE)/together
+CHECKS += $(SHARE_GUESTS) $(SHARE)/together $(SHARE)/call_storm
