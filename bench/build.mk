@@ -34,7 +34,7 @@ $(BENCH)/cheri/%: bench/cheri/%.c bench/cheri/work.h
 	@mkdir -p $(@D)
 	riscv64-linux-gnu-gcc -O2 -static -Wall -Wextra $< -o $@
 
-.PHONY: bench-gate bench-start bench-compute bench-verify bench-cheri bench-services bench-python
+.PHONY: bench-many bench-gate bench-start bench-compute bench-verify bench-cheri bench-services bench-python
 bench-services: $(BENCH)/calls $(BENCH)/calls_native all $(foreach p,redis nginx sqlite,port-$p-carrel port-$p-native)
 bench-cheri: $(B)/bin/carrel-cheri $(BENCH)/cheri/window $(CHERI_BENCHES:%=$(BENCH)/cheri/%) $(CHERI_BENCHES:%=$(BENCH)/cheri/%_native)
 bench-gate: $(BENCH)/gate $(BENCH)/gate_native $(B)/tests/escape/libos/plain all
@@ -58,3 +58,11 @@ $(BENCH)/socketpair_native: bench/guest/socketpair.c
 	$(CC) -O2 -Wall -Wextra $< -o $@
 .PHONY: bench-share
 bench-share: $(BENCH)/call $(BENCH)/socketpair_native $(B)/tests/share/together all
+
+$(BENCH)/idle: bench/guest/idle.c | libc
+	@mkdir -p $(@D)
+	$(B)/bin/carrel-cc -O2 -Wall -Wextra $< -o $@
+$(BENCH)/many: bench/many.c $(B)/lib/libintravisor.a $(B)/lib/libmachine.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
+bench-many: $(BENCH)/many $(BENCH)/hello $(BENCH)/idle all

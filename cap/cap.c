@@ -5,25 +5,8 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "cap/cap.h"
-
-struct entry {
-	struct cap cap;
-	int tag;
-	int root;
-	/* derivation tree, across tables */
-	struct cap_table *table;
-	struct entry *parent, *child, *next, *previous;
-	uint32_t free_next;
-};
-
-struct cap_table {
-	uint32_t most, free_first;      /* free list of indexes; most means none */
-	uint32_t used;                  /* entries ever used */
-	struct entry entries[];
-};
+#include "cap/table.h"
 
 struct cap_table *cap_table_create(uint32_t most)
 {
@@ -31,55 +14,63 @@ struct cap_table *cap_table_create(uint32_t most)
 
 	if (!most || most > 1u << 20)
 		return NULL;
-	table = calloc(1, sizeof *table + most * sizeof *table->entries);
+	table = calloc(1, sizeof *table + (most + WORD_ENTRIES - 1) / WORD_ENTRIES * sizeof *table->words);
 	if (table)
-		*table = (struct cap_table){.most = most, .free_first = most};
+		table->most = most;
 	return table;
 }
 
-static struct entry *entry_find(const struct cap_table *table, uint64_t index)
+static void table_free(struct cap_table *table)
 {
-	if (index >= table->used || !table->entries[index].tag)
-		return NULL;
-	return (struct entry *)&table->entries[index];
+	for (uint32_t word = 0; word * WORD_ENTRIES < table->most; word++)
+		free(table->words[word].entries);
+	free(table);
 }
 
-/* The lowest free index, as Unix descriptors do. */
-static struct entry *entry_take(struct cap_table *table, int64_t *index)
+/* The lowest free index, as Unix descriptors do. The entry is not tagged before it is filled in. */
+static struct entry *entry_take(struct cap_table *table, const struct cap *cap, int64_t *index)
 {
-	uint32_t *link = &table->free_first;
+	uint32_t words = (table->most + WORD_ENTRIES - 1) / WORD_ENTRIES;
 
-	if (*link != table->most) {
-		uint32_t *lowest = link;
-		for (; *link != table->most; link = &table->entries[*link].free_next)
-			if (*link < *lowest)
-				lowest = link;
-		*index = *lowest;
-		*lowest = table->entries[*lowest].free_next;
-	} else if (table->used < table->most)
-		*index = table->used++;
-	else
+	while (table->lowest < words && table->words[table->lowest].taken == UINT64_MAX)
+		table->lowest++;
+	if (table->lowest == words)
 		return NULL;
-	struct entry *entry = &table->entries[*index];
-	memset(entry, 0, sizeof *entry);
-	entry->tag = 1;
+	struct cap_word *word = &table->words[table->lowest];
+	unsigned bit = (unsigned)__builtin_ctzll(~word->taken);
+	*index = (int64_t)table->lowest * WORD_ENTRIES + bit;
+	if (*index >= table->most)
+		return NULL;
+	if (!word->entries) {
+		struct entry *fresh = calloc(WORD_ENTRIES, sizeof *fresh);
+		if (!fresh)
+			return NULL;
+		__atomic_store_n(&word->entries, fresh, __ATOMIC_RELEASE);
+	}
+	struct entry *entry = &word->entries[bit];
+	word->taken |= 1ull << bit;
+	table->in_use++;
+	entry->cap = *cap;
+	entry->root = 0;
+	entry->index = (uint32_t)*index;
 	entry->table = table;
+	entry->parent = entry->child = entry->next = entry->previous = NULL;
 	return entry;
 }
 
 static int64_t entry_derive(struct cap_table *table, struct entry *parent, const struct cap *cap)
 {
 	int64_t index;
-	struct entry *entry = entry_take(table, &index);
+	struct entry *entry = entry_take(table, cap, &index);
 
 	if (!entry)
 		return -ENOSPC;
-	entry->cap = *cap;
 	entry->parent = parent;
 	entry->next = parent->child;
 	if (entry->next)
 		entry->next->previous = entry;
 	parent->child = entry;
+	__atomic_store_n(&entry->tag, 1, __ATOMIC_RELEASE);
 	return index;
 }
 
@@ -90,17 +81,17 @@ int64_t cap_root(struct cap_table *table, const struct cap *cap)
 
 	if (cap->length > UINT64_MAX - cap->base)
 		return -EINVAL;
-	entry = entry_take(table, &index);
+	entry = entry_take(table, cap, &index);
 	if (!entry)
 		return -ENOSPC;
-	entry->cap = *cap;
 	entry->root = 1;
+	__atomic_store_n(&entry->tag, 1, __ATOMIC_RELEASE);
 	return index;
 }
 
 int64_t cap_set_bounds(struct cap_table *table, uint64_t index, uint64_t base, uint64_t length)
 {
-	struct entry *entry = entry_find(table, index);
+	struct entry *entry = entry_at(table, index);
 
 	if (!entry)
 		return -EBADF;
@@ -117,7 +108,7 @@ int64_t cap_set_bounds(struct cap_table *table, uint64_t index, uint64_t base, u
 
 int64_t cap_and_permissions(struct cap_table *table, uint64_t index, uint32_t permissions)
 {
-	struct entry *entry = entry_find(table, index);
+	struct entry *entry = entry_at(table, index);
 
 	if (!entry)
 		return -EBADF;
@@ -129,9 +120,9 @@ int64_t cap_and_permissions(struct cap_table *table, uint64_t index, uint32_t pe
 }
 
 /* Does the authority's range of object types hold this one? */
-static int authority_check(const struct cap_table *table, uint64_t authority, uint32_t otype, uint32_t permission)
+static int authority_check(const struct cap_table *table, uint64_t authority, uint64_t otype, uint32_t permission)
 {
-	const struct entry *entry = entry_find(table, authority);
+	const struct entry *entry = entry_at(table, authority);
 
 	if (!entry)
 		return -EBADF;
@@ -141,9 +132,9 @@ static int authority_check(const struct cap_table *table, uint64_t authority, ui
 	return 0;
 }
 
-int64_t cap_seal(struct cap_table *table, uint64_t index, uint64_t authority, uint32_t otype)
+int64_t cap_seal(struct cap_table *table, uint64_t index, uint64_t authority, uint64_t otype)
 {
-	struct entry *entry = entry_find(table, index);
+	struct entry *entry = entry_at(table, index);
 	int error = authority_check(table, authority, otype, CAP_SEAL);
 
 	if (!entry || error)
@@ -157,7 +148,7 @@ int64_t cap_seal(struct cap_table *table, uint64_t index, uint64_t authority, ui
 
 int64_t cap_unseal(struct cap_table *table, uint64_t index, uint64_t authority)
 {
-	struct entry *entry = entry_find(table, index);
+	struct entry *entry = entry_at(table, index);
 
 	if (!entry)
 		return -EBADF;
@@ -169,27 +160,29 @@ int64_t cap_unseal(struct cap_table *table, uint64_t index, uint64_t authority)
 	return entry_derive(table, entry, &cap);
 }
 
-int64_t cap_grant(struct cap_table *from, uint64_t index, struct cap_table *to)
+int64_t cap_grant(struct cap_table *from, uint64_t index, struct cap_table *to, uint32_t permissions)
 {
-	struct entry *entry = entry_find(from, index);
+	struct entry *entry = entry_at(from, index);
 
 	if (!entry)
 		return -EBADF;
 	if (!(entry->cap.permissions & CAP_GRANT))
 		return -EPERM;
-	return entry_derive(to, entry, &entry->cap);
+	struct cap cap = entry->cap;
+	cap.permissions &= permissions;
+	return entry_derive(to, entry, &cap);
 }
 
 const struct cap *cap_get(const struct cap_table *table, uint64_t index)
 {
-	const struct entry *entry = entry_find(table, index);
+	const struct entry *entry = entry_at(table, index);
 
 	return entry ? &entry->cap : NULL;
 }
 
 int cap_access(const struct cap_table *table, uint64_t index, uint64_t offset, uint64_t length, uint32_t permissions)
 {
-	const struct entry *entry = entry_find(table, index);
+	const struct entry *entry = entry_at(table, index);
 
 	if (!entry)
 		return -EBADF;
@@ -200,7 +193,7 @@ int cap_access(const struct cap_table *table, uint64_t index, uint64_t offset, u
 
 int cap_invoke_check(const struct cap_table *table, uint64_t code, uint64_t data)
 {
-	const struct entry *c = entry_find(table, code), *d = entry_find(table, data);
+	const struct entry *c = entry_at(table, code), *d = entry_at(table, data);
 
 	if (!c || !d)
 		return -EBADF;
@@ -208,55 +201,91 @@ int cap_invoke_check(const struct cap_table *table, uint64_t code, uint64_t data
 		       ? 0 : -EPERM;
 }
 
-static void entry_free(struct entry *entry, void (*drop)(void *object))
+static void entry_detach(struct entry *entry)
 {
-	struct cap_table *table = entry->table;
-
 	if (entry->previous)
 		entry->previous->next = entry->next;
 	else if (entry->parent)
 		entry->parent->child = entry->next;
 	if (entry->next)
 		entry->next->previous = entry->previous;
-	entry->tag = 0;
-	if (entry->root && drop)
-		drop(entry->cap.object);
-	entry->cap.object = NULL;
-	entry->free_next = table->free_first;
-	table->free_first = (uint32_t)(entry - table->entries);
+	entry->parent = entry->next = entry->previous = NULL;
 }
 
-/* Leaves first, without recursion: a chain of derivations may be as long as the table. */
-static void entry_revoke(struct entry *top, void (*drop)(void *object))
+static void entry_free(struct entry *entry, void (*drop)(void *object))
 {
-	for (struct entry *entry = top;;) {
+	struct cap_table *table = entry->table;
+	uint32_t word = entry->index / WORD_ENTRIES;
+
+	entry_detach(entry);
+	if (entry->root && drop)
+		drop(entry->cap.object);
+	__atomic_and_fetch(&entry->users, ~CAP_WAITED, __ATOMIC_SEQ_CST);
+	table->words[word].taken &= ~(1ull << entry->index % WORD_ENTRIES);
+	table->lowest = word < table->lowest ? word : table->lowest;
+	if (table->lost)
+		table->lost(table->lost_argument);
+	if (!--table->in_use && table->ended)
+		table_free(table);
+}
+
+/* Without recursion: a chain of derivations may be as long as the table. */
+int cap_untag(struct cap_table *table, uint64_t index, struct cap_doomed *doomed)
+{
+	struct entry *top = entry_at(table, index), *entry = top;
+
+	*doomed = (struct cap_doomed){top, top};
+	if (!top)
+		return -EBADF;
+	entry_detach(top);
+	for (;;) {
+		__atomic_store_n(&entry->tag, 0, __ATOMIC_SEQ_CST);
+		if (entry->child)
+			entry = entry->child;
+		else {
+			while (entry != top && !entry->next)
+				entry = entry->parent;
+			if (entry == top)
+				return 0;
+			entry = entry->next;
+		}
+	}
+}
+
+/* Leaves first. */
+uint32_t *cap_free(struct cap_doomed *doomed, uint32_t most, void (*drop)(void *object))
+{
+	for (; doomed->top && most; most--) {
+		struct entry *entry = doomed->at;
 		while (entry->child)
 			entry = entry->child;
-		struct entry *parent = entry->parent;
-		int last = entry == top;
+		doomed->at = entry;
+		if (__atomic_load_n(&entry->users, __ATOMIC_SEQ_CST) & ~CAP_WAITED &&
+		    __atomic_or_fetch(&entry->users, CAP_WAITED, __ATOMIC_SEQ_CST) != CAP_WAITED)
+			return &entry->users;
+		doomed->at = entry->parent;
+		doomed->top = doomed->at ? doomed->top : NULL;
 		entry_free(entry, drop);
-		if (last)
-			return;
-		entry = parent;
 	}
+	return NULL;
 }
 
 int cap_revoke(struct cap_table *table, uint64_t index, void (*drop)(void *object))
 {
-	struct entry *entry = entry_find(table, index);
+	struct cap_doomed doomed;
+	int error = cap_untag(table, index, &doomed);
 
-	if (!entry)
-		return -EBADF;
-	entry_revoke(entry, drop);
-	return 0;
+	cap_free(&doomed, UINT32_MAX, drop);
+	return error;
 }
 
 void cap_table_destroy(struct cap_table *table, void (*drop)(void *object))
 {
 	if (!table)
 		return;
-	for (uint32_t i = 0; i < table->used; i++)
-		if (table->entries[i].tag)
-			entry_revoke(&table->entries[i], drop);
-	free(table);
+	for (uint32_t i = 0; i < table->most && table->in_use; i++)
+		cap_revoke(table, i, drop);
+	table->ended = 1;
+	if (!table->in_use)
+		table_free(table);
 }

@@ -6,30 +6,23 @@
  *   provenance    an entry is made by cap_root (trusted code only) or derived from a tagged one;
  *   integrity     entries live in a table that no cVM can write; a cVM holds an index;
  *   monotonicity  derivation intersects bounds and permissions; nothing grows.
- * Pure C: no operating system, no ISA. Not thread-safe: the owner of the table locks. Trusted.
+ * Pure C: no operating system, no ISA. The owner of the tables locks around every function but those of access.c, by which any thread
+ * may use a capability meanwhile. Trusted.
  */
 #ifndef CAP_H
 #define CAP_H
 #include <stddef.h>
 #include <stdint.h>
 
-/* Permissions. */
-#define CAP_LOAD    0x01u       /* read */
-#define CAP_STORE   0x02u       /* write */
-#define CAP_LOOKUP  0x04u       /* a directory: find names in it */
-#define CAP_MODIFY  0x08u       /* a directory: make and remove names; a file: its attributes */
-#define CAP_SEAL    0x10u       /* may seal with otypes in its bounds */
-#define CAP_UNSEAL  0x20u       /* may unseal them */
-#define CAP_INVOKE  0x40u       /* a sealed capability that may be invoked */
-#define CAP_GRANT   0x80u       /* may be given to another table */
-#define CAP_ALL     0xffu
+#include <carrel/rights.h>
 
-#define CAP_UNSEALED UINT32_MAX /* object type of an unsealed capability */
+#define CAP_WAITED   0x80000000u
+#define CAP_UNSEALED UINT64_MAX /* object type of an unsealed capability */
 
 struct cap {
 	uint64_t base, length;  /* bytes, or object types for CAP_SEAL and CAP_UNSEAL */
+	uint64_t otype;
 	uint32_t permissions;
-	uint32_t otype;
 	void *object;           /* what it is about: trusted code's business, never shown to a cVM */
 };
 
@@ -44,9 +37,10 @@ void cap_table_destroy(struct cap_table *table, void (*drop)(void *object));
 int64_t cap_root(struct cap_table *table, const struct cap *cap);
 int64_t cap_set_bounds(struct cap_table *table, uint64_t index, uint64_t base, uint64_t length);
 int64_t cap_and_permissions(struct cap_table *table, uint64_t index, uint32_t permissions);
-int64_t cap_seal(struct cap_table *table, uint64_t index, uint64_t authority, uint32_t otype);
+int64_t cap_seal(struct cap_table *table, uint64_t index, uint64_t authority, uint64_t otype);
 int64_t cap_unseal(struct cap_table *table, uint64_t index, uint64_t authority);
-int64_t cap_grant(struct cap_table *from, uint64_t index, struct cap_table *to);
+/* With those of `permissions` that it has. */
+int64_t cap_grant(struct cap_table *from, uint64_t index, struct cap_table *to, uint32_t permissions);
 
 /* The capability if it is tagged, else NULL. Valid until the table changes. */
 const struct cap *cap_get(const struct cap_table *table, uint64_t index);
@@ -57,4 +51,24 @@ int cap_invoke_check(const struct cap_table *table, uint64_t code, uint64_t data
 /* Untags the capability and all derived from it in this table and, by grant, in others; drop(object) when it was a root.
  * Costs O(children). 0 or -EBADF. */
 int cap_revoke(struct cap_table *table, uint64_t index, void (*drop)(void *object));
+
+/* The same while other threads use them: untagged first, all at once, so that no use begins; then freed as the uses end. */
+struct cap_doomed {
+	struct entry *top, *at;         /* top NULL: all is done */
+};
+int cap_untag(struct cap_table *table, uint64_t index, struct cap_doomed *doomed);
+/* At most `most` of them. Gives the word of one in use, with CAP_WAITED in it from now on, for which to wait; or NULL. */
+uint32_t *cap_free(struct cap_doomed *doomed, uint32_t most, void (*drop)(void *object));
+
+/* ---- access.c: without the lock. What lies behind a capability that is held stays; its holder looks now and then whether it is
+ * still tagged, because whoever revokes it waits. ---- */
+struct cap_held {
+	const struct cap *cap;
+	struct entry *entry;
+};
+/* 0 or -EBADF, -EPERM (permissions, or sealed). */
+int cap_hold(struct cap_table *table, uint64_t index, uint32_t permissions, struct cap_held *held);
+int cap_tagged(const struct cap_held *held);
+/* The word whose waiters are to be woken, or NULL. */
+uint32_t *cap_release(struct cap_held *held);
 #endif

@@ -16,7 +16,7 @@ struct cvm_config;
 struct cvm_mount;
 struct cvm_port;
 struct host_address;
-/* network.c: [ADDRESS:]PORT:GUEST[/udp], bound; 0, or -1 and why. */
+/* network.c: [ADDRESS:]PORT:GUEST[/udp], bound, or only judged when `port` is NULL; 0, or -1 and why. */
 int port_publish(const char *text, struct cvm_port *port, char *why, size_t room);
 /* The host's name servers, at most three. */
 void resolvers_read(struct host_address *resolvers);
@@ -40,6 +40,11 @@ void files_most(void);
 int host_lacks(void);   /* 1, and said so */
 
 int command_run(int argc, char **argv);
+int command_up(int argc, char **argv);
+int command_down(int argc, char **argv);
+int command_ps(int argc, char **argv);
+int command_logs(int argc, char **argv);
+int command_exec(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 

@@ -15,6 +15,11 @@ static const struct {
 	const char *text;
 } commands[] = {
 	{"run", command_run, "run an image in a cVM"},
+	{"up", command_up, "start the cVMs that a file describes, in one Intravisor"},
+	{"down", command_down, "stop them"},
+	{"ps", command_ps, "show them"},
+	{"logs", command_logs, "show what one of them prints"},
+	{"exec", command_exec, "run a command inside one of them"},
 	{"verify", command_verify, "judge an image's machine code without running it"},
 	{"doctor", command_doctor, "check that this host has what Carrel needs"},
 };

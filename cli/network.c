@@ -65,6 +65,8 @@ int port_publish(const char *text, struct cvm_port *port, char *why, size_t room
 		snprintf(why, room, "`%s` is not an address (like 0.0.0.0, or [::] for IPv6)", address);
 		return -1;
 	}
+	if (!port)
+		return 0;
 	in.sin_port = in6.sin6_port = htons((uint16_t)host_port);
 	int fd = socket(six ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || (type == SOCK_STREAM && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one)) ||

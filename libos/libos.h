@@ -26,7 +26,9 @@ struct memory {
 
 /* ---- machine/<isa>/entry.S ---- */
 int64_t host_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
-int64_t host_fast(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);   /* those that are fast */
+int64_t host_fast(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+/* Those calls that are fast, unless this time they cannot be. */
+int64_t host_quick(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 int user_copy_from(void *to, uint32_t from, size_t n);
 int user_copy_to(uint32_t to, const void *from, size_t n);
 int user_fill(uint32_t to, size_t n);
@@ -35,7 +37,7 @@ int64_t user_string_from(char *to, uint32_t from, size_t room);
 #define HOST(name, ...) HOST_PICK(HOST_##name __VA_OPT__(,) __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define HOST_FAST(name, ...) HOST_FAST_PICK(HOST_##name __VA_OPT__(,) __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define HOST_FAST_PICK(number, a, b, c, d, e, f, ...)                                                                   \
-	host_fast(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
+	host_quick(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
 #define HOST_PICK(number, a, b, c, d, e, f, ...)                                                                        \
 	host_call(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
 
@@ -109,6 +111,7 @@ void space_hold(struct space *s);
 void space_release(struct space *s);
 int space_shared_key(const struct space *s, uint64_t at, uint64_t *object, uint64_t *offset);
 int64_t space_window(const struct space *s);
+uint64_t space_serial(const struct space *s);   /* never another one's */
 int64_t space_copy(struct space *from, struct space *to);       /* for fork; `from` is the caller's */
 /* file: a host file, whose handle is mapped; NULL: anonymous memory. */
 int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, struct file *file, uint64_t offset);

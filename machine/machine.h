@@ -55,6 +55,9 @@ struct machine_upcalls {
 	/* A fault of the library OS, or one the library OS cannot be told of. Called on the signal stack with the host's thread
 	 * pointer; must be async-signal-safe; when it returns the thread leaves the guest and machine_thread_run returns. */
 	void (*fault)(struct machine_thread *thread, const struct machine_fault *fault);
+	/* Guest code met this offset of the program's window inaccessible: 1 if it is there now, and the instruction is tried again.
+	 * On the signal stack, the thread in guest code: it holds no lock. NULL: never. */
+	int (*missing)(struct machine_thread *thread, uint32_t offset);
 };
 /* Once per process, before any window: gate page, host signal handlers. 0 or -errno. */
 int machine_init(const struct machine_upcalls *upcalls);

@@ -11,6 +11,8 @@
 #define MEMORY_COPY_ALL 0x100           /* memory_copy: pages of files too */
 #define LOCK_HOST_WHOLE 4               /* lock, with a type: flock's */
 
+#define HOST_SLOW (-4096)               /* of GATE_HOST_FAST: this time by GATE_HOST_CALL, please */
+
 enum host_call {
 #define HOST_CALL(number, name, args, text) HOST_##name = number,
 #include <carrel/hostcall.def>
@@ -85,6 +87,12 @@ struct host_order {
 #define HOST_ORDER_PROBE   2            /* done at once: status 0 when a program listens on that TCP port */
 #define HOST_ORDER_MOST    65536
 #define HOST_ORDER_WAITS   (1ull << 62) /* in what signals_take gives: there is an order */
+
+/* capability_derive, capability_describe, file_state */
+enum { CAPABILITY_BOUNDS, CAPABILITY_PERMISSIONS, CAPABILITY_SEAL, CAPABILITY_UNSEAL, CAPABILITY_TYPE, CAPABILITY_INVOKE };
+enum { CAPABILITY_LENGTH, CAPABILITY_RIGHTS, CAPABILITY_OBJECT_TYPE };
+enum { FILE_SEQUENCE, FILE_ARM, FILE_NOTIFY, FILE_LENGTH, FILE_RIGHTS };
+#define FILE_OBJECT 0x100u              /* beside CAP_* */
 
 struct host_statfs {
 	uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;

@@ -14,14 +14,19 @@
 #include "intravisor/cvm/copy.h"
 #include "intravisor/cvm/memory.h"
 #include "intravisor/cvm/quota.h"
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/load/load.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23  /* Linux 5.14 */
+#endif
 #define PAGE 4096u
 #define PRESENT (1ull << 63)    /* Documentation/admin-guide/mm/pagemap.rst */
 #define SWAPPED (1ull << 62)
 #define FILE_OR_SHARED (1ull << 61)
 
 static int pagemap = -1;
+static const struct source here = {-1, -1};
 
 void copy_init(void)
 {
@@ -29,14 +34,22 @@ void copy_init(void)
 		pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 }
 
-/* Copies the pages that are not as they were when mapped. Where pagemap cannot be read, all of them. */
-static int contents(uint8_t *to, const uint8_t *from, uint64_t length, int all)
+static int copy(const struct source *source, uint8_t *to, const uint8_t *from, uint64_t length)
+{
+	if (source->memory < 0)
+		return machine_copy_in(to, from, length);
+	return pread(source->memory, to, length, (off_t)(uintptr_t)from) == (ssize_t)length ? 0 : -EFAULT;
+}
+
+/* Where pagemap cannot be read, all of them. */
+int copy_contents(const struct source *source, uint8_t *to, const uint8_t *from, uint64_t length, int all)
 {
 	uint64_t entries[512];
+	int map = source->memory < 0 ? pagemap : source->pagemap;
 
 	for (uint64_t at = 0; at < length;) {
 		uint64_t pages = (length - at) / PAGE < 512 ? (length - at) / PAGE : 512;
-		ssize_t got = all || pagemap < 0 ? -1 : pread(pagemap, entries, pages * 8, (off_t)((uintptr_t)(from + at) / PAGE * 8));
+		ssize_t got = all || map < 0 ? -1 : pread(map, entries, pages * 8, (off_t)((uintptr_t)(from + at) / PAGE * 8));
 		for (uint64_t i = 0; i < pages; i++) {
 			uint64_t run = i;
 			while (run < pages && ((ssize_t)(run * 8) >= got ||
@@ -44,8 +57,11 @@ static int contents(uint8_t *to, const uint8_t *from, uint64_t length, int all)
 				run++;
 			/* A file may be shorter than its mapping: what cannot be read stays zero. */
 			for (uint64_t k = i; all && k < run; k++)
-				machine_copy_in(to + at + k * PAGE, from + at + k * PAGE, PAGE);
-			if (!all && run > i && machine_copy_in(to + at + i * PAGE, from + at + i * PAGE, (run - i) * PAGE))
+				copy(source, to + at + k * PAGE, from + at + k * PAGE, PAGE);
+			/* All at once, which spares a fault for each; an old kernel does not know it. */
+			if (!all && run > i + 1)
+				madvise(to + at + i * PAGE, (run - i) * PAGE, MADV_POPULATE_WRITE);
+			if (!all && run > i && copy(source, to + at + i * PAGE, from + at + i * PAGE, (run - i) * PAGE))
 				return -EFAULT;
 			i = run;
 		}
@@ -66,7 +82,7 @@ int copy_images(struct window *to, struct window *from)
 		error = image_map_at(image, to, base);
 		for (unsigned k = 0; !error && k < image->segment_count; k++)
 			if (image->segments[k].protection & PROT_WRITE)
-				error = contents(to->base + base + image->segments[k].start, from->base + base + image->segments[k].start,
+				error = copy_contents(&here, to->base + base + image->segments[k].start, from->base + base + image->segments[k].start,
 						 image->segments[k].length, 0);
 	}
 	to->arena_next = from->arena_next;
@@ -98,12 +114,17 @@ int64_t copy_range(const struct caller *caller, struct window *to, uint64_t offs
 		return -EINVAL;
 	pthread_mutex_lock(&to->lock);
 	int error = quota_allows_map(to, (uint32_t)offset, length, caller->cvm->memory_limit);
+	int later = snapshot_of(to, caller->program);
 	if (!error)
-		error = memory_replace(to->base + offset, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (!error) {
+		error = memory_replace(to->base + offset, length, later ? PROT_NONE : PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (!error && later) {
+		const struct missing run = {(uint32_t)offset, length, (int)protection, all};
+		quota_map(to, (uint32_t)offset, length, 0);
+		quota_miss(to, &run);
+	} else if (!error) {
 		quota_map(to, (uint32_t)offset, length, protection == (PROT_READ | PROT_WRITE));
 		if (protection & PROT_READ)
-			error = contents(to->base + offset, caller->program->base + offset, length, all);
+			error = copy_contents(&here, to->base + offset, caller->program->base + offset, length, all);
 		if (protection != (PROT_READ | PROT_WRITE) && mprotect(to->base + offset, length, (int)protection) && !error)
 			error = -errno;
 	}

@@ -9,6 +9,12 @@
 
 /* Once, before the process drops its rights: what tells pages that were touched. */
 void copy_init(void);
+/* Where pages are read: /proc/.../mem and pagemap of a process, or -1: this one's. */
+struct source {
+	int memory, pagemap;
+};
+/* Copies the pages that are not as they were when mapped, or, `all`, what there is of each. 0 or -EFAULT. */
+int copy_contents(const struct source *source, uint8_t *to, const uint8_t *from, uint64_t length, int all);
 /* Maps every image of `from` at the same offset of the fresh window `to`, with the contents it has now. 0 or -errno. */
 int copy_images(struct window *to, struct window *from);
 /* Maps [offset, offset + length) anonymously in `to`, with the contents of the same range of the caller's program. */

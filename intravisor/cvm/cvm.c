@@ -22,6 +22,7 @@
 #include "intravisor/cvm/copy.h"
 #include "intravisor/cvm/order.h"
 #include "intravisor/cvm/report.h"
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/thread.h"
 #include "intravisor/cvm/window.h"
 #include "intravisor/host/host.h"
@@ -58,9 +59,16 @@ static void fault(struct machine_thread *thread, const struct machine_fault *wha
 	}
 }
 
+/* On the signal stack, in guest code, as above. */
+static int missing(struct machine_thread *thread, uint32_t offset)
+{
+	return snapshot_fault(((struct caller *)machine_thread_owner(thread))->program, offset);
+}
+
 int intravisor_init(struct cvm_error *error)
 {
-	static const struct machine_upcalls upcalls = {.host_call = host_call, .host_fast = share_fast, .fault = fault, .call = share_call,
+	static const struct machine_upcalls upcalls = {.host_call = host_call, .host_fast = share_fast, .fault = fault, .missing = missing,
+						       .call = share_call,
 						       .call_copy = share_call_copy, .serve = share_serve, .moved = thread_moved};
 	int code = machine_init(&upcalls);
 	sigset_t kick;
@@ -70,6 +78,7 @@ int intravisor_init(struct cvm_error *error)
 	sigaddset(&kick, MACHINE_KICK);
 	pthread_sigmask(SIG_BLOCK, &kick, NULL);
 	copy_init();
+	snapshot_init();
 	host_init();
 	/* A write to a pipe or socket that nobody reads, or beyond a limit on files, is the guest's error. */
 	signal(SIGPIPE, SIG_IGN);
@@ -99,7 +108,7 @@ static uint32_t boot_string(struct boot_writer *w, const char *text)
 	return (uint32_t)at;
 }
 
-static int boot_fill(struct cvm *cvm, const struct image *program, uint32_t base, const uint32_t (*handles)[2], struct cvm_error *error)
+static int boot_fill(struct cvm *cvm, const struct image *program, const uint32_t (*handles)[2], struct cvm_error *error)
 {
 	const struct cvm_config *config = cvm->config;
 	size_t size = 65536, strings = sizeof(struct carrel_boot);
@@ -151,7 +160,7 @@ static int boot_fill(struct cvm *cvm, const struct image *program, uint32_t base
 			 config->image_path);
 		return -E2BIG;
 	}
-	boot->program = image_record(program, base);
+	boot->program = image_record(program, cvm->program_base);
 	boot->memory_limit = config->memory_limit;
 	boot->uid = config->uid;
 	boot->gid = config->gid;
@@ -196,12 +205,20 @@ static int image_read(const char *path, int fd, uint32_t policy, struct image **
 
 int cvm_images_get(struct cvm_config *config, struct cvm_error *error)
 {
+	struct image **images[2] = {&config->image, &config->libos};
+	int code = 0;
+
 	config->image = config->libos = NULL;
-	int code = image_read(config->image_path, config->image_fd, IMAGE_POLICY_PROGRAM, &config->image, NULL, NULL, error);
-	if (code)
-		config->image = NULL;
-	else if ((code = image_read(config->libos_path, -1, IMAGE_POLICY_LIBOS, &config->libos, NULL, NULL, error)))
-		config->libos = NULL;
+	for (int i = 0; !code && i < 2; i++) {
+		code = i ? image_read(config->libos_path, -1, IMAGE_POLICY_LIBOS, images[i], NULL, NULL, error)
+			 : image_read(config->image_path, config->image_fd, IMAGE_POLICY_PROGRAM, images[i], NULL, NULL, error);
+		if (!code && (code = image_hold(*images[i]))) {
+			snprintf(error->text, sizeof error->text, "%s: cannot be mapped: %s", config->image_path, strerror(-code));
+			image_release(*images[i]);
+		}
+		if (code)
+			*images[i] = NULL;
+	}
 	if (code)
 		cvm_images_release(config);
 	return code;
@@ -209,37 +226,61 @@ int cvm_images_get(struct cvm_config *config, struct cvm_error *error)
 
 void cvm_images_release(struct cvm_config *config)
 {
-	if (config->image)
-		image_release(config->image);
-	if (config->libos)
-		image_release(config->libos);
+	struct image *images[2] = {config->image, config->libos};
+
 	config->image = config->libos = NULL;
+	for (int i = 0; i < 2; i++)
+		if (images[i]) {
+			image_unhold(images[i]);
+			window_spares_drop(images[i]);
+			image_release(images[i]);
+		}
 }
 
-/* `ready`: judged before, and held by the configuration. */
-static int image_into(struct cvm *cvm, struct image *ready, const char *path, int fd, uint32_t policy, struct window *window,
-		      struct image **image, uint32_t *base, struct cvm_error *error)
+/* Both images, with a reference of this function's caller's each: the configuration's own, or read now. */
+static int images_take(struct cvm *cvm, struct image **program, struct image **libos, struct cvm_error *error)
 {
-	int code;
+	const struct cvm_config *config = cvm->config;
+	struct cvm_config own = {.image = config->image, .libos = config->libos};
+	int code = 0;
 
-	*image = ready;
-	if (!ready && (code = image_read(path, fd, policy, image, &cvm->statistics, policy == IMAGE_POLICY_LIBOS ? NULL : &cvm->images,
-					 error)))
+	if (!own.image)
+		code = image_read(config->image_path, config->image_fd, IMAGE_POLICY_PROGRAM, &own.image, &cvm->statistics, &cvm->images, error);
+	if (!code && !own.libos && (code = image_read(config->libos_path, -1, IMAGE_POLICY_LIBOS, &own.libos, &cvm->statistics, NULL, error)) &&
+	    !config->image)
+		image_release(own.image);
+	*program = own.image;
+	*libos = own.libos;
+	return code;
+}
+
+/* The windows hold the images from here on. */
+static int windows_open(struct cvm *cvm, struct window **window, struct cvm_error *error)
+{
+	struct image *program, *libos;
+	int code = images_take(cvm, &program, &libos, error);
+
+	if (code)
 		return code;
-	if ((code = image_map(*image, window, base)))
-		snprintf(error->text, sizeof error->text, "%s: cannot be mapped: %s", path,
+	code = (int)cvm_window_add(cvm, program, &cvm->program_base, window);
+	if (!code)
+		code = window_open_image(&cvm->libos, MACHINE_LIBOS, libos, &cvm->mappings, 0, &cvm->libos_base);
+	if (code && !error->text[0])
+		snprintf(error->text, sizeof error->text, "%s: cannot be mapped: %s", cvm->config->image_path,
 			 code == -ENOMEM ? "it does not fit into the memory allowed (--memory)" : strerror(-code));
-	if (!ready)
-		image_release(*image);  /* the window holds it now, if it is mapped */
+	cvm->libos_entry = cvm->libos_base + libos->entry;
+	if (!cvm->config->image)
+		image_release(program);
+	if (!cvm->config->libos)
+		image_release(libos);
 	return code;
 }
 
 int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_error *error)
 {
 	struct cvm *cvm = calloc(1, sizeof *cvm);
-	struct image *libos, *program;
 	struct window *window = NULL;
-	uint32_t base, handles[BOOT_MOUNTS][2] = {{0}};
+	uint32_t handles[BOOT_MOUNTS][2] = {{0}};
 	uint64_t start = now_ns();
 	int code = -ENOMEM;
 
@@ -249,19 +290,13 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 		goto out;
 	cvm->config = config;
 	cvm->memory_limit = config->memory_limit;
+	cvm->mappings.most = config->mappings_most ? config->mappings_most : CVM_MAPPINGS_MOST;
 	cvm->images.bytes_most = config->memory_limit && config->memory_limit < CVM_IMAGE_BYTES ? config->memory_limit : CVM_IMAGE_BYTES;
 	pthread_mutex_init(&cvm->lock, NULL);
 	pthread_mutex_init(&cvm->handles, NULL);
 	pthread_cond_init(&cvm->left, NULL);
-	code = (int)cvm_window_add(cvm, &window);
-	if (code || (code = window_open(&cvm->libos, MACHINE_LIBOS)) ||
-	    (code = image_into(cvm, config->image, config->image_path, config->image_fd, IMAGE_POLICY_PROGRAM, window, &program, &base, error)) ||
-	    (code = image_into(cvm, config->libos, config->libos_path, -1, IMAGE_POLICY_LIBOS, &cvm->libos, &libos, &cvm->libos_base, error)) ||
-	    (code = host_table_create(cvm, error)) || (code = share_table_create(cvm)))
+	if ((code = windows_open(cvm, &window, error)) || (code = host_table_create(cvm, error)) || (code = share_table_create(cvm)))
 		goto out;
-	cvm->libos.budget = &cvm->mappings;
-	cvm->program_base = base;
-	cvm->libos_entry = cvm->libos_base + libos->entry;
 	if (config->mount_count > BOOT_MOUNTS) {
 		snprintf(error->text, sizeof error->text, "more than %d volumes", BOOT_MOUNTS);
 		code = -EINVAL;
@@ -282,7 +317,7 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 			handles[i][upper] = (uint32_t)handle;
 		}
 	}
-	if ((code = boot_fill(cvm, program, base, handles, error)))
+	if ((code = boot_fill(cvm, window->images[0].image, handles, error)))
 		goto out;
 	if (config->interpreter_fd > 0) {
 		int64_t handle = host_handle_make(cvm, config->interpreter_fd, CAP_LOAD, 1);

@@ -68,6 +68,7 @@ struct cvm_config {
 	struct cvm_port *ports;
 	size_t port_count;              /* <= BOOT_PORTS */
 	uint32_t handles_most;          /* 0: as many as there can be (host.h), of the one pool of descriptors that all cVMs share */
+	uint32_t mappings_most;         /* 0: CVM_MAPPINGS_MOST; of the one limit of the process, likewise */
 	int network;                    /* 1: it may reach the host's network, but for the host's loopback */
 	struct host_address resolvers[3];       /* name servers it may reach at port 53 wherever they are; length 0: none */
 	const char *working_directory;  /* guest path */
@@ -97,27 +98,39 @@ struct image_budget {
 #define CVM_IMAGE_BYTES (2ull << 30)    /* where --memory does not say less */
 
 #define WINDOW_IMAGES_MOST 256
+/* Host mappings of all windows of a cVM (quota.c), and what each window and thread takes besides. Atomic. */
+struct mapping_budget {
+	uint64_t used, most;
+};
+#define MAPPINGS_OF_WINDOW 3
+#define MAPPINGS_OF_THREAD 5            /* control stack, signal stack, host stack and their guards */
+
 struct window_image {
 	struct image *image;    /* held */
 	uint32_t base;          /* window offset */
 };
 
 #define WINDOW_CALLS 64
+struct cap_table;
 struct window {
-	uint8_t *base;          /* NULL: not there */
+	uint8_t *base;          /* first; NULL: not there */
+	int compartment;        /* MACHINE_PROGRAM or MACHINE_LIBOS */
 	uint64_t calls[WINDOW_CALLS];   /* exports its program made or opened (intravisor/share/call.h); atomic, changed under a lock there */
 	pthread_mutex_t lock;   /* guards all below, and every change of the window's mappings */
 	uint64_t mapped;        /* bytes the guest has mapped now (quota) */
 	uint64_t image_bytes;   /* of images, which are never unmapped; both together at most `limit`, if that is not 0 */
 	uint64_t limit;
 	uint64_t mappings;      /* host mappings that can at most have come of it */
-	uint64_t *budget;       /* those of all windows of the cVM, bounded by CVM_MAPPINGS_MOST; NULL: this one's alone are */
+	struct mapping_budget *budget;  /* of the cVM; NULL: this window's alone are bounded, by CVM_MAPPINGS_MOST */
 	uint64_t counted;       /* what this window has in the budget: mappings, and what a call in progress may add */
 	struct quota *quota;    /* which pages those are (quota.c) */
+	uint64_t missing;       /* pages whose contents are still in the snapshot (snapshot.c) */
+	struct snapshot *snapshot;
 	uint32_t arena_next;    /* next never-used offset of the code arena */
-	unsigned image_count;
+	unsigned image_count, image_whole;      /* image_whole: of those, mapped to the end */
 	struct window_image images[WINDOW_IMAGES_MOST];
 	unsigned references;    /* guarded by the cVM's lock: the table's, each thread's, each call's in progress */
+	struct cap_table *capabilities; /* of the program in it (intravisor/share/capability.c); atomic; NULL: none yet */
 };
 #define CVM_MAPPINGS_MOST 16384
 #define CVM_PROGRAMS_MOST 256   /* processes at once, as one memory each */
@@ -130,7 +143,6 @@ struct cvm_statistics {
 	uint64_t host_calls;
 };
 
-struct cap_table;
 struct guest_thread;
 struct share_table;
 struct end;
@@ -144,7 +156,7 @@ struct cvm {
 	uint64_t object_bytes;          /* of memory objects that handles name; atomic */
 	struct image_budget images;
 	uint64_t watches;               /* epoll sets and what they watch; atomic */
-	uint64_t mappings;              /* of all its windows (quota.c), atomic */
+	struct mapping_budget mappings;
 	struct share_table *shares;     /* what it shares with other cVMs (intravisor/share) */
 	uint32_t program_base, libos_base, libos_entry; /* window offsets of the first images */
 
@@ -207,7 +219,9 @@ void cvm_destroy(struct cvm *cvm);
 
 /* A window reference of a guest, turned into a host pointer after the only range check there is. NULL: outside.
  * [ref, ref + length) must lie in [WINDOW_LOW_GUARD, WINDOW_MEMORY_END) of the caller's own windows. */
-static inline void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length)
+void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length);
+/* That check alone, for fast host calls: they are not made while something of the program's window is missing (share_fast). */
+static inline void *cvm_reference_plain(const struct caller *caller, uint64_t ref, uint64_t length)
 {
 	const struct window *window = ref >> 32 == 0 ? &caller->cvm->libos : ref >> 32 == 1 ? caller->program : NULL;
 	uint64_t offset = (uint32_t)ref;
@@ -217,8 +231,9 @@ static inline void *cvm_reference(const struct caller *caller, uint64_t ref, uin
 	return window->base + offset;
 }
 
-/* Program windows by number; both take a reference that window_release gives back. -errno or NULL. */
-int64_t cvm_window_add(struct cvm *cvm, struct window **window);
+/* Program windows by number; both take a reference that window_release gives back. -errno or NULL. The first with an image in it, at
+ * *base, if `image` is not NULL. */
+int64_t cvm_window_add(struct cvm *cvm, struct image *image, uint32_t *base, struct window **window);
 #define WINDOW_OWN UINT64_MAX           /* as a number: the one the caller runs in */
 struct window *cvm_window_hold(const struct caller *caller, uint64_t number);
 void cvm_window_release(struct cvm *cvm, struct window *window);

@@ -12,8 +12,7 @@
 #include <carrel/window.h>
 #include "intravisor/cvm/memory.h"
 #include "intravisor/cvm/quota.h"
-
-#define MAP_FILE_SHARED 0x100
+#include "intravisor/cvm/snapshot.h"
 
 int memory_range_ok(uint64_t offset, uint64_t length)
 {
@@ -144,7 +143,9 @@ int64_t cvm_memory_protect(struct caller *caller, uint64_t ref, uint64_t length,
 
 	if (protection_bad(protection) || range_take(&r, caller, ref, length))
 		return -EINVAL;
-	int error = quota_allows_protect(r.window, r.offset, length);
+	int error = snapshot_bring(r.window, r.offset, length);
+	if (!error)
+		error = quota_allows_protect(r.window, r.offset, length);
 	if (!error) {
 		quota_protect(r.window, r.offset, length);
 		error = mprotect(r.at, length, (int)protection) ? -errno : 0;
@@ -181,7 +182,8 @@ int64_t cvm_memory_discard(struct caller *caller, uint64_t ref, uint64_t length)
 
 	if (range_take(&r, caller, ref, length))
 		return -EINVAL;
-	return range_done(&r, madvise(r.at, length, MADV_DONTNEED) ? -errno : 0);
+	int error = snapshot_bring(r.window, r.offset, length);
+	return range_done(&r, error ? error : madvise(r.at, length, MADV_DONTNEED) ? -errno : 0);
 }
 
 /* MREMAP_DONTUNMAP keeps the old range mapped all the time: a hole could be filled by a trusted allocation of another thread.
@@ -195,7 +197,9 @@ int64_t cvm_memory_move(struct caller *caller, uint64_t old_ref, uint64_t length
 		return -EINVAL;
 	if (r.offset < to + length && to < r.offset + length)
 		return range_done(&r, -EINVAL);
-	int error = quota_allows_move(r.window, r.offset, length);
+	int error = snapshot_bring(r.window, r.offset, length);
+	if (!error)
+		error = quota_allows_move(r.window, r.offset, length);
 	if (error)
 		return range_done(&r, error);
 	/* One host mapping at a time: kernels before 6.17 unmap the target of several and then refuse. */
@@ -222,5 +226,6 @@ int64_t cvm_memory_sync(struct caller *caller, uint64_t ref, uint64_t length, ui
 
 	if ((flags & ~(uint64_t)(MS_ASYNC | MS_SYNC | MS_INVALIDATE)) || range_take(&r, caller, ref, length))
 		return -EINVAL;
-	return range_done(&r, msync(r.at, length, (int)flags) ? -errno : 0);
+	int error = snapshot_bring(r.window, r.offset, length);
+	return range_done(&r, error ? error : msync(r.at, length, (int)flags) ? -errno : 0);
 }

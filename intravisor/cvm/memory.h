@@ -10,6 +10,7 @@
 int64_t cvm_memory_map(struct caller *caller, uint64_t ref, uint64_t length, uint64_t protection);
 int64_t cvm_memory_unmap(struct caller *caller, uint64_t ref, uint64_t length);
 int64_t cvm_memory_protect(struct caller *caller, uint64_t ref, uint64_t length, uint64_t protection);
+#define MAP_FILE_SHARED 0x100
 /* fd: the host descriptor behind the handle; `writable` says whether the handle may write. */
 int64_t cvm_memory_map_file(struct caller *caller, uint64_t ref, uint64_t length, uint64_t protection_flags, int fd, int writable,
 			    uint64_t offset);

@@ -14,17 +14,27 @@
 #include <carrel/image.h>
 #include "cap/cap.h"
 #include "intravisor/cvm/copy.h"
+#include "intravisor/cvm/quota.h"
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/window.h"
 #include "intravisor/host/host.h"
 #include "intravisor/load/load.h"
 #include "intravisor/share/call.h"
 
-static struct window *window_make(struct cvm *cvm, int64_t *error)
+/* With `image` as its first, if that is not NULL. */
+static struct window *window_make(struct cvm *cvm, struct image *image, uint32_t *base, int64_t *error)
 {
 	struct window *window = malloc(sizeof *window);
 
-	*error = window ? window_open(window, MACHINE_PROGRAM) : -ENOMEM;
+	*error = !window || quota_take_more(&cvm->mappings, MAPPINGS_OF_WINDOW) ? -ENOMEM : 0;
 	if (*error) {
+		free(window);
+		return NULL;
+	}
+	*error = image ? window_open_image(window, MACHINE_PROGRAM, image, &cvm->mappings, cvm->memory_limit, base)
+		       : window_open(window, MACHINE_PROGRAM);
+	if (*error) {
+		quota_give(&cvm->mappings, MAPPINGS_OF_WINDOW);
 		free(window);
 		return NULL;
 	}
@@ -50,10 +60,10 @@ static int64_t number_take(struct cvm *cvm, struct window *window)
 	return number < CVM_PROGRAMS_MOST ? number : -EAGAIN;
 }
 
-int64_t cvm_window_add(struct cvm *cvm, struct window **made)
+int64_t cvm_window_add(struct cvm *cvm, struct image *image, uint32_t *base, struct window **made)
 {
 	int64_t number;
-	struct window *window = window_make(cvm, &number);
+	struct window *window = window_make(cvm, image, base, &number);
 
 	if (!window)
 		return number;
@@ -87,6 +97,7 @@ void cvm_window_release(struct cvm *cvm, struct window *window)
 	if (!left) {
 		exports_left(window);
 		window_close(window);
+		quota_give(&cvm->mappings, MAPPINGS_OF_WINDOW);
 		pthread_mutex_destroy(&window->lock);
 		free(window);
 	}
@@ -111,7 +122,7 @@ int cvm_window_drop(struct cvm *cvm, uint64_t number)
 int64_t host_window_open(struct caller *caller, const uint64_t a[6])
 {
 	struct window *window;
-	int64_t number = cvm_window_add(caller->cvm, &window);
+	int64_t number = cvm_window_add(caller->cvm, NULL, NULL, &window);
 
 	(void)a;
 	if (number >= 0)
@@ -122,12 +133,16 @@ int64_t host_window_open(struct caller *caller, const uint64_t a[6])
 int64_t host_window_copy(struct caller *caller, const uint64_t a[6])
 {
 	int64_t number;
-	struct window *window = window_make(caller->cvm, &number);
+	struct window *window = window_make(caller->cvm, NULL, NULL, &number);
 
 	(void)a;
 	if (!window)
 		return number;
-	number = copy_images(window, caller->program);
+	number = snapshot_fetch_all(caller->program);
+	if (!number)
+		number = copy_images(window, caller->program);
+	if (!number)
+		snapshot_take(window, caller->program);
 	if (!number)
 		number = number_take(caller->cvm, window);
 	cvm_window_release(caller->cvm, window);

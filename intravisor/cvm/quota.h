@@ -24,7 +24,30 @@ void quota_protect(struct window *window, uint32_t offset, uint64_t length);
 uint64_t quota_piece(struct window *window, uint32_t offset, uint64_t length);
 void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t to);
 
+/* Pages whose contents are still to come (snapshot.c): mapped, inaccessible to the host; what replaces them ends that. */
+struct missing {
+	uint32_t offset;
+	uint64_t length;
+	int protection;         /* what they will have */
+	int of_file;            /* all their pages count, not only those that were written */
+};
+void quota_miss(struct window *window, const struct missing *run);
+/* The first of the range that are missing, as far as they are alike; 0: none. */
+int quota_missing(struct window *window, uint32_t offset, uint64_t length, struct missing *run);
+/* Adds to the run what is alike on both sides. */
+void quota_missing_all(struct window *window, struct missing *run);
+/* They are there. */
+void quota_come(struct window *window, uint32_t offset, uint64_t length);
+
+/* Is anything mapped there? */
+int quota_any(struct window *window, uint32_t offset, uint64_t length);
+/* What a window or a thread takes besides: 0 or -ENOMEM; given back by quota_give. */
+int quota_take_more(struct mapping_budget *budget, uint64_t mappings);
+void quota_give(struct mapping_budget *budget, uint64_t mappings);
+
 /* An image of so many segments is mapped: its mappings are never given back. 0 or -ENOMEM. */
 int quota_image(struct window *window, unsigned segments);
-void quota_close(struct window *window);
+/* The window is over: its counts go to zero, and what told its pages apart, cleared, is the caller's for another (NULL: none was). */
+struct quota *quota_take(struct window *window);
+void quota_free(struct quota *quota);
 #endif

@@ -15,6 +15,8 @@
 
 #include <carrel/host.h>
 #include "intravisor/cvm/copy.h"
+#include "intravisor/cvm/quota.h"
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/thread.h"
 #include "intravisor/host/host.h"
 #include "intravisor/share/share.h"
@@ -38,6 +40,8 @@ static int number_take(struct cvm *cvm, struct guest_thread *thread)
 {
 	int error = -EAGAIN;
 
+	if (quota_take_more(&cvm->mappings, MAPPINGS_OF_THREAD))
+		return error;
 	pthread_mutex_lock(&cvm->lock);
 	for (unsigned i = 0; error && i < CVM_THREADS_MOST && !cvm->ending; i++)
 		if (!cvm->threads[i]) {
@@ -47,6 +51,8 @@ static int number_take(struct cvm *cvm, struct guest_thread *thread)
 			error = 0;
 		}
 	pthread_mutex_unlock(&cvm->lock);
+	if (error)
+		quota_give(&cvm->mappings, MAPPINGS_OF_THREAD);
 	return error;
 }
 
@@ -154,6 +160,7 @@ static void run(struct guest_thread *thread)
 		first_stop(cvm);
 	machine_thread_destroy(thread->caller.thread);
 	cvm_window_release(cvm, thread->caller.program);
+	quota_give(&cvm->mappings, MAPPINGS_OF_THREAD);
 	pthread_mutex_lock(&cvm->lock);
 	cvm->thread_count--;
 	pthread_cond_broadcast(&cvm->left);
@@ -206,6 +213,9 @@ static int64_t thread_make(struct caller *caller, const uint64_t a[6], int fresh
 	 * but by this library OS's own calls, and one that maps some meanwhile only adds. */
 	if (!error && !fresh && !copy_same_images(program, caller->program))
 		error = -EINVAL;
+	/* Two threads of one program: what one fills the other must not see half full (snapshot.c). */
+	if (!error && program == caller->program)
+		error = snapshot_fetch_all(program);
 	if (!error)
 		thread->caller.thread = fresh ? machine_thread_create(program->base, cvm->libos.base, &thread->caller)
 					      : machine_thread_copy(caller->thread, program->base, &thread->caller);
@@ -219,6 +229,7 @@ static int64_t thread_make(struct caller *caller, const uint64_t a[6], int fresh
 		if (!error)
 			return number;
 		number_give(thread);
+		quota_give(&cvm->mappings, MAPPINGS_OF_THREAD);
 		pthread_mutex_lock(&cvm->lock);
 		cvm->thread_count--;
 		pthread_mutex_unlock(&cvm->lock);

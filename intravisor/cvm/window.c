@@ -13,14 +13,31 @@
 
 #include <carrel/window.h>
 #include "intravisor/cvm/quota.h"
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/window.h"
 #include "intravisor/load/load.h"
+#include "intravisor/share/capability.h"
 
 #define POOL_SLOTS 1024
 #define POOL_SLOTS_LEAST 8
 #define POOLS_MOST 24
+#define PIECE 0x400000u         /* of memory given back at a time */
 
-/* Guards pools and slots; innermost in the lock order, held for no system call but the reservation. */
+/* A closed window whose first and only image stays mapped for the next cVM of the same configuration: most of what starting one costs
+ * is mapping and touching images. Only for images that the owner holds (image_hold): no guest chooses what is kept.
+ * Why it is as good as a fresh one: no thread is in it; its memory was replaced by a reservation, as in window_close; guests cannot
+ * map, unmap or protect anything in the arena; the arena holds this image alone, whose text and read-only pages nobody can write,
+ * and whose writable pages get their first contents back. Text stays where it is, so the arena's rule (one image for an address in
+ * a window's life) holds over both lives. */
+#define SPARES_MOST 64
+static struct spare {
+	uint8_t *base;          /* NULL: none */
+	const struct image *image;
+	int compartment;
+	struct quota *quota;    /* all zeros, or NULL */
+} spares[SPARES_MOST];
+
+/* Guards pools, slots and spares; innermost in the lock order, held for no system call but the reservation. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct pool {
 	uint8_t *first;         /* base of slot 0 */
@@ -84,7 +101,7 @@ int window_open(struct window *window, int compartment)
 {
 	uint8_t *base = slot_take();
 
-	*window = (struct window){.arena_next = WINDOW_ARENA_FIRST, .lock = PTHREAD_MUTEX_INITIALIZER};
+	*window = (struct window){.arena_next = WINDOW_ARENA_FIRST, .compartment = compartment, .lock = PTHREAD_MUTEX_INITIALIZER};
 	if (!base)
 		return -ENOMEM;
 	window->base = base;
@@ -94,18 +111,125 @@ int window_open(struct window *window, int compartment)
 	return error;
 }
 
+int window_open_image(struct window *window, int compartment, struct image *image, struct mapping_budget *budget, uint64_t limit, uint32_t *at)
+{
+	struct spare spare = {.base = NULL};
+	int error = 0;
+
+	pthread_mutex_lock(&lock);
+	for (unsigned i = 0; i < SPARES_MOST && !spare.base; i++)
+		if (spares[i].base && spares[i].image == image && spares[i].compartment == compartment) {
+			spare = spares[i];
+			spares[i].base = NULL;
+		}
+	pthread_mutex_unlock(&lock);
+	if (spare.base)
+		*window = (struct window){.base = spare.base, .quota = spare.quota, .compartment = compartment,
+					  .lock = PTHREAD_MUTEX_INITIALIZER};
+	else if ((error = window_open(window, compartment)))
+		return error;
+	window->budget = budget;
+	window->limit = limit;
+	if ((error = spare.base ? image_adopt(image, window, at) : image_map(image, window, at)))
+		window_close(window);
+	return error;
+}
+
+static int reserve(uint8_t *at, uint64_t length)
+{
+	if (mmap(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+		return -errno;
+	madvise(at, length, MADV_DONTDUMP);
+	return 0;
+}
+
+static void spare_end(const struct spare *spare)
+{
+	quota_free(spare->quota);
+	/* If even this fails the slot is lost, never reused with old contents. */
+	if (!reserve(spare->base - WINDOW_HIGH_GUARD, WINDOW_SIZE))
+		slot_give(spare->base);
+}
+
+/* Empties it for the next of its kind; 1 if it is one to keep. */
+static int spare_keep(const struct spare *spare, const struct window *window)
+{
+	int kept = 0;
+
+	if (window->image_count != 1 || window->image_whole != 1 || !image_held(spare->image) || window->images[0].base != WINDOW_ARENA_FIRST ||
+	    reserve(spare->base + WINDOW_MEMORY_START, WINDOW_MEMORY_END - WINDOW_MEMORY_START) ||
+	    image_restore(spare->image, spare->base + WINDOW_ARENA_FIRST))
+		return 0;
+	pthread_mutex_lock(&lock);
+	/* Asked again here: who stops holding the image drops its spares afterwards. */
+	for (unsigned i = 0; i < SPARES_MOST && !kept && image_held(spare->image); i++)
+		if (!spares[i].base) {
+			spares[i] = *spare;
+			kept = 1;
+		}
+	pthread_mutex_unlock(&lock);
+	return kept;
+}
+
+void window_spares_drop(const struct image *image)
+{
+	for (unsigned i = 0; i < SPARES_MOST; i++) {
+		struct spare spare = {.base = NULL};
+		pthread_mutex_lock(&lock);
+		if (spares[i].base && spares[i].image == image) {
+			spare = spares[i];
+			spares[i].base = NULL;
+		}
+		pthread_mutex_unlock(&lock);
+		if (spare.base)
+			spare_end(&spare);
+	}
+}
+
+int windows_inherit(const struct window *only)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&lock);
+	unsigned count = pool_count;
+	pthread_mutex_unlock(&lock);
+	for (unsigned p = 0; p < count && !error; p++)         /* pools stay */
+		if (madvise(pools[p]->first - WINDOW_HIGH_GUARD, (size_t)pools[p]->slots * WINDOW_SIZE, only ? MADV_DONTFORK : MADV_DOFORK))
+			error = -errno;
+	if (!error && only && madvise(only->base - WINDOW_HIGH_GUARD, WINDOW_SIZE, MADV_DOFORK))
+		error = -errno;
+	return error;
+}
+
 void window_close(struct window *window)
 {
 	if (!window->base)
 		return;
-	quota_close(window);
-	uint8_t *tile = window->base - WINDOW_HIGH_GUARD;
-	/* If even this fails the slot is lost, never reused with old contents. */
-	if (mmap(tile, WINDOW_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED) {
-		madvise(tile, WINDOW_SIZE, MADV_DONTDUMP);
-		slot_give(window->base);
-	}
+	capabilities_close(window);     /* from here on nobody's access reaches this memory */
+	snapshot_end(window);
+	/* In pieces: whoever else maps or faults in this process waits meanwhile. */
+	for (uint64_t at = WINDOW_MEMORY_START; window->mapped > PIECE && at + PIECE <= WINDOW_MEMORY_END; at += PIECE)
+		if (quota_any(window, (uint32_t)at, PIECE))
+			madvise(window->base + at, PIECE, MADV_DONTNEED);
+	const struct spare spare = {window->base, window->image_count ? window->images[0].image : NULL, window->compartment,
+				    quota_take(window)};
+	if (!spare_keep(&spare, window))
+		spare_end(&spare);
 	window->base = NULL;
 	for (unsigned i = 0; i < window->image_count; i++)
 		image_release(window->images[i].image);
+}
+
+void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length)
+{
+	struct window *window = ref >> 32 == 0 ? &caller->cvm->libos : caller->program;
+	uint64_t offset = (uint32_t)ref;
+	void *at = cvm_reference_plain(caller, ref, length);
+
+	/* Neither the kernel nor guest_copy can wait for what is not there yet. What cannot come they find inaccessible. */
+	if (at && length && __atomic_load_n(&window->missing, __ATOMIC_RELAXED) && offset + length > WINDOW_MEMORY_START) {
+		uint64_t start = offset < WINDOW_MEMORY_START ? WINDOW_MEMORY_START : offset & ~4095ull;
+		snapshot_fetch(window, (uint32_t)start, (offset + length - start + 4095) & ~4095ull);
+	}
+	return at;
 }

@@ -205,7 +205,7 @@ int64_t host_memory_map_file(struct caller *caller, const uint64_t b[6])
 }
 
 /* A mapping keeps an object's memory when its handle is closed, but counts by itself then (quota.c); sealed, so that no write or
- * truncation through the handle changes how much there is. */
+ * truncation through the handle changes how much there is, or makes it more. */
 int64_t host_memory_object(struct caller *caller, const uint64_t a[6])
 {
 	struct cvm *cvm = caller->cvm;
@@ -215,7 +215,7 @@ int64_t host_memory_object(struct caller *caller, const uint64_t a[6])
 	if (cvm_charge(cvm, a[0]))
 		return -ENOMEM;
 	int fd = memfd_create("carrel-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0 || ftruncate(fd, (off_t)a[0]) || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)) {
+	if (fd < 0 || ftruncate(fd, (off_t)a[0]) || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SEAL | (a[1] == 1 ? 0 : F_SEAL_SHRINK))) {
 		int error = -errno;
 		if (fd >= 0)
 			close(fd);

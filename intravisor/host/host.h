@@ -29,6 +29,7 @@ int host_table_create(struct cvm *cvm, struct cvm_error *error);
 void host_table_destroy(struct cvm *cvm);
 /* Once per process, before it gives up its rights: how many descriptors there are. */
 void host_init(void);
+int host_descriptor_kept(int fd);        /* is it one of those that no cVM gets? */
 /* A new handle for a copy of fd with permissions CAP_*. */
 int64_t host_handle_make(struct cvm *cvm, int fd, uint32_t permissions, int read_only);
 /* What a cVM may do with a stream that it is handed: what the descriptor was opened for, and never change the object behind it. */

@@ -30,8 +30,9 @@ static const int allowed[] = {
 	SCMP_SYS(sigaltstack), SCMP_SYS(gettid), SCMP_SYS(getpid), SCMP_SYS(exit), SCMP_SYS(exit_group),
 	SCMP_SYS(restart_syscall), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(rt_sigtimedwait), SCMP_SYS(sched_yield),
 	SCMP_SYS(timer_create), SCMP_SYS(timer_settime), SCMP_SYS(timer_delete), SCMP_SYS(memfd_create),
-	SCMP_SYS(sendfile), SCMP_SYS(flock), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait2),
-	SCMP_SYS(futex_waitv), SCMP_SYS(eventfd2),
+	SCMP_SYS(sendfile), SCMP_SYS(flock), SCMP_SYS(eventfd2), SCMP_SYS(wait4),
+	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait2),
+	SCMP_SYS(futex_waitv),
 };
 /* With published ports or the network. */
 static const int on_sockets[] = {
@@ -77,7 +78,8 @@ int host_lockdown(const struct cvm_config *const *configs, size_t count, int con
 		sockets |= configs[i]->network || configs[i]->port_count;
 	}
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int code = filter ? 0 : -ENOMEM;
+	/* Of all threads: those that carry cVMs may be there already. */
+	int code = filter ? seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) : -ENOMEM;
 
 	for (size_t i = 0; !code && i < sizeof allowed / sizeof *allowed; i++)
 		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
@@ -97,10 +99,13 @@ int host_lockdown(const struct cvm_config *const *configs, size_t count, int con
 		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0);
 	if (!code && control >= 0)
 		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(recvmsg), 1, SCMP_A0(SCMP_CMP_EQ, (uint64_t)control));
-	/* Threads, but never processes. clone3 hides its flags from the filter; without it the C library takes clone. */
+	/* Threads; no processes but those that keep what a forked window held (snapshot.c). clone3 hides its flags from the filter; without
+	 * it the C library takes clone. */
 	if (!code)
 		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
 					SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM));
+	if (!code)
+		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_EQ, CLONE_FILES | CLONE_FS));
 	if (!code)
 		code = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	/* Memory, but executable only where it is not writable: images that a program executes are judged and mapped later. */

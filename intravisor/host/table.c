@@ -14,6 +14,7 @@
 
 #include <carrel/host.h>
 #include "cap/cap.h"
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/host/host.h"
 
 /* The capability's reference goes, under the handles' lock. */
@@ -47,6 +48,11 @@ void host_init(void)
 
 	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur != RLIM_INFINITY)
 		descriptors_most = files.rlim_cur - (files.rlim_cur / 4 < DESCRIPTORS_KEPT ? files.rlim_cur / 4 : DESCRIPTORS_KEPT);
+}
+
+int host_descriptor_kept(int fd)
+{
+	return (uint64_t)fd >= descriptors_most;
 }
 
 /* Takes what *like describes over, with its descriptor and charge; also on failure. */
@@ -217,6 +223,10 @@ int64_t host_call_dispatch(struct caller *caller, uint64_t number, const uint64_
 	switch (number) {
 #define HOST_CALL(value, name, arguments, text) \
 	case value:                             \
+		return host_##name(caller, a);
+#define HOST_FAST(value, name, arguments, text)       \
+	case value:                                   \
+		snapshot_fetch_all(caller->program); \
 		return host_##name(caller, a);
 #include <carrel/hostcall.def>
 #undef HOST_CALL

@@ -26,6 +26,7 @@
 #endif
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
+#define RESTORE_MOST 131072u    /* bytes of a segment that are copied rather than faulted in */
 #define UNUSED_MOST 16          /* images that nobody holds, newest first: a guest that executes many takes no more than these */
 
 /* Guards the list and the references; not held while an image is read, compared or judged, which a guest can make take seconds. */
@@ -129,6 +130,8 @@ static void image_free(struct image *image)
 {
 	if (image->memfd >= 0)
 		close(image->memfd);
+	if (image->view)
+		munmap((void *)image->view, image->span);
 	free(image);
 }
 
@@ -306,6 +309,7 @@ int image_map_at(struct image *image, struct window *window, uint32_t at)
 		if (error)
 			return error;
 	}
+	window->image_whole++;
 	return 0;
 }
 
@@ -324,6 +328,60 @@ int image_map(struct image *image, struct window *window, uint32_t *base)
 	pthread_mutex_unlock(&window->lock);
 	*base = at;
 	return error;
+}
+
+int image_hold(struct image *image)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&lock);
+	if (!image->view) {
+		void *view = mmap(NULL, image->span, PROT_READ, MAP_SHARED, image->memfd, 0);
+		error = view == MAP_FAILED ? -errno : 0;
+		image->view = error ? NULL : view;
+	}
+	if (!error)
+		__atomic_add_fetch(&image->holders, 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&lock);
+	return error;
+}
+
+int image_held(const struct image *image)
+{
+	return __atomic_load_n(&image->holders, __ATOMIC_SEQ_CST) != 0;
+}
+
+void image_unhold(struct image *image)
+{
+	__atomic_sub_fetch(&image->holders, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Few pages are copied over, which spares the next life a fault for each; many are thrown away. */
+int image_restore(const struct image *image, uint8_t *at)
+{
+	for (unsigned i = 0; i < image->segment_count; i++) {
+		const struct image_segment *s = &image->segments[i];
+		if (!(s->protection & PROT_WRITE))
+			continue;
+		if (s->length <= RESTORE_MOST)
+			memcpy(at + s->start, image->view + s->file_offset, s->length);
+		else if (madvise(at + s->start, s->length, MADV_DONTNEED))
+			return -errno;
+	}
+	return 0;
+}
+
+int image_adopt(struct image *image, struct window *window, uint32_t *at)
+{
+	*at = WINDOW_ARENA_FIRST;
+	window->arena_next = WINDOW_ARENA_FIRST + image->span + 4096;
+	window->image_bytes = image->span;
+	pthread_mutex_lock(&lock);
+	image->references++;
+	pthread_mutex_unlock(&lock);
+	window->images[window->image_count++] = (struct window_image){image, WINDOW_ARENA_FIRST};
+	window->image_whole = 1;
+	return (window->limit && image->span > window->limit) || quota_image(window, image->segment_count) ? -ENOMEM : 0;
 }
 
 struct boot_image image_record(const struct image *image, uint32_t base)

@@ -30,6 +30,8 @@ struct image {
 	uint64_t hash;
 	uint64_t instructions;
 	unsigned references;            /* guarded by the cache's lock */
+	unsigned holders;               /* configurations of the owner's that start cVMs by it; atomic */
+	const uint8_t *view;            /* of the memfd, readable, once somebody holds it; NULL before */
 	struct image_budget *payer;     /* whose cVM it is charged to, while that lives; guarded likewise */
 };
 
@@ -47,6 +49,14 @@ void image_budget_give(struct image_budget *budget, uint64_t bytes);
 int image_map(struct image *image, struct window *window, uint32_t *base);
 /* The same at an address of the window's arena that holds nothing yet; the caller has the window's lock and owns arena_next. */
 int image_map_at(struct image *image, struct window *window, uint32_t at);
+/* For cVMs that will be started by it again and again: window_close may keep windows of it. Beside a reference. 0 or -errno. */
+int image_hold(struct image *image);
+int image_held(const struct image *image);
+void image_unhold(struct image *image);
+/* Its writable pages, mapped at `at` and nobody's now, get their first contents back. 0 or -errno. */
+int image_restore(const struct image *image, uint8_t *at);
+/* As image_map, for a window that has it mapped at WINDOW_ARENA_FIRST already, and nothing else. */
+int image_adopt(struct image *image, struct window *window, uint32_t *at);
 /* What a library OS is told of an image at `base`. */
 struct boot_image image_record(const struct image *image, uint32_t base);
 /* For `carrel verify`: lays the file out without judging it; text points into a buffer the caller frees. Its span is charged to

@@ -144,11 +144,11 @@ static int64_t serve_begin(struct caller *caller, uint64_t id)
 int64_t host_export_open(struct caller *caller, const uint64_t a[6])
 {
 	char name[64];
-	int64_t result = share_name(caller, name, a[0], a[1]);
+	int64_t result = name_copy(caller, name, a[0], a[1]);
 
 	if (result)
 		return result;
-	if (!share_granted(caller->cvm, GRANT_CALL, name, a[2] ? GRANT_CREATE : GRANT_CALL_RIGHT))
+	if (!granted(caller->cvm, GRANT_CALL, name, a[2] ? GRANT_CREATE : GRANT_CALL_RIGHT))
 		return -EACCES;
 	if (a[2] && (a[2] > UINT32_MAX || !machine_program_entry_ok(caller->program->base, (uint32_t)a[2])))
 		return -EINVAL;

@@ -13,7 +13,7 @@ uint64_t watch_tick;
 
 static uint8_t *program_memory(const struct caller *caller, uint64_t at, uint64_t length)
 {
-	return at <= UINT32_MAX ? cvm_reference(caller, REF_PROGRAM | at, length) : NULL;
+	return at <= UINT32_MAX ? cvm_reference_plain(caller, REF_PROGRAM | at, length) : NULL;
 }
 
 static int64_t buffers_get(const struct caller *caller, uint64_t at, struct machine_buffer *buffers, uint64_t count)

@@ -133,7 +133,7 @@ int64_t host_rung(struct caller *caller, const uint64_t a[6])
 	if (!a[1])
 		return 1;
 	uint32_t most = a[1] < 64 ? (uint32_t)a[1] : 64;
-	void *to = cvm_reference(caller, a[0], (uint64_t)most * 4);
+	void *to = cvm_reference_plain(caller, a[0], (uint64_t)most * 4);
 	if (!to)
 		return -EFAULT;
 	fast_lock(&bell->lock);
@@ -154,6 +154,8 @@ int64_t share_fast(void *owner, uint64_t number, const uint64_t a[6])
 {
 	struct caller *caller = owner;
 
+	if (__atomic_load_n(&caller->program->missing, __ATOMIC_RELAXED))
+		return HOST_SLOW;
 	switch (number) {
 #define HOST_CALL(value, name, arguments, text)
 #define HOST_FAST(value, name, arguments, text) \

@@ -111,7 +111,7 @@ static int64_t send(struct half *h, struct pair *pair, uint8_t *from, uint64_t l
 /* stream_send(handle, ref, length) */
 int64_t host_stream_send(struct caller *caller, const uint64_t a[6])
 {
-	uint8_t *from = cvm_reference(caller, a[1], a[2]);
+	uint8_t *from = cvm_reference_plain(caller, a[1], a[2]);
 	int64_t result = 0;
 
 	if (!from && a[2])
@@ -186,7 +186,7 @@ static int64_t receive(struct caller *caller, struct end *end, uint8_t *to, uint
 /* stream_receive(handle, ref, length, flags) */
 int64_t host_stream_receive(struct caller *caller, const uint64_t a[6])
 {
-	uint8_t *to = cvm_reference(caller, a[1], a[2]);
+	uint8_t *to = cvm_reference_plain(caller, a[1], a[2]);
 	int64_t result = 0;
 
 	if (!to && a[2])

@@ -6,7 +6,7 @@
  * libc, no thread-local storage; a lock there is a struct fast_lock. Trusted. An attacker controls handles, lengths, and when its threads,
  * and those of the other side, call.
  *
- * Locks, outermost first: registry_lock (stream.c), one object's lock, a bell's lock, a table's lock. Guest memory is copied under an object's
+ * Locks, outermost first: registry_lock (stream.c), files_lock (segment.c), tree_lock (capability.c), one object's lock, a bell's lock, a table's lock. Guest memory is copied under an object's
  * lock only: a guest whose memory faults slowly keeps nobody up but its partners of that object.
  */
 #ifndef INTRAVISOR_SHARE_H
@@ -74,6 +74,9 @@ int64_t share_add(struct share_table *table, struct share *object, uint32_t righ
 void share_sweep(void);
 /* The holder's handle is closed, or its cVM ends (stream.c). */
 void share_left(struct share *object);
+/* A name out of a guest, and whether its cVM was granted it with all of `rights` (stream.c). */
+int name_copy(struct caller *caller, char name[64], uint64_t ref, uint64_t length);
+int granted(const struct cvm *cvm, enum cvm_grant_kind kind, const char *name, uint32_t rights);
 
 /* fast_share.c */
 /* The object behind a handle with all of `rights`, referenced; NULL and *error (-EBADF, -EACCES). */
@@ -91,6 +94,6 @@ void share_unpost(struct caller *caller);
 void share_thread_left(struct caller *caller);
 
 /* stream.c: a name of the guest's, 1..63 bytes; zeroes behind it. 0, -EFAULT, -EINVAL. */
-int share_name(struct caller *caller, char name[64], uint64_t ref, uint64_t length);
-int share_granted(const struct cvm *cvm, enum cvm_grant_kind kind, const char *name, uint32_t rights);
+int name_copy(struct caller *caller, char name[64], uint64_t ref, uint64_t length);
+int granted(const struct cvm *cvm, enum cvm_grant_kind kind, const char *name, uint32_t rights);
 #endif

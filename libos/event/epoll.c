@@ -432,7 +432,7 @@ int64_t epoll_wait(struct file *set, struct event *out, uint32_t room, int64_t t
 		}
 		if (over)
 			break;
-		n = wait_sleep(wake_at);
+		n = wait_sleep_listening(wake_at);
 		if (n == -RESTART)
 			break;
 	}

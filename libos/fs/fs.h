@@ -193,4 +193,5 @@ void time_now(int64_t t[2]);
 #define DEVICE_PIPES   0x18
 #define DEVICE_SOCKETS 0x19
 #define DEVICE_QUEUES  0x1a
+#define DEVICE_SHARED  0x1b
 #endif

@@ -5,10 +5,11 @@
  * directories; /dev and /proc are always the library OS's own.
  */
 #include "libos/fs/fs.h"
+#include "libos/fs/shared.h"
 #include "libos/fs/tmpfs.h"
 #include "libos/process/process.h"
 
-static struct mount mounts[BOOT_MOUNTS + 5];
+static struct mount mounts[BOOT_MOUNTS + 6];
 static size_t mount_count;
 
 const struct mount *mount_number(size_t i)
@@ -124,6 +125,10 @@ void filesystem_start(void)
 	mount_add("/dev", &device_mount, 0, 0);
 	mount_add("/dev/shm", &tmpfs_mount, 0, 0);
 	mount_add("/proc", &process_mount, 0, 0);
+	if (shared_any()) {
+		mount_point_make("/cap");
+		mount_add("/cap", &shared_mount, 0, 0);
+	}
 	if (!root_given)
 		etc_fill(&mounts[0]);
 	const char *start = boot_string(boot->working_directory);

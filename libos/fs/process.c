@@ -3,7 +3,7 @@
  *
  * /proc as far as programs look: generated when opened, of this cVM's processes. Nothing of the host's procfs shows through.
  */
-#include "libos/process/process.h"
+#include "libos/fs/shared.h"
 
 #define TEXT_MOST 16384u
 
@@ -97,6 +97,7 @@ static void text_mounts(struct text *t)
 				   : m->operations == &tmpfs_mount  ? "tmpfs"
 				   : m->operations == &overlay_mount ? "overlay"
 				   : m->operations == &device_mount ? "devtmpfs"
+				   : m->operations == &shared_mount ? "carrel-cap"
 								    : "proc";
 		SAY(t, "%s %s %s %s 0 0\n", kind, *m->path ? m->path : "/", kind, m->read_only ? "ro" : "rw");
 	}

@@ -6,6 +6,7 @@
  */
 #include <linux/mman.h>
 
+#include "libos/fs/shared.h"
 #include "libos/fs/tmpfs.h"
 #include "libos/mem/parked.h"
 
@@ -29,6 +30,7 @@ struct space {
 	size_t count, room;
 	uint64_t limit, total, brk_now, brk_mapped;
 	int64_t window;         /* the Intravisor's number */
+	uint64_t serial;
 	unsigned references;
 	int lock_all;           /* what is mapped from now on is locked: mlockall */
 	struct park park;
@@ -37,11 +39,17 @@ struct space {
 
 struct space *space_make(uint64_t limit, int64_t window)
 {
+	static uint64_t serials;
 	struct space *s = heap_allocate(sizeof *s);
 
 	if (s)
-		*s = (struct space){.limit = limit, .brk_now = BREAK_START, .brk_mapped = BREAK_START, .window = window, .references = 1};
+		*s = (struct space){.serial = ++serials, .limit = limit, .brk_now = BREAK_START, .brk_mapped = BREAK_START, .window = window, .references = 1};
 	return s;
+}
+
+uint64_t space_serial(const struct space *s)
+{
+	return s->serial;
 }
 
 int64_t space_window(const struct space *s)
@@ -254,6 +262,13 @@ static int over_limit(const struct space *s, uint64_t start, uint64_t length)
 	return s->total - replaced + length > s->limit;
 }
 
+static int64_t map_file(uint64_t ref, uint64_t length, int protection, int shared, struct file *f, uint64_t offset)
+{
+	if (f->operations == &shared_operations)
+		return HOST(file_map, shared_handle(f), ref, length, protection, offset, shared && (f->flags & O_ACCMODE) == O_RDWR);
+	return HOST(memory_map_file, ref, length, protection | (shared ? MAP_FILE_SHARED : 0), f->handle, offset);
+}
+
 int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, struct file *file, uint64_t offset)
 {
 	S;
@@ -292,8 +307,7 @@ int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, str
 	park_clear(&s->park, start, length);
 	for (;;) {
 		if (file)
-			error = HOST(memory_map_file, start | REF_PROGRAM, length,
-				     (protection & 3) | ((flags & MAP_SHARED) ? MAP_FILE_SHARED : 0), file->handle, offset);
+			error = map_file(start | REF_PROGRAM, length, protection & 3, (flags & MAP_SHARED) != 0, file, offset);
 		else
 			error = HOST(memory_map, start | REF_PROGRAM, length, protection & 3);
 		if (error != -ENOMEM || !s->park.count)
@@ -422,7 +436,8 @@ int space_shared_key(const struct space *s, uint64_t at, uint64_t *object, uint6
 
 	if (i == s->count || s->ranges[i].start > at || !s->ranges[i].shared || !s->ranges[i].file)
 		return 0;
-	*object = (uint64_t)s->ranges[i].file->handle;
+	const struct file *f = s->ranges[i].file;
+	*object = f->operations == &shared_operations ? 1ull << 32 | (uint64_t)shared_handle(f) : (uint64_t)f->handle;
 	*offset = s->ranges[i].offset + (at - s->ranges[i].start);
 	return 1;
 }
@@ -438,7 +453,7 @@ int64_t space_copy(struct space *from, struct space *to)
 		const struct range *r = &from->ranges[i];
 		uint64_t length = r->end - r->start, at = (uint64_t)(to->window + 2) << 32 | r->start;
 		if (r->file && r->shared)
-			error = HOST(memory_map_file, at, length, r->protection | MAP_FILE_SHARED, r->file->handle, r->offset);
+			error = map_file(at, length, r->protection, 1, r->file, r->offset);
 		else
 			error = HOST(memory_copy, to->window, r->start, length, r->protection | (r->file ? MEMORY_COPY_ALL : 0));
 		if (!error)

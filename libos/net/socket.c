@@ -437,12 +437,15 @@ static int64_t socket_stat(struct file *f, struct host_stat *s)
 
 static int64_t socket_vector(struct file *f, const struct host_vector *list, unsigned count, int writes)
 {
-	struct vectors v = {.count = count};
+	struct vectors v;               /* a kilobyte: not cleared, only what is used is set */
 	struct received r;
 
-	memcpy(v.list, list, count * sizeof *list);
-	for (unsigned i = 0; i < count; i++)
+	v.count = count;
+	v.length = 0;
+	for (unsigned i = 0; i < count; i++) {
+		v.list[i] = list[i];
 		v.length += list[i].length;
+	}
 	if (writes)
 		return socket_send(f, &v, 0, NULL, NULL);
 	int64_t n = socket_receive(f, &v, 0, &r);

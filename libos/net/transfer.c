@@ -379,6 +379,15 @@ static int64_t message_receive(struct file *f, const struct vectors *v, unsigned
 }
 
 /* ---- both ---- */
+/* A kilobyte has room for them all; mostly it is one. */
+static void vectors_copy(struct vectors *to, const struct vectors *from)
+{
+	to->count = from->count;
+	to->length = from->length;
+	for (unsigned i = 0; i < from->count; i++)
+		to->list[i] = from->list[i];
+}
+
 int64_t socket_send(struct file *f, const struct vectors *v, unsigned flags, const struct address *to, struct rights *rights)
 {
 	struct socket *s = f->object;
@@ -414,7 +423,8 @@ int64_t socket_send(struct file *f, const struct vectors *v, unsigned flags, con
 	rights_drop(rights);
 	if (s->handle < 0 && (n = host_side_make(s, f)))
 		return n;
-	struct vectors rest = *v;
+	struct vectors rest;
+	vectors_copy(&rest, v);
 	for (;;) {
 		n = host_side_send(s, &rest, flags, to);
 		if (n > 0)
@@ -453,7 +463,8 @@ int64_t socket_receive(struct file *f, const struct vectors *v, unsigned flags, 
 			return s->domain == AF_UNIX ? -EOPNOTSUPP : -EINVAL;
 		return s->type == SOCK_STREAM ? stream_receive(f, v, flags, r) : message_receive(f, v, flags, r);
 	}
-	struct vectors rest = *v;
+	struct vectors rest;
+	vectors_copy(&rest, v);
 	for (;;) {
 		n = s->error ? -s->error : host_side_receive(s, &rest, flags, r);
 		if (s->error)

@@ -16,6 +16,8 @@ void bells_take(void);                  /* wakes the queues of what rang */
 /* For who sleeps in the host: a handle that is readable after a ring, if bell_arm said so before; then bell_quiet. */
 int64_t bell_host_handle(void);
 void bell_quiet(void);
-/* wait.c: looks for a while whether something comes, as long as that has been worth it lately. */
+/* wait.c: as wait_sleep, for rings too: what is waited for may be shared. */
+int64_t wait_sleep_listening(int64_t deadline);
+/* Looks for a while whether something comes, as long as that has been worth it lately. */
 void wait_spin(void);
 #endif

@@ -87,19 +87,23 @@ void wait_dismiss(struct wait_queue *queue)
  * sleep costs two system calls and a switch, microseconds in which what is waited for has often come. Without the lock. */
 #define SPIN_MOST  400u         /* machine_pause()s: some 10 us */
 #define SPIN_PROBE 40u
-#define SPIN_AGAIN_SHARED 16u   /* another cVM that sleeps itself takes longer to answer: a probe is as long as a spin can be */
+/* Another cVM that sleeps takes tens of microseconds to answer, and two that sleep would never learn that it pays to look: so a probe is as
+ * long as a spin can be, and comes more often. */
+#define SPIN_MOST_SHARED  1500u
+#define SPIN_AGAIN_SHARED 8u
 #define SPIN_AGAIN 64u          /* of so many waits one is a probe when spinning has not helped */
 
-static void spin(struct thread *t)
+static void spin(struct thread *t, int listens)
 {
-	unsigned budget = t->spin ? t->spin : ++t->waits % (bells_used ? SPIN_AGAIN_SHARED : SPIN_AGAIN) ? 0 : bells_used ? SPIN_MOST : SPIN_PROBE;
+	unsigned most = listens ? SPIN_MOST_SHARED : SPIN_MOST, probe = listens ? SPIN_MOST_SHARED : SPIN_PROBE;
+	unsigned budget = t->spin ? t->spin : ++t->waits % (listens ? SPIN_AGAIN_SHARED : SPIN_AGAIN) ? 0 : probe;
 
-	if (!budget || (kernel_single && !bells_used))
+	if (!budget || (kernel_single && !listens))
 		return;
 	kernel_unlock();
 	for (unsigned i = 0; i < budget && !__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE); i++) {
 		machine_pause();
-		if (bells_used && bells_rung()) {
+		if (listens && bells_rung()) {
 			kernel_lock();
 			bells_take();
 			kernel_unlock();
@@ -107,7 +111,7 @@ static void spin(struct thread *t)
 	}
 	kernel_lock();
 	if (__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE))
-		t->spin = 2 * budget < SPIN_MOST ? 2 * budget : SPIN_MOST;
+		t->spin = 2 * budget < most ? 2 * budget : most;
 	else
 		t->spin = t->spin / 2 < SPIN_PROBE / 2 ? 0 : t->spin / 2;
 }
@@ -115,19 +119,20 @@ static void spin(struct thread *t)
 void wait_spin(void)
 {
 	if (bells_used)
-		spin(thread_current());
+		spin(thread_current(), 1);
 }
 
-static int64_t sleep_until(int64_t deadline, int signals)
+/* listens: for the bell too, since what it waits for may be shared with another cVM. Others need not: who waits for such a thing does. */
+static int64_t sleep_until(int64_t deadline, int signals, int listens)
 {
 	struct thread *t = thread_current();
 	int64_t until[2] = {deadline / 1000000000, deadline % 1000000000}, result = 0;
 
 	t->waiting = WAITS_AWAKE;
-	spin(t);
+	spin(t, listens);
 	t->waiting = WAITS_ASLEEP;
 	for (;;) {
-		if (bells_used) /* first: this sleeper's wake-up may have been the only one */
+		if (listens)    /* first: this sleeper's wake-up may have been the only one */
 			bells_take();
 		if (__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE)) {
 			result = 0;
@@ -141,8 +146,8 @@ static int64_t sleep_until(int64_t deadline, int signals)
 			break;
 		kernel_unlock();
 		uintptr_t limit = deadline == FOR_EVER ? 0 : (uintptr_t)until;
-		result = bells_used ? HOST(bell_wait, (uintptr_t)&t->wake, limit)
-				    : HOST(futex, (uintptr_t)&t->wake, FUTEX_WAIT_BITSET_PRIVATE, 0, limit, 0, 0xffffffffu);
+		result = listens ? HOST(bell_wait, (uintptr_t)&t->wake, limit)
+				 : HOST(futex, (uintptr_t)&t->wake, FUTEX_WAIT_BITSET_PRIVATE, 0, limit, 0, 0xffffffffu);
 		kernel_lock();
 		if (result == -EINTR)
 			kicked(t);
@@ -154,10 +159,15 @@ static int64_t sleep_until(int64_t deadline, int signals)
 
 int64_t wait_sleep(int64_t deadline)
 {
-	return sleep_until(deadline, 1);
+	return sleep_until(deadline, 1, 0);
 }
 
 int64_t wait_sleep_through(int64_t deadline)
 {
-	return sleep_until(deadline, 0);
+	return sleep_until(deadline, 0, 0);
+}
+
+int64_t wait_sleep_listening(int64_t deadline)
+{
+	return sleep_until(deadline, 1, bells_used);
 }

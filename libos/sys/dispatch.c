@@ -17,7 +17,7 @@ static int64_t call(uint64_t number, const uint64_t a[6])
 		return sys_##name(a);
 #include "libos/sys/table.def"
 #undef SYSTEM_CALL
-#define PRIVATE_CALL(number_, name, arguments, text)                                                                     \
+#define PRIVATE_CALL(number_, name, arguments, text)                                                                      \
 	case number_:                                                                                                     \
 		return sys_##name(a);
 #include "libos/sys/private.def"
@@ -72,6 +72,15 @@ static int lockless(uint64_t number, const struct thread *t, const uint64_t a[6]
 		if ((uint32_t)a[0] > 1)         /* others' processor time, among them */
 			return 0;
 		*result = sys_clock_gettime(a);
+		return 1;
+	case PRIVATE_capability_load:
+		*result = sys_capability_load(a);
+		return 1;
+	case PRIVATE_capability_store:
+		*result = sys_capability_store(a);
+		return 1;
+	case PRIVATE_capability_copy:
+		*result = sys_capability_copy(a);
 		return 1;
 	default:
 		return 0;

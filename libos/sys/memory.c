@@ -7,6 +7,7 @@
 #include <linux/mman.h>
 #include <linux/resource.h>
 
+#include "libos/fs/shared.h"
 #include "libos/fs/tmpfs.h"
 #include "libos/sys/sys.h"
 
@@ -84,7 +85,7 @@ int64_t sys_mmap(const uint64_t a[6])
 		return -EACCES;
 	if (protection & PROT_EXEC)
 		return map_image(a, f, protection, flags);
-	if (f->handle >= 0)
+	if (f->handle >= 0 || f->operations == &shared_operations)
 		return space_map(a[0], a[1], protection, flags, f, a[5]);
 	if (!f->node || TYPE_OF(f->node->mode) != S_IFREG)
 		return -ENODEV;

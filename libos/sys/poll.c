@@ -119,7 +119,7 @@ static int64_t wait_files(struct wanted *list, struct file **files, struct waite
 			t->wake = 0;
 			continue;
 		}
-		n = wait_sleep(wake_at);
+		n = wait_sleep_listening(wake_at);
 		if (n == -RESTART)
 			break;
 		n = 0;

@@ -14,6 +14,11 @@
 #define PRIVATE_CALL(number, name, arguments, text) int64_t sys_##name(const uint64_t a[6]);
 #include "libos/sys/private.def"
 #undef PRIVATE_CALL
+enum private_call {
+#define PRIVATE_CALL(number, name, arguments, text) PRIVATE_##name = number,
+#include "libos/sys/private.def"
+#undef PRIVATE_CALL
+};
 
 #define USER(i) ((struct user){a[i]})
 /* The file of descriptor argument i, or the function returns -EBADF. */

@@ -18,7 +18,7 @@ static const char *name_of(uint64_t number, const char **arguments)
 		return #name;
 #include "libos/sys/table.def"
 #undef SYSTEM_CALL
-#define PRIVATE_CALL(number_, name, arguments_, text)                                                                    \
+#define PRIVATE_CALL(number_, name, arguments_, text)                                                                     \
 	case number_:                                                                                                     \
 		*arguments = arguments_;                                                                                  \
 		return #name;

@@ -145,6 +145,9 @@ void signal_handle(int signal, siginfo_t *info, ucontext_t *uc)
 	}
 	int program = inside(pc, context->program_base), libos = inside(pc, context->libos_base), gate = gate_at(pc);
 	int memory = signal == SIGSEGV || signal == SIGBUS;
+	if (signal == SIGSEGV && info->si_code > 0 && (program || libos || gate) && inside(address, context->program_base) &&
+	    machine_calls.missing && machine_calls.missing(thread, (uint32_t)address))
+		return;
 	if (signal == SIGILL && pc == gate_address(gate_leaving)) {
 		leave(context, uc, -ECANCELED);
 		return;

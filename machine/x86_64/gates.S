@@ -661,9 +661,30 @@ signal_entry:
 machine_copy:
 guest_copy:
 	endbr64
+	cmp	$512, %rdx		/* where `rep movsb` costs more to begin than to do */
+	jb	1f
 	mov	%rdx, %rcx
 	rep movsb
 	xor	%eax, %eax
+	ret
+1:	mov	%rdx, %rcx
+	shr	$3, %rcx
+	jz	3f
+2:	mov	(%rsi), %rax
+	mov	%rax, (%rdi)
+	add	$8, %rsi
+	add	$8, %rdi
+	dec	%rcx
+	jnz	2b
+3:	and	$7, %edx
+	jz	5f
+4:	mov	(%rsi), %al
+	mov	%al, (%rdi)
+	inc	%rsi
+	inc	%rdi
+	dec	%edx
+	jnz	4b
+5:	xor	%eax, %eax
 	ret
 guest_copy_end:
 guest_copy_fault:

@@ -24,7 +24,8 @@
 
 struct record {
 	unsigned __int128 base, end;    /* wide, so that no sum here can wrap as one in cap.c might */
-	uint32_t permissions, otype;
+	uint32_t permissions;
+	uint64_t otype;
 	void *object;
 	int parent, live, table, index; /* parent -1: a root */
 };
@@ -167,7 +168,7 @@ static void do_permissions(int table)
 	outcome(2, table, cap_and_permissions(tables[table], index, mask), !parent ? -EBADF : next.otype != CAP_UNSEALED ? -EPERM : 0, next);
 }
 
-static int holds(const struct record *authority, uint32_t otype, uint32_t permission)
+static int holds(const struct record *authority, uint64_t otype, uint32_t permission)
 {
 	return authority->otype == CAP_UNSEALED && (authority->permissions & permission) && otype != CAP_UNSEALED &&
 	       otype >= authority->base && otype < authority->end;
@@ -177,7 +178,7 @@ static void do_seal(int table)
 {
 	uint64_t index = any_index(), by = any_index();
 	struct record *parent = model(table, index), *authority = model(table, by), next = parent ? *parent : (struct record){0};
-	uint32_t otype = (uint32_t)near(authority ? any() % 2 ? authority->base : authority->end : 0);
+	uint64_t otype = near(authority ? any() % 2 ? authority->base : authority->end : 0);
 	int want = !parent || !authority ? -EBADF : !holds(authority, otype, CAP_SEAL) || next.otype != CAP_UNSEALED ? -EPERM : 0;
 
 	next.otype = otype;
@@ -201,10 +202,12 @@ static void do_grant(int from)
 	int to = (int)(any() % TABLES);
 	uint64_t index = any_index();
 	struct record *parent = model(from, index), next = parent ? *parent : (struct record){0};
+	uint32_t had = next.permissions, mask = any() % 2 ? ~0u : ~(1u << any() % 8);
 
+	next.permissions &= mask;
 	next.parent = parent ? (int)(parent - history) : -1;
-	outcome(5, to, cap_grant(tables[from], index, tables[to]),
-		!parent ? -EBADF : next.permissions & CAP_GRANT ? 0 : -EPERM, next);
+	outcome(5, to, cap_grant(tables[from], index, tables[to], mask),
+		!parent ? -EBADF : had & CAP_GRANT ? 0 : -EPERM, next);
 }
 
 static void model_untag(int number)

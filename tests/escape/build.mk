@@ -12,7 +12,7 @@ $(ESCAPE)/judge: $(B)/obj/tests/escape/native/judge.o $(MACHINE_LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $^ $(MACHINE_LIBS) -o $@
 
-ESCAPE_NATIVE := $(patsubst %,$(ESCAPE)/%,beside quota sealed lockdown)
+ESCAPE_NATIVE := $(patsubst %,$(ESCAPE)/%,beside quota sealed snapshot lockdown again)
 $(ESCAPE_NATIVE): $(ESCAPE)/%: $(B)/obj/tests/escape/native/%.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@

@@ -125,6 +125,36 @@ exec 9>&-
 wait $both && wait $holder && [ "$(cat "$work/locks/ends")" = "()()" ]
 say $? "and get it one after the other"
 
+# What keeps a forked program's memory ends with the Intravisor, however that ends.
+cat > "$work/fork.c" <<'EOF'
+#include <stdlib.h>
+#include <string.h>
+#include <stdio.h>
+#include <unistd.h>
+int main(void)
+{
+	char *much = malloc(32 << 20);
+	memset(much, 1, 32 << 20);
+	if (fork()) {
+		puts(much[12345] ? "forked" : "");
+		fflush(stdout);
+	}
+	pause();
+	return 0;
+}
+EOF
+$cc "$work/fork.c" -o "$work/fork-and-pause"
+$carrel run "$work/fork-and-pause" > "$work/forked" &
+it=$!
+for _ in $(seq 100); do [ -s "$work/forked" ] && break; sleep 0.05; done
+[ "$(pgrep -f -c "carrel run $work/fork-and-pause")" = 2 ]
+say $? "a forked program of 32 MiB has a second process that keeps its memory"
+kill -9 $it
+wait $it 2> /dev/null
+for _ in $(seq 100); do pgrep -f "carrel run $work/fork-and-pause" > /dev/null || break; sleep 0.05; done
+! pgrep -f "carrel run $work/fork-and-pause" > /dev/null
+say $? "which ends when the Intravisor is killed"
+
 # The trace.
 check "the trace shows names, strings and errors" 0 'openat(AT_FDCWD, "/none"' sh -c "cat > $work/t.c <<'EOF'
 #include <fcntl.h>

@@ -10,4 +10,10 @@ $(SHARE)/together $(SHARE)/call_storm: $(SHARE)/%: $(B)/obj/tests/share/native/%
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
 
-CHECKS += $(SHARE_GUESTS) $(SHARE)/together $(SHARE)/call_storm
+# Host calls made without guests: processes.h.
+SHARE_NATIVE := $(patsubst %,$(SHARE)/%,model race)
+$(SHARE_NATIVE): $(SHARE)/%: $(B)/obj/tests/share/native/%.o $(B)/obj/tests/share/native/processes.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $(filter %.o,$^) $(INTRAVISOR_LIBS) -lseccomp -o $@
+
+CHECKS += $(SHARE_NATIVE) $(SHARE_GUESTS) $(SHARE)/together $(SHARE)/call_storm

@@ -132,13 +132,27 @@ user_copy_to:			/* int user_copy_to(uint32_t to, const void *from, size_t n) */
 user_fill:			/* int user_fill(uint32_t to, size_t n): zeroes */
 	endbr64
 	xor	%eax, %eax
-	test	%rsi, %rsi
+	mov	%rsi, %rcx
+	shr	$6, %rcx
 	jz	2f
-1:	mov	%al, %gs:(%rdi)
-	add	$1, %rdi
-	sub	$1, %rsi
+1:	mov	%rax, %gs:(%rdi)
+	mov	%rax, %gs:8(%rdi)
+	mov	%rax, %gs:16(%rdi)
+	mov	%rax, %gs:24(%rdi)
+	mov	%rax, %gs:32(%rdi)
+	mov	%rax, %gs:40(%rdi)
+	mov	%rax, %gs:48(%rdi)
+	mov	%rax, %gs:56(%rdi)
+	add	$64, %rdi
+	sub	$1, %rcx
 	jnz	1b
-2:	ret
+2:	and	$63, %esi
+	jz	4f
+3:	mov	%al, %gs:(%rdi)
+	add	$1, %rdi
+	sub	$1, %esi
+	jnz	3b
+4:	ret
 
 	.globl	user_string_from
 	.type	user_string_from, @function

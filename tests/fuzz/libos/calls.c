@@ -28,6 +28,7 @@
 #define CALLS_MOST (sizeof calls / sizeof *calls)
 
 int64_t host_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+int64_t host_fast(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 extern char system_call_entry[], interrupted_entry[], thread_entry[];
 void fuzz_start(void);
 void fuzz_system_call(void);
@@ -35,11 +36,14 @@ void fuzz_interrupted(void);
 void fuzz_thread(uint64_t number);
 
 __asm__(".text\n"
-	".globl _start, host_call, system_call_entry, interrupted_entry, thread_entry\n"
+	".globl _start, host_call, host_fast, system_call_entry, interrupted_entry, thread_entry\n"
 	".type _start, @function\n_start:\n	endbr64\n	.carrel_delta 0\n	call fuzz_start\n	int3\n"
 	".type host_call, @function\nhost_call:\n	endbr64\n	.carrel_delta 8\n"
 	"	mov %rdi, %rax\n	mov %rsi, %rdi\n	mov %rdx, %rsi\n	mov %rcx, %rdx\n	mov %r8, %r10\n	mov %r9, %r8\n"
 	"	mov 8(%rsp), %r9\n	call *-16(%r14)\n	ret\n"
+	".type host_fast, @function\nhost_fast:\n	endbr64\n	.carrel_delta 8\n"
+	"	mov %rdi, %rax\n	mov %rsi, %rdi\n	mov %rdx, %rsi\n	mov %rcx, %rdx\n	mov %r8, %r10\n	mov %r9, %r8\n"
+	"	mov 8(%rsp), %r9\n	call *-24(%r14)\n	ret\n"
 	".type system_call_entry, @function\nsystem_call_entry:\n	endbr64\n	.carrel_delta 8\n	sub $8, %rsp\n"
 	"	call fuzz_system_call\n	add $8, %rsp\n	xor %eax, %eax\n	ret\n"
 	".type interrupted_entry, @function\ninterrupted_entry:\n	endbr64\n	.carrel_delta 8\n	sub $8, %rsp\n"
@@ -107,7 +111,7 @@ static uint64_t ref(struct random *r);
 /* Relative names, and some that lead out. */
 static void path_fill(struct random *r, char *at)
 {
-	static const char names[][16] = {"f0", "f1", "d0", "d0/f0", "..", "../x", "d0/../..", "", ".", "link", "/etc/passwd", "d0/../f1", "fifo", "true", "f0/x", "a/b/c"};
+	static const char names[][16] = {"f0", "f1", "d0", "d0/f0", "..", "../x", "d0/../..", "", ".", "link", "/etc/passwd", "d0/../f1", "fifo", "true", "f0/x", "s0"};
 	const char *name = names[below(r, 16)];
 
 	for (int i = 0; i < 16; i++)
@@ -211,12 +215,51 @@ static int is(const char *text, size_t length, const char *name)
 	return i == length && !name[i];
 }
 
+static uint64_t name_at(struct random *r)
+{
+	char *at = (char *)(uintptr_t)(POOL + below(r, POOL_SIZE / 512) * 512);
+
+	at[0] = 's';
+	at[1] = (char)('0' + below(r, 3));
+	return (uintptr_t)at;
+}
+
+/* Of capabilities and CP_Files. */
+static uint64_t shared_argument(struct random *r, uint64_t call, const char *text, size_t length)
+{
+	int map = call == HOST_file_map;
+
+	if (is(text, length, "index") || is(text, length, "to") || is(text, length, "from"))
+		return below(r, 24);
+	if (is(text, length, "handle"))
+		return below(r, 40);
+	if (is(text, length, "name"))
+		return name_at(r);
+	if (is(text, length, "name_length"))
+		return 2;
+	if (is(text, length, "a"))
+		return one_in(r, 2) ? below(r, 24) : one_in(r, 2) ? LAND + below(r, LAND_SIZE) : 0xff;
+	if (is(text, length, "b") || is(text, length, "to_offset") || is(text, length, "from_offset") || (is(text, length, "offset") && !map))
+		return one_in(r, 2) ? below(r, 8) : below(r, LAND_SIZE);
+	if (is(text, length, "ref"))
+		return map ? pages(r) : ref(r);
+	if (is(text, length, "length"))
+		return map ? below(r, 16) * 4096 : one_in(r, 4) ? below(r, 4 << 20) : below(r, 512);
+	if (is(text, length, "offset"))
+		return below(r, 4) * 4096;
+	if (is(text, length, "permissions"))
+		return one_in(r, 2) ? 0x1c3 : below(r, 0x200);
+	return below(r, 8);             /* how, what, rights, store, write, protection, writable, number */
+}
+
 static uint64_t argument(struct random *r, uint64_t call, const char *text, size_t length)
 {
 	int memory = (call >= HOST_memory_map && call <= HOST_memory_sync) || call == HOST_memory_copy;
 
 	if (one_in(r, 20))
 		return one_in(r, 2) ? number(r) : ref(r);
+	if (call >= HOST_capability_derive && call <= HOST_grant_describe)
+		return shared_argument(r, call, text, length);
 	if (memory && (is(text, length, "ref") || is(text, length, "old_ref") || is(text, length, "new_ref")))
 		return pages(r);
 	if (memory && is(text, length, "offset"))
@@ -254,6 +297,16 @@ static uint64_t argument(struct random *r, uint64_t call, const char *text, size
 		return one_in(r, 2) ? 2 : 10;
 	if (is(text, length, "type") || is(text, length, "operation"))
 		return 1 + below(r, 3);
+	if (is(text, length, "by"))
+		return below(r, 3);
+	if (is(text, length, "a"))      /* of streams: a name, a port, a peer */
+		return one_in(r, 2) ? below(r, 3) : name_at(r);
+	if (is(text, length, "b") || is(text, length, "c"))
+		return one_in(r, 3) ? name_at(r) : 2 + below(r, 5);
+	if (is(text, length, "listener"))
+		return below(r, 40);
+	if (is(text, length, "flags") && call >= HOST_stream_listen)
+		return below(r, 4);
 	return one_in(r, 2) ? number(r) : below(r, 64);
 }
 
@@ -280,14 +333,17 @@ static int tamed(struct random *r, uint64_t call, uint64_t a[6])
 		return one_in(r, 50);
 	case HOST_report: case HOST_fault_report: case HOST_trace:
 		return one_in(r, 100);
-	case HOST_close:
+	case HOST_close: case HOST_share_close:
 		return one_in(r, 2);
+	case HOST_bell_wait:            /* nobody rings for one alone */
+		return one_in(r, 20) && (a[1] = ref(r));
 	case HOST_random: case HOST_read: case HOST_write:
 		if (!one_in(r, 100) && a[1] > 0x10000)
 			a[1] &= 0xffff;
 		return 1;
 	case HOST_memory_object:
-		a[0] &= one_in(r, 20) ? UINT64_MAX : 0xfffff;
+		a[0] &= one_in(r, 20) ? UINT64_MAX : one_in(r, 2) ? 0xff000 : 0xfffff;
+		a[1] = below(r, 3);
 		return 1;
 	case HOST_futex:
 		return a[1] > 1 || one_in(r, 8);
@@ -315,7 +371,11 @@ static void one_call(struct random *r)
 		a[n] = one_in(r, 2) ? 0 : number(r);
 	if (one_in(r, 64))
 		call = one_in(r, 2) ? below(r, 128) : number(r);
-	if (tamed(r, call, a))
+	if (!tamed(r, call, a))
+		return;
+	if (one_in(r, 2))
+		host_fast(call, a[0], a[1], a[2], a[3], a[4], a[5]);
+	else
 		host_call(call, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 

@@ -332,8 +332,14 @@ static int fuzz(unsigned long seconds, unsigned long seed, char **paths)
 	char *none[] = {NULL}, *arguments[] = {"calls", NULL, "3", NULL}, *innocent_arguments[] = {"innocent", NULL};
 	struct cvm_mount mounts[] = {{.guest_path = "/data", .host_fd = -1, .upper_fd = -1}, {.guest_path = "/tmp", .host_fd = -1, .upper_fd = -1}};
 	struct cvm_port ports[] = {{-1, 7777, 6}, {-1, 7777, 17}};
+	/* Its streams are with itself. */
+	struct cvm_grant grants[] = {{GRANT_STREAM, "s0", GRANT_CREATE | GRANT_READ | GRANT_WRITE}, {GRANT_STREAM, "s1", GRANT_CREATE | GRANT_WRITE},
+				     {GRANT_CALL, "s0", ~0u}, {GRANT_FILE, "s0", ~0u}};
+	struct cvm_peer peers[] = {{"h", 0x0a000001}, {"i", 0x0a000002}};
 	struct cvm_config config = {.image_fd = -1, .libos_path = paths[0], .image_path = paths[1], .argc = 3, .argv = arguments, .envp = none,
-				    .working_directory = "/", .hostname = "h", .mounts = mounts, .mount_count = 2, .memory_limit = MEMORY};
+				    .working_directory = "/", .hostname = "h", .mounts = mounts, .mount_count = 2, .memory_limit = MEMORY,
+				    .grants = grants, .grant_count = 4, .peers = peers, .peer_count = 2, .address = 0x0a000001,
+				    .network_id = peers};
 	struct cvm_error error;
 	struct cvm *neighbour;
 	struct figures before = {0}, after;

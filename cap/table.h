@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * What cap.c and access.c share: entries, which lie still as long as their table lives, so that a thread may look at one without a lock.
+ */
+#ifndef CAP_TABLE_H
+#define CAP_TABLE_H
+#include "cap/cap.h"
+
+struct entry {
+	struct cap cap;         /* changes only while the tag is 0 and there are no users */
+	uint32_t tag;           /* atomic */
+	uint32_t users;         /* atomic: threads that have counted themselves here and then looked for the tag; CAP_WAITED: somebody
+				 * waits for them to become none */
+	int root;
+	uint32_t index;
+	struct cap_table *table;
+	/* derivation tree, across tables */
+	struct entry *parent, *child, *next, *previous;
+};
+
+#define WORD_ENTRIES 64u
+struct cap_word {
+	uint64_t taken;         /* a bit for each entry */
+	struct entry *entries;  /* NULL: none was ever taken */
+};
+struct cap_table {
+	uint32_t most;
+	uint32_t lowest;        /* words below are full */
+	uint32_t in_use;        /* entries; after `ended` the last one frees the table */
+	int ended;
+	void (*lost)(void *argument);   /* if set: called under the lock for each entry that is freed */
+	void *lost_argument;
+	struct cap_word words[];
+};
+
+static inline struct entry *entry_at(const struct cap_table *table, uint64_t index)
+{
+	struct entry *entries = index < table->most ? __atomic_load_n(&table->words[index / WORD_ENTRIES].entries, __ATOMIC_ACQUIRE) : NULL;
+
+	return entries && __atomic_load_n(&entries[index % WORD_ENTRIES].tag, __ATOMIC_ACQUIRE) ? &entries[index % WORD_ENTRIES] : NULL;
+}
+#endif

@@ -1,0 +1,6 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the Carrel authors
+#
+# Revocation is exact while other cVMs' threads use what is revoked.
+exec build/tests/share/race
