@@ -116,6 +116,7 @@ struct window {
 	uint8_t *base;          /* first; NULL: not there */
 	int compartment;        /* MACHINE_PROGRAM or MACHINE_LIBOS */
 	uint64_t calls[WINDOW_CALLS];   /* exports its program made or opened (intravisor/share/call.h); atomic, changed under a lock there */
+	int again;              /* it may serve another cVM when it is over (window_open_image) */
 	pthread_mutex_t lock;   /* guards all below, and every change of the window's mappings */
 	uint64_t mapped;        /* bytes the guest has mapped now (quota) */
 	uint64_t image_bytes;   /* of images, which are never unmapped; both together at most `limit`, if that is not 0 */

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "intravisor/cvm/snapshot.h"
 #include "intravisor/host/host.h"
 #include "intravisor/share/call.h"
 
@@ -144,14 +145,17 @@ static int64_t serve_begin(struct caller *caller, uint64_t id)
 int64_t host_export_open(struct caller *caller, const uint64_t a[6])
 {
 	char name[64];
-	int64_t result = name_copy(caller, name, a[0], a[1]);
+	int64_t result = share_name(caller, name, a[0], a[1]);
 
 	if (result)
 		return result;
-	if (!granted(caller->cvm, GRANT_CALL, name, a[2] ? GRANT_CREATE : GRANT_CALL_RIGHT))
+	if (!share_granted(caller->cvm, GRANT_CALL, name, a[2] ? GRANT_CREATE : GRANT_CALL_RIGHT))
 		return -EACCES;
 	if (a[2] && (a[2] > UINT32_MAX || !machine_program_entry_ok(caller->program->base, (uint32_t)a[2])))
 		return -EINVAL;
+	/* Calls copy to and from its memory without looking for what is missing (snapshot.c); nothing ever is from here on. */
+	if ((result = snapshot_fetch_all(caller->program)))
+		return result;
 	pthread_mutex_lock(&exports_lock);
 	const struct export *export = export_find(name, caller->cvm->config->network_id);
 	if (a[2])

@@ -74,9 +74,6 @@ int64_t share_add(struct share_table *table, struct share *object, uint32_t righ
 void share_sweep(void);
 /* The holder's handle is closed, or its cVM ends (stream.c). */
 void share_left(struct share *object);
-/* A name out of a guest, and whether its cVM was granted it with all of `rights` (stream.c). */
-int name_copy(struct caller *caller, char name[64], uint64_t ref, uint64_t length);
-int granted(const struct cvm *cvm, enum cvm_grant_kind kind, const char *name, uint32_t rights);
 
 /* fast_share.c */
 /* The object behind a handle with all of `rights`, referenced; NULL and *error (-EBADF, -EACCES). */
@@ -94,6 +91,6 @@ void share_unpost(struct caller *caller);
 void share_thread_left(struct caller *caller);
 
 /* stream.c: a name of the guest's, 1..63 bytes; zeroes behind it. 0, -EFAULT, -EINVAL. */
-int name_copy(struct caller *caller, char name[64], uint64_t ref, uint64_t length);
-int granted(const struct cvm *cvm, enum cvm_grant_kind kind, const char *name, uint32_t rights);
+int share_name(struct caller *caller, char name[64], uint64_t ref, uint64_t length);
+int share_granted(const struct cvm *cvm, enum cvm_grant_kind kind, const char *name, uint32_t rights);
 #endif
