@@ -6,7 +6,7 @@ $(SHARE_GUESTS): $(SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp
 	@mkdir -p $(@D)
 	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude $< -o $@
 
-$(SHARE)/together: $(B)/obj/tests/share/native/together.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
+$(SHARE)/together $(SHARE)/call_storm: $(SHARE)/%: $(B)/obj/tests/share/native/%.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
 
@@ -16,4 +16,4 @@ $(SHARE_NATIVE): $(SHARE)/%: $(B)/obj/tests/share/native/%.o $(B)/obj/tests/shar
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(filter %.o,$^) $(INTRAVISOR_LIBS) -lseccomp -o $@
 
-CHECKS += $(SHARE_NATIVE) $(SHARE_GUESTS) $(SHARE)/together
+CHECKS += $(SHARE_NATIVE) $(SHARE_GUESTS) $(SHARE)/together $(SHARE)/call_storm

@@ -166,8 +166,48 @@ static void *serves(void *argument)
 	return argument;
 }
 
-int main(void)
+/* Every kind of call without end, until the cVM is ended from outside (native/call_storm.c). */
+static void *storms(void *argument)
 {
+	static char page[4096];
+	unsigned n = (unsigned)(long)argument;
+
+	for (;;) {
+		int slot = cp_call_open(n % 2 ? "one" : "two");
+		for (int i = 0; slot >= 0 && i < 200; i++, n = n * 1664525 + 1013904223) {
+			unsigned limit = n >> 28 & 1;
+			switch (n >> 24 & 15) {
+			case 0: ask(slot, 1, 5, 2000, 0); break;
+			case 1: ask(slot, limit, 1, 5, 500); break;
+			case 2: ask(slot, limit, n >> 20 & 1 ? 2 : 11, 0, 0); break;
+			case 3: ask(slot, limit, 1, 1, 5); break;
+			case 4: ask_with(slot, 9, 0, (struct cp_buffer[]){{page, 4096, CP_READ}}, 1); break;
+			default: ask(slot, limit, 0, 1, 1);
+			}
+		}
+		cp_call_close(slot);
+		usleep(200);
+	}
+	return argument;
+}
+
+static int storm(void)
+{
+	struct itimerval often = {{0, 700}, {0, 700}};
+	pthread_t thread;
+
+	signal(SIGALRM, on_alarm);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (long i = 1; i < 3; i++)
+		pthread_create(&thread, NULL, storms, (void *)(i * 77777));
+	storms((void *)12345);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "storm"))
+		return storm();
 	int one = opened("one"), two = opened("two"), own, status;
 	pthread_t threads[8];
 	void *bad, *worst = NULL;
