@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <carrel/entry.h>
 #include <carrel/window.h>
 #include "machine/cheri_riscv64/thread.h"
 
@@ -65,6 +66,10 @@ int interrupt_program(struct machine_thread *thread, struct signal_frame *frame,
 		memcpy(out.general + 1, frame->x + 1, 31 * 8);
 		out.general[REG_GATE] = 0;
 		out.pc = frame->x[0];
+		/* Between the load of a sealed entry and its CInvoke it is in a register that does not come back: the steps, which only
+		 * use what they load and what the program passes, are done again from their start. */
+		if (out.pc - (context->program_base + ENTRY_PAGE) < ENTRY_SIZE)
+			out.pc &= ~(uint64_t)(ENTRY_STEPS - 1);
 	}
 	out.status = frame->status;
 	memcpy(out.floating, frame->f, sizeof out.floating);

@@ -25,6 +25,7 @@ for source in tests/libos/guests/*.c; do
 	say $? "$name leaves nothing behind"
 done
 
+check "system calls in a storm of interruptions" 0 "0 wrong, 1" $carrel build/tests/cheri/program/storm
 lua=build/ports/lua/cheri/lua
 for script in words numbers; do
 	check "Lua: $script.lua says what it says on the first machine" 0 "$(build/bin/carrel run -v "$PWD/tests/ports/lua:/s:ro" build/ports/lua/carrel/lua /s/$script.lua /s/words.lua 2>&1)" \

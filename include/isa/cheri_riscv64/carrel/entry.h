@@ -10,7 +10,9 @@
 #define CARREL_ENTRY_H
 
 #define ENTRY_PAGE       0xe000 /* in every window; executable, not writable */
-#define ENTRY_SLOT(n)    (ENTRY_PAGE + 32 * (n))
+#define ENTRY_SIZE       0x1000
+#define ENTRY_STEPS      32     /* bytes an entry takes; it can start over anywhere in them */
+#define ENTRY_SLOT(n)    (ENTRY_PAGE + ENTRY_STEPS * (n))
 
 /* A program's. Called by `jalr t0, ...`; t5 and t6 are the call's to change. */
 #define ENTRY_SYSCALL    0      /* a7 number, a0-a5 arguments as on Linux; a0 result. a1-a7, t0-t6 come back zero but t0, t1. */
