@@ -32,6 +32,7 @@ extern uint8_t gate_syscall_last[], gate_syscall_kicked[], gate_syscall_raw_last
 extern uint8_t guest_copy_end[], guest_copy_fault[], blocking_start[], blocking_end[], blocking_abort[];
 
 uint64_t gate_address(const uint8_t *gate);
+extern int (*fast_clock)(long clock, int64_t time[2]);   /* the vDSO's; NULL: it has none */
 #define INTERRUPT_FATAL MACHINE_FATAL
 int guest_copy(void *to, const void *from, size_t length);
 int64_t context_enter(struct context *context, uint64_t entry, uint64_t stack, uint64_t argument);
