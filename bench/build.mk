@@ -56,3 +56,24 @@ $(BENCH)/many: bench/many.c $(B)/lib/libintravisor.a $(B)/lib/libmachine.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
 bench-many: $(BENCH)/many $(BENCH)/hello $(BENCH)/idle all
+
+# What cVMs share.
+$(BENCH)/call: bench/guest/call.c $(wildcard include/carrel/cp*.h) include/carrel/gate.h $(TOOLCHAIN) | libc
+	@mkdir -p $(@D)
+	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude $< -o $@
+$(BENCH)/socketpair_native: bench/guest/socketpair.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra $< -o $@
+.PHONY: bench-share
+bench-share: $(BENCH)/call $(BENCH)/socketpair_native $(B)/tests/share/together all
+
+$(BENCH)/file: bench/guest/file.c $(wildcard include/carrel/c*.h) | libc
+	@mkdir -p $(@D)
+	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude $< -o $@
+$(BENCH)/file_native: bench/guest/file.c
+	@mkdir -p $(@D)
+	$(CC) -DNATIVE -O2 -Wall -Wextra $< -o $@
+$(BENCH)/stream_native: bench/guest/stream.c include/carrel/cp_stream.h
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra -Iinclude $< -o $@
+bench-share_file: $(BENCH)/file $(BENCH)/file_native $(BENCH)/stream_native $(B)/tests/share/together all

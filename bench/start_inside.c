@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * start_inside IMAGE N: creates, runs and destroys N cVMs of one image in one Intravisor; prints each one's microseconds.
+ * start_inside IMAGE N: creates, runs and destroys N cVMs of one image in one Intravisor; prints each one's microseconds. The
+ * images are judged once, before, as `carrel up` does it.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ int main(int argc, char **argv)
 	struct cvm_config config = {.image_path = argv[1], .image_fd = -1, .libos_path = "build/lib/carrel/libos", .argc = 1,
 				    .argv = argv + 1, .envp = environment, .working_directory = "/", .hostname = "bench",
 				    .standard_fds = {null, null, 2}};
-	if (intravisor_init(&error)) {
+	if (intravisor_init(&error) || cvm_images_get(&config, &error)) {
 		fprintf(stderr, "start_inside: %s\n", error.text);
 		return 1;
 	}

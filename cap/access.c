@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Use of capabilities by several threads, without a lock (cap.h). A user counts itself in the entry and then looks at the tag; a revocation
- * takes the tag away and then looks at the count: one of both sees the other. Runs behind the fast gate too (machine.h): no libc.
+ * Use of capabilities by several threads, without a lock (cap.h). A user counts itself in the entry and then looks at the tag; a
+ * revocation takes the tag away and then looks at the count: one of both sees the other. Runs behind the fast gate too (machine.h):
+ * no libc.
  */
 #include <errno.h>
 
@@ -29,10 +30,8 @@ int cap_tagged(const struct cap_held *held)
 	return __atomic_load_n(&held->entry->tag, __ATOMIC_SEQ_CST) != 0;
 }
 
-uint32_t *cap_release(struct cap_held *held)
+void cap_release(const struct cap_held *held)
 {
-	struct entry *entry = held->entry;
-
-	held->entry = NULL;
-	return entry && __atomic_sub_fetch(&entry->users, 1, __ATOMIC_SEQ_CST) == CAP_WAITED ? &entry->users : NULL;
+	if (held->entry)
+		__atomic_sub_fetch(&held->entry->users, 1, __ATOMIC_SEQ_CST);
 }

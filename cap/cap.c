@@ -42,7 +42,7 @@ static struct entry *entry_take(struct cap_table *table, const struct cap *cap, 
 	if (*index >= table->most)
 		return NULL;
 	if (!word->entries) {
-		struct entry *fresh = calloc(WORD_ENTRIES, sizeof *fresh);
+		struct entry *fresh = calloc(table->most < WORD_ENTRIES ? table->most : WORD_ENTRIES, sizeof *fresh);
 		if (!fresh)
 			return NULL;
 		__atomic_store_n(&word->entries, fresh, __ATOMIC_RELEASE);
@@ -201,26 +201,20 @@ int cap_invoke_check(const struct cap_table *table, uint64_t code, uint64_t data
 		       ? 0 : -EPERM;
 }
 
-static void entry_detach(struct entry *entry)
+static void entry_free(struct entry *entry, void (*drop)(void *object))
 {
+	struct cap_table *table = entry->table;
+	uint32_t word = entry->index / WORD_ENTRIES;
+
 	if (entry->previous)
 		entry->previous->next = entry->next;
 	else if (entry->parent)
 		entry->parent->child = entry->next;
 	if (entry->next)
 		entry->next->previous = entry->previous;
-	entry->parent = entry->next = entry->previous = NULL;
-}
-
-static void entry_free(struct entry *entry, void (*drop)(void *object))
-{
-	struct cap_table *table = entry->table;
-	uint32_t word = entry->index / WORD_ENTRIES;
-
-	entry_detach(entry);
 	if (entry->root && drop)
 		drop(entry->cap.object);
-	__atomic_and_fetch(&entry->users, ~CAP_WAITED, __ATOMIC_SEQ_CST);
+	entry->lives++;
 	table->words[word].taken &= ~(1ull << entry->index % WORD_ENTRIES);
 	table->lowest = word < table->lowest ? word : table->lowest;
 	if (table->lost)
@@ -234,10 +228,9 @@ int cap_untag(struct cap_table *table, uint64_t index, struct cap_doomed *doomed
 {
 	struct entry *top = entry_at(table, index), *entry = top;
 
-	*doomed = (struct cap_doomed){top, top};
 	if (!top)
 		return -EBADF;
-	entry_detach(top);
+	*doomed = (struct cap_doomed){top, top->lives};
 	for (;;) {
 		__atomic_store_n(&entry->tag, 0, __ATOMIC_SEQ_CST);
 		if (entry->child)
@@ -252,22 +245,20 @@ int cap_untag(struct cap_table *table, uint64_t index, struct cap_doomed *doomed
 	}
 }
 
-/* Leaves first. */
-uint32_t *cap_free(struct cap_doomed *doomed, uint32_t most, void (*drop)(void *object))
+/* Leaves first. The table of the topmost is its caller's, so it is there. */
+int cap_free(const struct cap_doomed *doomed, uint32_t most, void (*drop)(void *object))
 {
-	for (; doomed->top && most; most--) {
-		struct entry *entry = doomed->at;
+	struct entry *entry = doomed->entry, *parent;
+
+	for (; doomed->entry->lives == doomed->lives && most; most--, entry = parent) {
 		while (entry->child)
 			entry = entry->child;
-		doomed->at = entry;
-		if (__atomic_load_n(&entry->users, __ATOMIC_SEQ_CST) & ~CAP_WAITED &&
-		    __atomic_or_fetch(&entry->users, CAP_WAITED, __ATOMIC_SEQ_CST) != CAP_WAITED)
-			return &entry->users;
-		doomed->at = entry->parent;
-		doomed->top = doomed->at ? doomed->top : NULL;
+		if (__atomic_load_n(&entry->users, __ATOMIC_SEQ_CST))
+			return 0;
+		parent = entry->parent;
 		entry_free(entry, drop);
 	}
-	return NULL;
+	return doomed->entry->lives != doomed->lives;
 }
 
 int cap_revoke(struct cap_table *table, uint64_t index, void (*drop)(void *object))
@@ -275,7 +266,8 @@ int cap_revoke(struct cap_table *table, uint64_t index, void (*drop)(void *objec
 	struct cap_doomed doomed;
 	int error = cap_untag(table, index, &doomed);
 
-	cap_free(&doomed, UINT32_MAX, drop);
+	if (!error)
+		cap_free(&doomed, UINT32_MAX, drop);
 	return error;
 }
 

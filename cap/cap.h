@@ -6,8 +6,8 @@
  *   provenance    an entry is made by cap_root (trusted code only) or derived from a tagged one;
  *   integrity     entries live in a table that no cVM can write; a cVM holds an index;
  *   monotonicity  derivation intersects bounds and permissions; nothing grows.
- * Pure C: no operating system, no ISA. The owner of the tables locks around every function but those of access.c, by which any thread
- * may use a capability meanwhile. Trusted.
+ * Pure C: no operating system, no ISA. The owner of the tables locks around every function but those of access.c, by which any
+ * thread may use a capability meanwhile. Trusted.
  */
 #ifndef CAP_H
 #define CAP_H
@@ -16,7 +16,6 @@
 
 #include <carrel/rights.h>
 
-#define CAP_WAITED   0x80000000u
 #define CAP_UNSEALED UINT64_MAX /* object type of an unsealed capability */
 
 struct cap {
@@ -52,13 +51,16 @@ int cap_invoke_check(const struct cap_table *table, uint64_t code, uint64_t data
  * Costs O(children). 0 or -EBADF. */
 int cap_revoke(struct cap_table *table, uint64_t index, void (*drop)(void *object));
 
-/* The same while other threads use them: untagged first, all at once, so that no use begins; then freed as the uses end. */
+/* The same while other threads use them: untagged first, all at once, so that no use begins; then each is freed when no use goes
+ * on, by whoever comes first: what somebody revokes just now stays in the tree until then, so that who revokes more waits for it
+ * too. */
 struct cap_doomed {
-	struct entry *top, *at;         /* top NULL: all is done */
+	struct entry *entry;
+	uint32_t lives;
 };
 int cap_untag(struct cap_table *table, uint64_t index, struct cap_doomed *doomed);
-/* At most `most` of them. Gives the word of one in use, with CAP_WAITED in it from now on, for which to wait; or NULL. */
-uint32_t *cap_free(struct cap_doomed *doomed, uint32_t most, void (*drop)(void *object));
+/* At most `most` of them. 1: all are gone; 0: call again, perhaps later: one may be in use. */
+int cap_free(const struct cap_doomed *doomed, uint32_t most, void (*drop)(void *object));
 
 /* ---- access.c: without the lock. What lies behind a capability that is held stays; its holder looks now and then whether it is
  * still tagged, because whoever revokes it waits. ---- */
@@ -69,6 +71,5 @@ struct cap_held {
 /* 0 or -EBADF, -EPERM (permissions, or sealed). */
 int cap_hold(struct cap_table *table, uint64_t index, uint32_t permissions, struct cap_held *held);
 int cap_tagged(const struct cap_held *held);
-/* The word whose waiters are to be woken, or NULL. */
-uint32_t *cap_release(struct cap_held *held);
+void cap_release(const struct cap_held *held);  /* also after an error of cap_hold */
 #endif

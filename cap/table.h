@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * What cap.c and access.c share: entries, which lie still as long as their table lives, so that a thread may look at one without a lock.
+ * What cap.c and access.c share: entries, which lie still as long as their table lives, so that a thread may look at one without a
+ * lock.
  */
 #ifndef CAP_TABLE_H
 #define CAP_TABLE_H
@@ -10,8 +11,8 @@
 struct entry {
 	struct cap cap;         /* changes only while the tag is 0 and there are no users */
 	uint32_t tag;           /* atomic */
-	uint32_t users;         /* atomic: threads that have counted themselves here and then looked for the tag; CAP_WAITED: somebody
-				 * waits for them to become none */
+	uint32_t users;         /* atomic: threads that have counted themselves here and then looked for the tag */
+	uint32_t lives;         /* how often it was freed */
 	int root;
 	uint32_t index;
 	struct cap_table *table;
@@ -36,8 +37,12 @@ struct cap_table {
 
 static inline struct entry *entry_at(const struct cap_table *table, uint64_t index)
 {
-	struct entry *entries = index < table->most ? __atomic_load_n(&table->words[index / WORD_ENTRIES].entries, __ATOMIC_ACQUIRE) : NULL;
+	struct entry *entry = NULL;
 
-	return entries && __atomic_load_n(&entries[index % WORD_ENTRIES].tag, __ATOMIC_ACQUIRE) ? &entries[index % WORD_ENTRIES] : NULL;
+	if (index < table->most)
+		entry = __atomic_load_n(&table->words[index / WORD_ENTRIES].entries, __ATOMIC_ACQUIRE);
+	if (entry)
+		entry += index % WORD_ENTRIES;
+	return entry && __atomic_load_n(&entry->tag, __ATOMIC_ACQUIRE) ? entry : NULL;
 }
 #endif

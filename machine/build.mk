@@ -5,6 +5,7 @@ MACHINE_LIBS := -lZydis
 # Of what fast host calls run (machine.h): general registers alone.
 MACHINE_FAST_FLAGS_x86_64 := -mgeneral-regs-only
 MACHINE_FAST_FLAGS = $(MACHINE_FAST_FLAGS_$(ISA)) -fno-stack-protector -U_FORTIFY_SOURCE -fno-tree-loop-distribute-patterns
+$(B)/obj/machine/$(ISA)/fast_%.o: CFLAGS += $(MACHINE_FAST_FLAGS)
 
 $(MACHINE_LIBRARY): $(patsubst %.c,$(B)/obj/%.o,$(patsubst %.S,$(B)/obj/%.o,$(MACHINE_SOURCES)))
 	@mkdir -p $(@D)

@@ -45,6 +45,13 @@ struct machine_upcalls {
 	/* A host call by the fast gate: on the host stack, but with the *guest's* thread pointer and vector state. So this function and all it
 	 * calls are compiled with MACHINE_FAST_FLAGS and touch neither: no thread-local variables, no libc. */
 	int64_t (*host_fast)(void *owner, uint64_t number, const uint64_t arguments[6]);
+	/* Calls between cVMs (below). A program's GATE_CALL, of the fast kind, with what the gate says: what machine_call_enter gave, or an
+	 * error. GATE_CALL_COPY, of the fast kind. GATE_SERVE. And after a call has ended without its callee: `thread` goes on, on the calling
+	 * host thread, and that is another one than before. */
+	int64_t (*call)(void *owner, const uint64_t arguments[8]);
+	int64_t (*call_copy)(void *owner, uint64_t unused, const uint64_t arguments[6]);
+	int64_t (*serve)(struct machine_thread *thread, uint64_t slot);
+	void (*moved)(struct machine_thread *thread);
 	/* A fault of the library OS, or one the library OS cannot be told of. Called on the signal stack with the host's thread
 	 * pointer; must be async-signal-safe; when it returns the thread leaves the guest and machine_thread_run returns. */
 	void (*fault)(struct machine_thread *thread, const struct machine_fault *fault);
@@ -92,8 +99,9 @@ void machine_thread_destroy(struct machine_thread *thread);
 void *machine_thread_owner(const struct machine_thread *thread);
 /* Runs the library OS at `entry` (offset of a landing pad) with data stack `stack` and `argument` as its first
  * argument, on the calling host thread, until machine_thread_leave, machine_thread_stop or a fault. Gives the leave value, or
- * -EFAULT after a fault was reported, -ECANCELED after a stop, -EINVAL when entry is not a landing pad. */
-int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32_t stack, uint64_t argument);
+ * -EFAULT after a fault was reported, -ECANCELED after a stop, -EINVAL when entry is not a landing pad. *left is the thread that has left,
+ * which is another one where a call ended without its callee. */
+int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32_t stack, uint64_t argument, struct machine_thread **left);
 /* From inside a host call only: abandon the guest, make machine_thread_run return `value`. */
 __attribute__((noreturn)) void machine_thread_leave(struct machine_thread *thread, int64_t value);
 /* From inside HOST_program_enter only: throw away the guest frames and start the program. Returns (-EINVAL) only when
@@ -127,6 +135,28 @@ int machine_thread_resume(struct machine_thread *thread, const struct carrel_reg
 const struct machine_fault *machine_thread_fault(const struct machine_thread *thread);
 /* A host system call that kicks end, also before it begins. Its result or -errno. */
 int64_t machine_blocking(struct machine_thread *thread, long number, long a, long b, long c, long d, long e, long f);
+
+/* ---- calls between cVMs: the caller's host thread goes along (docs/architecture.md, CP_Call). Those marked F are of the fast kind ---- */
+struct machine_buffer {                 /* memory of the caller's that the callee may copy from and to */
+	uint8_t *at;
+	uint64_t length, rights;
+};
+#define MACHINE_BUFFERS 4
+int machine_program_entry_ok(const void *program_window, uint32_t entry);       /* a landing pad there? */
+/* From the serve upcall: lets calls of `id` into the thread's program at `entry`, a landing pad, as long as *service, which is never
+ * unmapped, is that; id < 2^58. Gives -EINTR for a kick, -EBADF when the service has ended (machine_call_look). */
+int64_t machine_call_serve(struct machine_thread *thread, const uint64_t *service, uint64_t id, uint32_t entry);
+/* F: from the call upcall: `callee` runs on this host thread from now on; what the upcall is to give. -EAGAIN: it does not wait for a call
+ * of `id`, or the caller is to be interrupted first; nothing has happened. limit: a tick (machine_call_expire), 0: none. */
+int64_t machine_call_enter(struct machine_thread *caller, struct machine_thread *callee, uint64_t id, uint64_t limit,
+			   const struct machine_buffer *buffers, unsigned count);
+/* F: by a callee: buffer `index` of its call stays the caller's memory until the release, whatever happens; NULL: no such, or no call. */
+const struct machine_buffer *machine_call_hold(struct machine_thread *callee, uint64_t index);
+void machine_call_release(struct machine_thread *callee);
+/* The call of this thread that is to be over by tick `now`, ends for its caller with -ETIMEDOUT. 1: it has a call with a limit. */
+int machine_call_expire(struct machine_thread *callee, uint64_t now);
+void machine_call_look(struct machine_thread *callee);  /* F: what it serves has ended */
+int machine_thread_home(const struct machine_thread *thread);   /* the host thread (gettid) that timers of this thread are to signal */
 
 /* ---- for fast host calls (upcalls above): nothing of these touches fs or vector state ---- */
 /* A host system call that no kick ends. Its result or -errno. */

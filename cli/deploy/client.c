@@ -17,6 +17,7 @@
 #include "cli/deploy/client.h"
 #include "cli/deploy/project.h"
 #include "cli/deploy/runtime.h"
+#include "cli/deploy/terminal.h"
 
 void message_add(struct message *m, const char *text)
 {
@@ -101,6 +102,7 @@ int client_wait(int fd, int signals)
 {
 	static char buffer[65536];
 	struct signalfd_siginfo info;
+	int terminal = isatty(1);
 
 	for (;;) {
 		struct pollfd polled[2] = {{.fd = fd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
@@ -125,6 +127,8 @@ int client_wait(int fd, int signals)
 		buffer[n] = 0;
 		if (*buffer == 'x')
 			return atoi(buffer + 1);
+		if (terminal)
+			terminal_tame(buffer + 1, (size_t)n - 1);
 		if (*buffer == 'e')
 			fprintf(stderr, "carrel: %s\n", buffer + 1);
 		else if (put(buffer + 1, (size_t)n - 1))

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * What cVMs print: line by line to the terminal with a prefix, to those who follow, and kept, the last megabyte of each. cVMs
- * choose the bytes; on a terminal control characters of theirs are shown as '?', but for tabs and colours.
+ * What cVMs print: line by line to the terminal with a prefix, to those who follow, and kept, the last megabyte of each.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/deploy/supervisor.h"
+#include "cli/deploy/terminal.h"
 
 static void keep(struct log *log, const char *line, size_t length)
 {
@@ -44,17 +44,10 @@ static void show(const struct supervisor *s, const char *name, unsigned number, 
 		at = (size_t)snprintf(out, sizeof out, "%-10s| ", name);
 	if (length > sizeof out - at)
 		length = sizeof out - at;
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)line[i];
-		int escape = c == 27 && i + 1 < length && line[i + 1] == '[';
-		if (escape) {           /* only ESC [ digits and ; then m */
-			size_t k = i + 2;
-			while (k < length && ((line[k] >= '0' && line[k] <= '9') || line[k] == ';'))
-				k++;
-			escape = k < length && line[k] == 'm';
-		}
-		out[at++] = s->colour && !escape && ((c < 32 && c != '\t' && c != '\n') || c == 127) ? '?' : (char)c;
-	}
+	memcpy(out + at, line, length);
+	if (s->terminal)
+		terminal_tame(out + at, length);
+	at += length;
 	for (size_t done = 0; done < at;) {
 		ssize_t n = write(1, out + done, at - done);
 		if (n < 0 && errno == EINTR)

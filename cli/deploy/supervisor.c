@@ -82,7 +82,7 @@ static void grants_close(const struct project *p)
 	}
 }
 
-static int engine_begin(struct supervisor *s, int lock)
+static int engine_begin(struct supervisor *s, int lock, int signals)
 {
 	static int write_ends[PROJECT_CVMS_MOST][2];
 	struct project *p = s->project;
@@ -104,6 +104,7 @@ static int engine_begin(struct supervisor *s, int lock)
 		/* Keys of the terminal are for the supervisor, and reading a terminal (exec) is no job control of this process. */
 		setsid();
 		close(lock);
+		close(signals);
 		close(s->listener);
 		close(pair[0]);
 		close(log[0]);
@@ -290,7 +291,8 @@ int supervise(struct project *p, int listener, int lock, int announced)
 		s->units[i].index = (uint32_t)i;
 	}
 	s->quiet = announced >= 0;
-	s->colour = !s->quiet && isatty(1) && !getenv("NO_COLOR");
+	s->terminal = !s->quiet && isatty(1);
+	s->colour = s->terminal && !getenv("NO_COLOR");
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
@@ -299,7 +301,7 @@ int supervise(struct project *p, int listener, int lock, int announced)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	signal(SIGPIPE, SIG_IGN);
-	if (signals < 0 || engine_begin(s, lock))
+	if (signals < 0 || engine_begin(s, lock, signals))
 		return EXIT_CARREL;
 	while (!units_over(s))
 		round_once(s, signals, polled);

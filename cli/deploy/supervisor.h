@@ -74,7 +74,7 @@ struct supervisor {
 	int stop;               /* 1: all are to end; 2: at once */
 	int failed;             /* status of the first cVM that ended with one and stays ended */
 	int announce;           /* -1, or where "all have started" is said (up -d) */
-	int quiet, colour;
+	int quiet, terminal, colour;
 };
 
 int64_t clock_now(void);

@@ -25,6 +25,21 @@
                                    with a report. Keeps rbx rbp r12-r15; clears the rest. */
 #define GATE_THREAD_POINTER  4  /* rdi = window offset of the thread control block; rax = 0 or -EINVAL.
                                    From then on %fs:0 is that block. */
+/* CP_Call (carrel/cp_call.h has the functions). Slots are this program's: of exports it has opened or made. */
+#define GATE_CALL            5  /* rax = slot | buffers << 16 | limit in ms << 32 (0: none); rdi rsi rdx rcx r8 r9 = six words; r10 =
+                                   window offset of the buffers' list: {address, length, rights}, 8 bytes each. rdx = 1:
+                                   rax is what the callee's function gave; 0: rax = -errno. Keeps rbx rbp r12-r15, MXCSR and
+                                   the x87 control word; everything else comes back zero. */
+#define GATE_SERVE           6  /* rdi = slot: calls are let in, one at a time, on this thread's stack. Comes back only with
+                                   rax = -errno. Keeps the same. */
+#define GATE_CALL_COPY       7  /* by a callee: rdi = index of a buffer | CALL_COPY_OUT, rsi = offset in it, rdx = window
+                                   offset of its own memory, r10 = length; rax = what was copied, at most CALL_COPY_MOST, or -errno. Keeps rbx rbp r12-r15 and
+                                   the vector registers. */
+#define CALL_BUFFERS_MOST    4
+#define CALL_COPY_OUT        0x100      /* to the caller's buffer; else from it */
+#define CALL_COPY_MOST       0x100000   /* so long the end of a call may have to wait */
+#define CALL_READ            1          /* rights of a buffer: the callee may copy from it, */
+#define CALL_WRITE           2          /* to it */
 
 /* A library OS's table. */
 #define GATE_HOST_CALL       0  /* rax = host call number (hostcall.def), rdi rsi rdx r10 r8 r9 = arguments;

@@ -27,7 +27,7 @@
 #include "intravisor/cvm/window.h"
 #include "intravisor/host/host.h"
 #include "intravisor/load/load.h"
-#include "intravisor/share/share.h"
+#include "intravisor/share/call.h"
 
 static uint64_t now_ns(void)
 {
@@ -67,7 +67,9 @@ static int missing(struct machine_thread *thread, uint32_t offset)
 
 int intravisor_init(struct cvm_error *error)
 {
-	static const struct machine_upcalls upcalls = {.host_call = host_call, .host_fast = share_fast, .fault = fault, .missing = missing};
+	static const struct machine_upcalls upcalls = {.host_call = host_call, .host_fast = share_fast, .fault = fault, .missing = missing,
+						       .call = share_call,
+						       .call_copy = share_call_copy, .serve = share_serve, .moved = thread_moved};
 	int code = machine_init(&upcalls);
 	sigset_t kick;
 

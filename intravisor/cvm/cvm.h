@@ -110,10 +110,13 @@ struct window_image {
 	uint32_t base;          /* window offset */
 };
 
+#define WINDOW_CALLS 64
 struct cap_table;
 struct window {
 	uint8_t *base;          /* first; NULL: not there */
 	int compartment;        /* MACHINE_PROGRAM or MACHINE_LIBOS */
+	uint64_t calls[WINDOW_CALLS];   /* exports its program made or opened (intravisor/share/call.h); atomic, changed under a lock there */
+	int again;              /* it may serve another cVM when it is over (window_open_image) */
 	pthread_mutex_t lock;   /* guards all below, and every change of the window's mappings */
 	uint64_t mapped;        /* bytes the guest has mapped now (quota) */
 	uint64_t image_bytes;   /* of images, which are never unmapped; both together at most `limit`, if that is not 0 */
@@ -190,6 +193,7 @@ struct caller {
 	struct cvm *cvm;
 	struct window *program;         /* the window its thread's program runs in; the thread holds a reference */
 	struct machine_thread *thread;
+	uint64_t serves;                /* the export whose calls it serves (intravisor/share/call.c), or 0 */
 	struct end *posted;             /* the stream that may copy into its window (intravisor/share/stream.h); NULL: none */
 };
 

@@ -19,7 +19,7 @@
 #include "intravisor/cvm/window.h"
 #include "intravisor/host/host.h"
 #include "intravisor/load/load.h"
-#include "intravisor/share/share.h"
+#include "intravisor/share/call.h"
 
 /* With `image` as its first, if that is not NULL. */
 static struct window *window_make(struct cvm *cvm, struct image *image, uint32_t *base, int64_t *error)
@@ -95,6 +95,7 @@ void cvm_window_release(struct cvm *cvm, struct window *window)
 	unsigned left = --window->references;
 	pthread_mutex_unlock(&cvm->lock);
 	if (!left) {
+		exports_left(window);
 		window_close(window);
 		quota_give(&cvm->mappings, MAPPINGS_OF_WINDOW);
 		pthread_mutex_destroy(&window->lock);
@@ -163,7 +164,7 @@ int64_t host_window_enter(struct caller *caller, const uint64_t a[6])
 	if (!window)
 		return -EBADF;
 	/* From here on nothing fails, and nothing of the old window is used again by this thread. */
-	share_unpost(caller);
+	share_thread_left(caller);
 	caller->program = window;
 	cvm_window_release(caller->cvm, before);
 	machine_thread_window(caller->thread, window->base, (uint32_t)a[1], a[2]);

@@ -24,6 +24,10 @@ void quota_protect(struct window *window, uint32_t offset, uint64_t length);
 uint64_t quota_piece(struct window *window, uint32_t offset, uint64_t length);
 void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t to);
 
+/* What a window or a thread takes besides: 0 or -ENOMEM; given back by quota_give. */
+int quota_take_more(struct mapping_budget *budget, uint64_t mappings);
+void quota_give(struct mapping_budget *budget, uint64_t mappings);
+
 /* Pages whose contents are still to come (snapshot.c): mapped, inaccessible to the host; what replaces them ends that. */
 struct missing {
 	uint32_t offset;
@@ -41,10 +45,6 @@ void quota_come(struct window *window, uint32_t offset, uint64_t length);
 
 /* Is anything mapped there? */
 int quota_any(struct window *window, uint32_t offset, uint64_t length);
-/* What a window or a thread takes besides: 0 or -ENOMEM; given back by quota_give. */
-int quota_take_more(struct mapping_budget *budget, uint64_t mappings);
-void quota_give(struct mapping_budget *budget, uint64_t mappings);
-
 /* An image of so many segments is mapped: its mappings are never given back. 0 or -ENOMEM. */
 int quota_image(struct window *window, unsigned segments);
 /* The window is over: its counts go to zero, and what told its pages apart, cleared, is the caller's for another (NULL: none was). */

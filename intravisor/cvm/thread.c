@@ -28,7 +28,8 @@ struct guest_thread {
 	unsigned number;
 	uint32_t entry, stack;
 	uint64_t argument;
-	timer_t timer;                  /* kicks this thread; valid if timed */
+	timer_t timer;                  /* kicks this thread, from `deadline` on; valid if timed */
+	uint64_t deadline;
 	int timed;
 	clockid_t clock;                /* its processor time; valid if begun, under the cVM's lock */
 	int begun;
@@ -96,20 +97,60 @@ static void first_stop(struct cvm *cvm)
 	pthread_mutex_unlock(&cvm->lock);
 }
 
-static void run(struct guest_thread *thread)
+static void clock_take(struct guest_thread *thread)
 {
-	struct cvm *cvm = thread->caller.cvm;
-
-	pthread_mutex_lock(&cvm->lock);
+	pthread_mutex_lock(&thread->caller.cvm->lock);
 	thread->begun = !pthread_getcpuclockid(pthread_self(), &thread->clock);
-	pthread_mutex_unlock(&cvm->lock);
-	int64_t left = machine_thread_run(thread->caller.thread, thread->entry, thread->stack, thread->argument);
+	pthread_mutex_unlock(&thread->caller.cvm->lock);
+}
 
+static void timer_drop(struct guest_thread *thread)
+{
 	if (thread->timed)
 		timer_delete(thread->timer);
+	thread->timed = 0;
+}
+
+/* Its signal goes to the thread's home, which outlives the timer, or the thread moves. */
+static int64_t timer_set(struct guest_thread *thread, uint64_t deadline)
+{
+	struct itimerspec when = {.it_value = {(time_t)(deadline / 1000000000u), (long)(deadline % 1000000000u)}};
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = MACHINE_KICK};
+
+	if (!thread->timed && !deadline)
+		return 0;
+	event._sigev_un._tid = machine_thread_home(thread->caller.thread);
+	if (!thread->timed && timer_create(CLOCK_MONOTONIC, &event, &thread->timer))
+		return -errno;
+	thread->timed = 1;
+	thread->deadline = deadline;
+	return timer_settime(thread->timer, TIMER_ABSTIME, &when, NULL) ? -errno : 0;
+}
+
+void thread_moved(struct machine_thread *machine_thread)
+{
+	struct guest_thread *thread = machine_thread_owner(machine_thread);
+
+	clock_take(thread);
+	if (!thread->timed)
+		return;
+	timer_drop(thread);
+	timer_set(thread, thread->deadline);
+}
+
+static void run(struct guest_thread *thread)
+{
+	struct machine_thread *who;
+
+	clock_take(thread);
+	int64_t left = machine_thread_run(thread->caller.thread, thread->entry, thread->stack, thread->argument, &who);
+
+	thread = machine_thread_owner(who);     /* it need not be the one that began here, nor its cVM the same */
+	struct cvm *cvm = thread->caller.cvm;
+	timer_drop(thread);
 	if (left == -EINVAL)
 		cvm_end(cvm, SIGILL);
-	share_unpost(&thread->caller);
+	share_thread_left(&thread->caller);
 	number_give(thread);
 	/* Stores 0 there and wakes one waiter. By the kernel: no fix-up works here any more, outside of machine_thread_run. */
 	if (thread->clear)
@@ -251,22 +292,9 @@ int64_t host_thread_time(struct caller *caller, const uint64_t a[6])
 	return error ? error : !out || machine_copy_out(out, &time, sizeof time) ? -EFAULT : 0;
 }
 
-/* Its signal goes to this host thread, which outlives the timer. */
 int64_t host_timer(struct caller *caller, const uint64_t a[6])
 {
-	struct guest_thread *thread = (struct guest_thread *)caller;
-	struct itimerspec when = {.it_value = {(time_t)(a[0] / 1000000000u), (long)(a[0] % 1000000000u)}};
-	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = MACHINE_KICK};
-
-	if (a[0] > INT64_MAX)
-		return -EINVAL;
-	if (!thread->timed && !a[0])
-		return 0;
-	event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
-	if (!thread->timed && timer_create(CLOCK_MONOTONIC, &event, &thread->timer))
-		return -errno;
-	thread->timed = 1;
-	return timer_settime(thread->timer, TIMER_ABSTIME, &when, NULL) ? -errno : 0;
+	return a[0] > INT64_MAX ? -EINVAL : timer_set((struct guest_thread *)caller, a[0]);
 }
 
 int64_t host_thread_registers(struct caller *caller, const uint64_t a[6])
@@ -298,6 +326,7 @@ void cvm_end(struct cvm *cvm, int status)
 	if (!__atomic_exchange_n(&cvm->ending, 1, __ATOMIC_SEQ_CST))    /* a fault takes no lock */
 		cvm->exit_status = status;
 	stop_all(cvm);
+	pthread_cond_broadcast(&cvm->left);     /* threads_run may wait without looking */
 	pthread_mutex_unlock(&cvm->lock);
 }
 
@@ -357,7 +386,12 @@ void threads_run(struct cvm *cvm, uint32_t entry, uint32_t stack, uint64_t argum
 	first->entry = entry;
 	first->stack = stack;
 	first->argument = argument;
-	run(first);
+	/* Where it may call or be called, its host thread may end up with another cVM's guest: not this one, which waits for the cVM. */
+	int moves = 0;
+	for (size_t i = 0; i < cvm->config->grant_count; i++)
+		moves |= cvm->config->grants[i].kind == GRANT_CALL;
+	if (!moves || host_thread_begin(first))
+		run(first);
 	/* A thread may be in a place where a stop is only noted (machine.h), so it is said again until all have left. */
 	pthread_mutex_lock(&cvm->lock);
 	while (cvm->thread_count) {

@@ -128,6 +128,7 @@ int window_open_image(struct window *window, int compartment, struct image *imag
 					  .lock = PTHREAD_MUTEX_INITIALIZER};
 	else if ((error = window_open(window, compartment)))
 		return error;
+	window->again = 1;
 	window->budget = budget;
 	window->limit = limit;
 	if ((error = spare.base ? image_adopt(image, window, at) : image_map(image, window, at)))
@@ -156,7 +157,8 @@ static int spare_keep(const struct spare *spare, const struct window *window)
 {
 	int kept = 0;
 
-	if (window->image_count != 1 || window->image_whole != 1 || !image_held(spare->image) || window->images[0].base != WINDOW_ARENA_FIRST ||
+	if (!window->again || window->image_count != 1 || window->image_whole != 1 || !image_held(spare->image) ||
+	    window->images[0].base != WINDOW_ARENA_FIRST ||
 	    reserve(spare->base + WINDOW_MEMORY_START, WINDOW_MEMORY_END - WINDOW_MEMORY_START) ||
 	    image_restore(spare->image, spare->base + WINDOW_ARENA_FIRST))
 		return 0;

@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Access to memory by capabilities and CP_Files. A capability is held while bytes are copied, one piece after the other, so that who revokes it
- * waits for one piece at most; no lock is. Ranges are checked against the capability, and against the caller's own windows, whose
- * memory its thread holds. Trusted.
+ * Access to memory by capabilities and CP_Files. A capability is held while bytes are copied, one piece after the other, so that
+ * who revokes it waits for one piece at most; no lock is. Ranges are checked against the capability, and against the caller's own
+ * windows, whose memory its thread holds. Trusted.
  */
 #include "intravisor/host/host.h"
 #include "intravisor/share/capability.h"
 
 #define PIECE (1ull << 20)
-
-void held_release(struct cap_held *held)
-{
-	uint32_t *word = cap_release(held);
-
-	if (word)
-		fast_wake(word, INT32_MAX);
-}
 
 static uint8_t *memory_at(const struct cap *cap, uint64_t offset)
 {
@@ -57,7 +49,7 @@ static int64_t access(const struct caller *caller, struct cap_table *table, cons
 		result = !own ? -EFAULT : !in_bounds(held.cap, offset, length) ? -ERANGE
 			 : a[4] ? copy(memory_at(held.cap, offset), own, length, &held, &held)
 				: copy(own, memory_at(held.cap, offset), length, &held, &held);
-	held_release(&held);
+	cap_release(&held);
 	return result;
 }
 
@@ -77,8 +69,8 @@ int64_t host_capability_copy(struct caller *caller, const uint64_t a[6])
 	if (!result)
 		result = error ? error : in_bounds(to.cap, a[1], a[4]) && in_bounds(from.cap, a[3], a[4])
 			 ? copy(memory_at(to.cap, a[1]), memory_at(from.cap, a[3]), a[4], &to, &from) : -ERANGE;
-	held_release(&to);
-	held_release(&from);
+	cap_release(&to);
+	cap_release(&from);
 	return result;
 }
 
@@ -90,7 +82,7 @@ static int64_t describe(struct cap_table *table, uint64_t index, uint64_t what)
 	if (result != -EBADF)           /* sealed ones too */
 		result = what == CAPABILITY_LENGTH ? (int64_t)held.cap->length : what == CAPABILITY_RIGHTS ? held.cap->permissions
 			 : what == CAPABILITY_OBJECT_TYPE ? (int64_t)held.cap->otype : -EINVAL;
-	held_release(&held);
+	cap_release(&held);
 	return result;
 }
 
@@ -140,7 +132,7 @@ void segment_lost(void *argument)
 /* file_state(handle, what) */
 int64_t host_file_state(struct caller *caller, const uint64_t a[6])
 {
-	int64_t result = 0;
+	int64_t result = -EINVAL;
 	struct holder *holder = holder_get(caller, a[0], 0, &result);
 
 	if (!holder)

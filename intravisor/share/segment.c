@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * CP_Files: how they come, are found by name, are mapped, and end (capability.h). An attacker controls names, ranges, and what its threads and those
- * of the other side do meanwhile. Trusted.
+ * CP_Files: how they come, are found by name, are mapped, and end (capability.h). An attacker controls names, ranges, and what its
+ * threads and those of the other side do meanwhile. Trusted.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -127,14 +127,15 @@ static int64_t object_take(struct caller *caller, struct segment *segment, uint6
 		return -EINVAL;
 	if (quota_take_more(&caller->cvm->mappings, 1))
 		return -ENOMEM;
-	uint8_t *base = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, segment->object->fd, 0);
+	size_t size = (size_t)status.st_size;
+	uint8_t *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, segment->object->fd, 0);
 	if (base == MAP_FAILED) {
 		quota_give(&caller->cvm->mappings, 1);
 		return -ENOMEM;
 	}
-	madvise(base, (size_t)status.st_size, MADV_DONTDUMP);
+	madvise(base, size, MADV_DONTDUMP);
 	segment->base = base;
-	segment->length = cap->length = (uint64_t)status.st_size;
+	segment->length = cap->length = size;
 	segment->cvm = caller->cvm;
 	return 0;
 }
@@ -143,7 +144,8 @@ int64_t host_file_create(struct caller *caller, const uint64_t a[6])
 {
 	struct segment *segment = calloc(1, sizeof *segment), **link;
 	struct holder *holder = segment ? holder_make(segment, CAP_LOAD | CAP_STORE, 1) : NULL;
-	struct cap cap = {.permissions = a[3] & (CAP_LOAD | CAP_STORE | CAP_INVOKE | CAP_GRANT), .otype = CAP_UNSEALED, .object = segment};
+	uint32_t permissions = (uint32_t)a[3] & (CAP_LOAD | CAP_STORE | CAP_INVOKE | CAP_GRANT);
+	struct cap cap = {.permissions = permissions, .otype = CAP_UNSEALED, .object = segment};
 	struct cap_table *from = capabilities_of(caller);
 
 	if (!holder) {
@@ -151,8 +153,8 @@ int64_t host_file_create(struct caller *caller, const uint64_t a[6])
 		return -ENOMEM;
 	}
 	segment->network = caller->cvm->config->network_id;
-	int64_t error = name_copy(caller, segment->name, a[0], a[1]);
-	if (!error && !granted(caller->cvm, GRANT_FILE, segment->name, GRANT_CREATE))
+	int64_t error = share_name(caller, segment->name, a[0], a[1]);
+	if (!error && !share_granted(caller->cvm, GRANT_FILE, segment->name, GRANT_CREATE))
 		error = -EACCES;
 	if (!error && (!from || !(segment->table = cap_table_create(1))))
 		error = -ENOMEM;
@@ -164,7 +166,8 @@ int64_t host_file_create(struct caller *caller, const uint64_t a[6])
 	segment->table->lost_argument = segment;
 	pthread_mutex_lock(&tree_lock);
 	link = link_find(segment->name, segment->network);
-	error = *link ? -EEXIST : segment->object ? cap_root(segment->table, &cap) : cap_grant(from, a[2], segment->table, cap.permissions);
+	error = *link ? -EEXIST
+		: segment->object ? cap_root(segment->table, &cap) : cap_grant(from, a[2], segment->table, permissions);
 	if (!error)
 		*link = segment;
 	pthread_mutex_unlock(&tree_lock);
@@ -175,12 +178,12 @@ int64_t host_file_open(struct caller *caller, const uint64_t a[6])
 {
 	char name[64];
 	uint32_t rights = (a[2] & GRANT_READ ? CAP_LOAD : 0) | (a[2] & GRANT_WRITE ? CAP_STORE : 0);
-	int64_t error = name_copy(caller, name, a[0], a[1]);
+	int64_t error = share_name(caller, name, a[0], a[1]);
 	struct holder *holder = NULL;
 
 	if (error || !rights)
 		return error ? error : -EINVAL;
-	if (!granted(caller->cvm, GRANT_FILE, name, a[2] & (GRANT_READ | GRANT_WRITE)))
+	if (!share_granted(caller->cvm, GRANT_FILE, name, a[2] & (GRANT_READ | GRANT_WRITE)))
 		return -EACCES;
 	pthread_mutex_lock(&tree_lock);
 	struct segment *segment = *link_find(name, caller->cvm->config->network_id);
@@ -211,6 +214,7 @@ int64_t host_file_capability(struct caller *caller, const uint64_t a[6])
 int64_t host_file_map(struct caller *caller, const uint64_t a[6])
 {
 	uint32_t rights = CAP_LOAD | (a[5] ? CAP_STORE : 0);
+	uint64_t protection = (a[3] & ~(uint64_t)MAP_FILE_SHARED) | (a[5] ? MAP_FILE_SHARED : 0);
 	struct cap_held held;
 	int64_t error = 0;
 	struct holder *holder = holder_get(caller, a[0], rights, &error);
@@ -220,10 +224,8 @@ int64_t host_file_map(struct caller *caller, const uint64_t a[6])
 	struct segment *segment = holder->segment;
 	error = cap_hold(segment->table, 0, rights, &held);     /* the object stays meanwhile */
 	if (!error)
-		error = !segment->base ? -ENODEV
-				       : cvm_memory_map_file(caller, a[1], a[2], (a[3] & ~MAP_FILE_SHARED) | (a[5] ? MAP_FILE_SHARED : 0),
-							     segment->object->fd, 1, a[4]);
-	held_release(&held);
+		error = !segment->base ? -ENODEV : cvm_memory_map_file(caller, a[1], a[2], protection, segment->object->fd, 1, a[4]);
+	cap_release(&held);
 	share_put(&holder->share);
 	return error == -EBADF ? -ENODEV : error;
 }
@@ -236,5 +238,7 @@ int64_t host_grant_describe(struct caller *caller, const uint64_t a[6])
 
 	if (!grant)
 		return -ENOENT;
-	return !to || machine_copy_out(to, grant->name, strnlen(grant->name, 63) + 1) ? -EFAULT : (int64_t)grant->kind << 8 | grant->rights;
+	if (!to || machine_copy_out(to, grant->name, strnlen(grant->name, 63) + 1))
+		return -EFAULT;
+	return (int64_t)grant->kind << 8 | grant->rights;
 }

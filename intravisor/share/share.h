@@ -24,7 +24,7 @@ void fast_unlock(struct fast_lock *lock);
 /* Wakes up to `count` sleepers of a word. */
 void fast_wake(uint32_t *word, uint32_t count);
 
-enum share_kind { SHARE_STREAM = 1, SHARE_LISTENER, SHARE_SEGMENT, SHARE_EXPORT };
+enum share_kind { SHARE_STREAM = 1, SHARE_LISTENER, SHARE_SEGMENT };
 struct share {
 	enum share_kind kind;
 	uint32_t references;            /* a table's, each call's in progress, and those of other objects */
@@ -74,9 +74,6 @@ int64_t share_add(struct share_table *table, struct share *object, uint32_t righ
 void share_sweep(void);
 /* The holder's handle is closed, or its cVM ends (stream.c). */
 void share_left(struct share *object);
-/* A name out of a guest, and whether its cVM was granted it with all of `rights` (stream.c). */
-int name_copy(struct caller *caller, char name[64], uint64_t ref, uint64_t length);
-int granted(const struct cvm *cvm, enum cvm_grant_kind kind, const char *name, uint32_t rights);
 
 /* fast_share.c */
 /* The object behind a handle with all of `rights`, referenced; NULL and *error (-EBADF, -EACCES). */
@@ -90,4 +87,10 @@ int64_t share_fast(void *owner, uint64_t number, const uint64_t arguments[6]);
 
 /* Before a thread leaves its program window or its cVM: nobody copies into its memory on its behalf any more (fast_stream.c). */
 void share_unpost(struct caller *caller);
+/* The same, and it serves no calls (call.c). */
+void share_thread_left(struct caller *caller);
+
+/* stream.c: a name of the guest's, 1..63 bytes; zeroes behind it. 0, -EFAULT, -EINVAL. */
+int share_name(struct caller *caller, char name[64], uint64_t ref, uint64_t length);
+int share_granted(const struct cvm *cvm, enum cvm_grant_kind kind, const char *name, uint32_t rights);
 #endif

@@ -98,7 +98,7 @@ static void end_drop(struct end *end)
 }
 
 /* ---- addresses ---- */
-int name_copy(struct caller *caller, char name[64], uint64_t ref, uint64_t length)
+int share_name(struct caller *caller, char name[64], uint64_t ref, uint64_t length)
 {
 	const void *from = length && length < 64 ? cvm_reference(caller, ref, length) : NULL;
 
@@ -108,7 +108,7 @@ int name_copy(struct caller *caller, char name[64], uint64_t ref, uint64_t lengt
 	return machine_copy_in(name, from, length) ? -EFAULT : memchr(name, 0, length) ? -EINVAL : 0;
 }
 
-int granted(const struct cvm *cvm, enum cvm_grant_kind kind, const char *name, uint32_t rights)
+int share_granted(const struct cvm *cvm, enum cvm_grant_kind kind, const char *name, uint32_t rights)
 {
 	for (size_t i = 0; i < cvm->config->grant_count; i++) {
 		const struct cvm_grant *g = &cvm->config->grants[i];
@@ -153,12 +153,12 @@ static int64_t address_decode(struct caller *caller, const uint64_t a[6], struct
 	address->kind = a[0];
 	switch (a[0]) {
 	case STREAM_BY_NAME:
-		if ((error = name_copy(caller, address->name, a[1], a[2])))
+		if ((error = share_name(caller, address->name, a[1], a[2])))
 			return error;
 		address->network = config->network_id;
 		if (connects && !(a[3] & (GRANT_READ | GRANT_WRITE)))
 			return -EINVAL;
-		return granted(caller->cvm, GRANT_STREAM, address->name, connects ? (uint32_t)a[3] & (GRANT_READ | GRANT_WRITE) : GRANT_CREATE)
+		return share_granted(caller->cvm, GRANT_STREAM, address->name, connects ? (uint32_t)a[3] & (GRANT_READ | GRANT_WRITE) : GRANT_CREATE)
 			       ? 0 : -EACCES;
 	case STREAM_BY_PORT:
 		if (!config->network_id || !config->address || a[connects ? 2 : 1] > 65535 || (connects && a[1] >= config->peer_count))

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * CP_Files: buffers shared between cVMs, each a capability behind a name (include/carrel/cp_file.h). Under /cap they are files of a fixed length,
- * so that programs that know nothing of them read, write, poll and map them: a write counts as a notify, and a file is readable to poll when
- * one has come since it was last read. Whoever may create a name makes it by O_CREAT and ftruncate, as with shm_open.
+ * CP_Files: buffers shared between cVMs, each a capability behind a name (include/carrel/cp_file.h). Under /cap they are files of a
+ * fixed length, so that programs that know nothing of them read, write, poll and map them: a write counts as a notify, and a file
+ * is readable to poll when one has come since it was last read. Whoever may create a name makes it by O_CREAT and ftruncate, as
+ * with shm_open.
  */
 #include <linux/mman.h>
 
@@ -216,7 +217,8 @@ static struct file *make(int flags)
 	return f;
 }
 
-int64_t shared_create(const char *name, int64_t capability, uint64_t start, uint64_t length, unsigned permissions, struct file **made)
+int64_t shared_create(const char *name, int64_t capability, uint64_t start, uint64_t length, unsigned permissions,
+		      struct file **made)
 {
 	struct file *f = make(O_RDWR);
 	int64_t error = f ? 0 : -ENOMEM;
@@ -297,7 +299,8 @@ static int64_t mount_open(const struct mount *m, const char *name, int flags, ui
 	int64_t error = -EEXIST;
 	if ((flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
 		error = adopt(of(made), HOST(file_open, (uintptr_t)name, strlen(name), wants));
-	if ((error == -ENOENT || error == -EEXIST) && (flags & O_CREAT) && (rights & GRANT_CREATE) && access == O_RDWR) {
+	int creates = (flags & O_CREAT) && (rights & GRANT_CREATE) && access == O_RDWR;
+	if (creates && (error == -ENOENT || error == -EEXIST || error == -EACCES)) {
 		memcpy(of(made)->name, name, strlen(name) + 1);
 		error = 0;
 	}

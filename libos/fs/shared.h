@@ -7,15 +7,13 @@
 #define LIBOS_SHARED_H
 #include "libos/process/process.h"
 
-#define CAP_LOAD  1u            /* include/carrel/rights.h */
-
 struct shared;                  /* a file's object */
 extern const struct file_operations shared_operations;
 extern const struct mount_operations shared_mount;
 
 int shared_any(void);           /* was any name granted? */
-/* Publishes: `length` bytes of the process's memory at `start`; or, where length is 0, its capability `capability`; or, where that is -1, a
- * memory object of `length` bytes. Takes over nothing. */
+/* Publishes: `length` bytes of the process's memory at `start`; or, where length is 0, its capability `capability`; or, where that
+ * is -1, a memory object of `length` bytes. Takes over nothing. */
 int64_t shared_create(const char *name, int64_t capability, uint64_t start, uint64_t length, unsigned permissions, struct file **f);
 /* As many bytes as there are; -ENODEV when the file has ended. */
 int64_t shared_move(struct file *f, uint64_t offset, struct memory memory, uint64_t n, int writes);

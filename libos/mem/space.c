@@ -452,9 +452,11 @@ int64_t space_copy(struct space *from, struct space *to)
 	for (size_t i = 0; !error && i < from->count; i++) {
 		const struct range *r = &from->ranges[i];
 		uint64_t length = r->end - r->start, at = (uint64_t)(to->window + 2) << 32 | r->start;
-		if (r->file && r->shared)
+		if (r->file && r->shared) {
 			error = map_file(at, length, r->protection, 1, r->file, r->offset);
-		else
+			if (error == -ENODEV)   /* a CP_File that has ended: nothing is there in the child either */
+				error = HOST(memory_map, at, length, PROT_NONE);
+		} else
 			error = HOST(memory_copy, to->window, r->start, length, r->protection | (r->file ? MEMORY_COPY_ALL : 0));
 		if (!error)
 			remember(to, *r);

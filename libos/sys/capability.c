@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * The private system calls on capabilities and CP_Files. Capabilities are the Intravisor's: one table for each program window, which it checks;
- * here only addresses become references. Descriptors are files of libos/fs/shared.c.
+ * The private system calls on capabilities and CP_Files. Capabilities are the Intravisor's: one table for each program window,
+ * which it checks; here only addresses become references. Descriptors are files of libos/fs/shared.c.
  */
 #include "libos/fs/shared.h"
 #include "libos/sys/sys.h"

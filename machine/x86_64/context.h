@@ -14,7 +14,10 @@
 #define CONTEXT_SIZE       0x1000
 #define CONTEXT_FIRST      16           /* bytes of the first frame below the context */
 
-#define SIGNAL_REGION      0x10000      /* the alternate signal stack, aligned to itself; last 16 bytes: context */
+#define SIGNAL_REGION      0x10000      /* the alternate signal stack, aligned to itself; its last bytes: struct carrier */
+#define CARRIER_SIZE       128
+#define CARRIER_HOST_RSP   0
+#define CARRIER_HOST_FS    8
 
 /* Field offsets; from the region's last byte subtract CONTEXT_BIAS. */
 #define CONTEXT_BIAS       0xfff
@@ -40,8 +43,25 @@
 #define C_LEAVING          152          /* 1: the thread is to leave its guest */
 #define C_HOST_FAST        160          /* the C function of fast host calls */
 #define C_OWNER            168          /* its first argument */
-#define C_RECORDS          176          /* RECORDS_MOST records of 16 bytes: rsp of the interrupted program, what */
-#define C_WORDS            22
+#define C_CARRIER          176          /* the host thread that runs it, or ran it last */
+#define C_FLOOR            184          /* no unwinding to a lesser depth: CONTEXT_FIRST, or a frame that calls return to */
+#define C_CALL             192          /* the C functions of calls between cVMs */
+#define C_CALL_END         200
+#define C_CALL_COPY        208
+#define C_SERVE            216
+#define C_SERVE_SLOT       224          /* what it serves */
+#define C_ENTRY            232          /* absolute; where a call enters, and its r15 */
+#define C_ENTRY_STACK      240
+#define C_CALLER           248          /* registers of a program that calls: S_WORDS words */
+#define C_SERVER           312          /* and of one that serves */
+#define C_RECORDS          376          /* RECORDS_MOST records of 16 bytes: rsp of the interrupted program, what */
+#define C_WORDS            47
+
+/* Registers of a program while its thread is elsewhere: rbx rbp r12 r13 r14 r15 rsp, floating. */
+#define S_R15              40
+#define S_RSP              48           /* 0: it is not */
+#define S_FLOATING         56           /* MXCSR, x87 control word */
+#define S_WORDS            8
 #define RECORDS_MOST       128          /* interruptions inside one another: handlers within handlers */
 
 #ifndef __ASSEMBLER__
@@ -50,6 +70,8 @@ struct context {
 	uint64_t program_base, libos_base, syscall_entry, libos_stack, program_r15, program_r14, host_rsp, host_fs, guest_fs,
 		control_low, host_call, thread, guest_rsp, first_return, avx, kicked, interrupt_entry, start_rsp, record_count,
 		leaving, host_fast, owner;
+	struct carrier *carrier;
+	uint64_t floor, call, call_end, call_copy, serve, serve_slot, entry, entry_stack, caller[S_WORDS], server[S_WORDS];
 	/* Interruptions that are not over, outermost first, by falling rsp. Here and not on the control stack, where every word
 	 * stays a return address: so unwinding to any depth is safe. */
 	struct record {
@@ -57,6 +79,20 @@ struct context {
 		uint32_t pc;            /* window offset */
 		uint32_t truncate;      /* register whose upper half is cleared on the way back (unit.h), or UNIT_NONE */
 	} records[RECORDS_MOST];
+};
+
+/* A host thread. Whose guest it runs changes when that guest calls into another cVM (call.c). */
+struct carrier {
+	uint64_t host_rsp, host_fs;     /* where machine_thread_run entered the guest, and its thread pointer */
+	uint64_t signal_mask;
+	struct machine_thread *resident;        /* the thread whose home this is */
+	struct machine_thread *adopts;  /* whom it is to run from now on: its own has gone with another carrier */
+	int64_t error;                  /* what that one's call gives */
+	int tid;                        /* 0: not there yet, or no more */
+	uint32_t word;                  /* a futex: changes when a carrier that waits for calls is to look around */
+	uint64_t reserved[7];
+	struct context *now;            /* whom it runs: signals go to that one */
+	uint64_t reserved_2;
 };
 #endif
 #endif

@@ -129,11 +129,13 @@ void signal_handle(int signal, siginfo_t *info, ucontext_t *uc)
 	greg_t *regs = uc->uc_mcontext.gregs;
 	uint64_t pc = (uint64_t)regs[REG_RIP], address = (uint64_t)info->si_addr, at, rsp;
 	uint8_t here;
-	struct context *context =
-		*(struct context **)(((uintptr_t)&here | (SIGNAL_REGION - 1)) - 15);
+	struct carrier *carrier = (struct carrier *)(((uintptr_t)&here | (SIGNAL_REGION - 1)) + 1) - 1;
+	struct context *context = carrier->now;
 	struct machine_thread *thread = (struct machine_thread *)context->thread;
 
 	if (signal == MACHINE_KICK) {
+		if (info->si_code == SI_TIMER)  /* its owner's, wherever that is */
+			machine_thread_kick(carrier->resident);
 		kick_handle(thread, uc);
 		return;
 	}

@@ -21,14 +21,25 @@
 	or	$(CONTROL_REGION - 1), %r11
 	.endm
 
+	.macro zero registers:vararg
+	.irp	r, \registers
+	xor	%\r, %\r
+	.endr
+	.endm
+	.macro pushes registers:vararg
+	.irp	r, \registers
+	push	%\r
+	.endr
+	.endm
+	.macro pops registers:vararg
+	.irp	r, \registers
+	pop	%\r
+	.endr
+	.endm
+
 	/* Everything a guest is not told: caller-saved registers but rax and rdx. */
 	.macro clear_scratch
-	xor	%ecx, %ecx
-	xor	%esi, %esi
-	xor	%edi, %edi
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
+	zero	ecx, esi, edi, r8d, r9d, r10d
 	.endm
 
 	.macro find_headroom
@@ -68,6 +79,70 @@
 	ud2
 	.endm
 
+	/* Into C of the fast kind (machine.h) and back; all but rax and r11, the context, is cleared. */
+	.macro fast_call function
+	find_context
+	mov	%rsp, F(C_GUEST_RSP)
+	mov	F(C_HOST_RSP), %rsp
+	pushes	r9, r8, r10, rdx, rsi, rdi
+	mov	%rsp, %rdx
+	mov	%rax, %rsi
+	push	%r11
+	sub	$8, %rsp
+	mov	F(C_OWNER), %rdi
+	call	*F(\function)
+	mov	8(%rsp), %r11
+	/* A stop before this comparison is seen by it, one behind it finds the pc in a gate (fault.c). */
+	cmpl	$0, F(C_LEAVING)
+	jne	gate_leaving
+	mov	F(C_GUEST_RSP), %rsp
+	xor	%edx, %edx
+	clear_scratch
+	.endm
+
+	/* Registers that a program finds again, to the words at `set` (context.h). r11 is the context here and in the next two. */
+	.macro save_program set
+	.set	at, \set
+	.irp	r, rbx, rbp, r12, r13, r14, r15, rsp
+	mov	%\r, F(at)
+	.set	at, at + 8
+	.endr
+	stmxcsr	F(\set + S_FLOATING)
+	fnstcw	F(\set + S_FLOATING + 4)
+	.endm
+
+	/* Nothing of one side's vector and x87 state is left to the other: contents, exceptions that wait. The control words are those
+	 * at the two operands from then on. rax is lost. */
+	.macro clear_vectors control_word, mxcsr
+	fnstsw	%ax
+	test	%ax, %ax
+	jz	8f
+	fninit
+8:	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7
+	pxor	%mm\n, %mm\n
+	.endr
+	emms
+	fldcw	\control_word
+	ldmxcsr	\mxcsr
+	cmpl	$0, F(C_AVX)
+	je	8f
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	vpxor	%xmm\n, %xmm\n, %xmm\n
+	.endr
+	jmp	9f
+8:	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	pxor	%xmm\n, %xmm\n
+	.endr
+9:
+	.endm
+
+	.macro take_bases		/* rax is lost */
+	mov	F(C_PROGRAM_BASE), %rax
+	wrgsbase %rax
+	mov	F(C_GUEST_FS), %rax
+	wrfsbase %rax
+	.endm
+
 	.section .text.gates, "ax", @progbits
 	.globl	gate_code_start, gate_code_end
 	.balign	4096
@@ -92,20 +167,10 @@ gate_syscall:
 	.balign	64
 gate_syscall_raw:
 	find_headroom
-	push	%rdi
-	push	%rsi
-	push	%rdx
-	push	%r10
-	push	%r8
-	push	%r9
+	pushes	rdi, rsi, rdx, r10, r8, r9
 	call_libos
 	program_registers
-	pop	%r9
-	pop	%r8
-	pop	%r10
-	pop	%rdx
-	pop	%rsi
-	pop	%rdi
+	pops	r9, r8, r10, rdx, rsi, rdi
 	xor	%ecx, %ecx
 	leave_gate gate_syscall_raw
 
@@ -129,7 +194,7 @@ gate_control_mark:
 	leave_gate gate_control_mark
 
 /* GATE_CONTROL_UNWIND. In: rdi depth, rsi target, rdx value: all hostile. The new rsp lies between this frame and the
- * first one, aligned, so every later `ret` finds a return address that a call pushed. The target is a landing pad of
+ * first one, or the one that a call from another cVM returns to, aligned, so every later `ret` finds a return address that a call pushed. The target is a landing pad of
  * the program's own window; a data page that carries the bytes is not executable. A fault on the read is the guest's.
  * Out: rax = rdx; rbx rbp r12-r15 kept; the rest zero, r11 the target's address. */
 	.globl	gate_control_unwind
@@ -143,7 +208,7 @@ gate_control_unwind:
 	jnz	gate_bad_unwind
 	cmp	%rcx, %rdi
 	ja	gate_bad_unwind
-	cmp	$CONTEXT_FIRST, %rdi
+	cmp	F(C_FLOOR), %rdi
 	jb	gate_bad_unwind
 	mov	%esi, %esi
 	mov	%gs:(%esi), %ecx
@@ -165,12 +230,7 @@ gate_control_unwind:
 	or	%rsi, %r11
 	mov	%rax, %rsp
 	mov	%rdx, %rax
-	xor	%edx, %edx
-	xor	%ecx, %ecx
-	xor	%esi, %esi
-	xor	%edi, %edi
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
+	zero	edx, ecx, esi, edi, r8d, r9d
 	cmpl	$0, C_KICKED - CONTEXT_BIAS(%r10)
 	.globl	gate_control_unwind_last, gate_control_unwind_go, gate_control_unwind_kicked
 gate_control_unwind_last:
@@ -198,7 +258,9 @@ gate_thread_pointer:
 	mov	%rdi, F(C_GUEST_FS)
 	wrfsbase %rdi
 	xor	%eax, %eax
-1:	xor	%edx, %edx
+1:
+gate_error:				/* rax the result, r11 the context */
+	xor	%edx, %edx
 	clear_scratch
 	leave_gate gate_thread_pointer
 
@@ -211,11 +273,7 @@ gate_handler_return:
 	find_headroom
 	mov	%r15d, %edi
 	mov	$RESUME_NUMBER, %eax
-	xor	%esi, %esi
-	xor	%edx, %edx
-	xor	%r10d, %r10d
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
+	zero	esi, edx, r10d, r8d, r9d
 	call_libos
 	/* An interruption's entry must not return either. */
 	.globl	gate_interrupt_return
@@ -232,12 +290,7 @@ gate_host_call:
 	find_context
 	mov	%rsp, F(C_GUEST_RSP)
 	mov	F(C_HOST_RSP), %rsp
-	push	%r9
-	push	%r8
-	push	%r10
-	push	%rdx
-	push	%rsi
-	push	%rdi
+	pushes	r9, r8, r10, rdx, rsi, rdi
 	mov	%rsp, %rdx
 	mov	%rax, %rsi
 	push	%r11
@@ -290,30 +343,124 @@ gate_host_call:
 	.globl	gate_host_fast
 	.balign	64
 gate_host_fast:
-	find_context
-	mov	%rsp, F(C_GUEST_RSP)
-	mov	F(C_HOST_RSP), %rsp
-	push	%r9
-	push	%r8
-	push	%r10
-	push	%rdx
-	push	%rsi
-	push	%rdi
-	mov	%rsp, %rdx
-	mov	%rax, %rsi
-	push	%r11
-	sub	$8, %rsp
-	mov	F(C_OWNER), %rdi
-	call	*F(C_HOST_FAST)
-	mov	8(%rsp), %r11
-	/* A stop before this comparison is seen by it, one behind it finds the pc in a gate (fault.c). */
-	cmpl	$0, F(C_LEAVING)
-	jne	gate_leaving
-	mov	F(C_GUEST_RSP), %rsp
-	xor	%edx, %edx
-	clear_scratch
+	fast_call C_HOST_FAST
 	xor	%r11d, %r11d
 	ret
+
+/* ---- calls between cVMs: call.c, fast_call.c ---- */
+
+/* GATE_CALL. In: rax slot | buffers << 16 | time limit << 32, r10 the buffers' list, rdi rsi rdx rcx r8 r9 six words: all hostile.
+ * C reads them once from the host stack, finds a thread of the callee that waits for a call, and makes it the one that this host
+ * thread runs; behind that, nothing touches the caller's context, which may be running elsewhere. An error: nothing has happened.
+ * The callee has a control stack of its own; the `call` pushes the way back below the frame that serves. It finds the six words,
+ * its own r15, and nothing else: other registers zero, vector and x87 state as at a program's start.
+ * Out: rax result and rdx 1, or rax -errno and rdx 0; rbx rbp r12-r15, MXCSR and x87 control word kept; all else zero, vectors too. */
+	.globl	gate_call
+	.balign	64
+gate_call:
+	find_context
+	save_program C_CALLER
+	mov	F(C_HOST_RSP), %rsp
+	pushes	r9, r8, rcx, rdx, rsi, rdi, r10, rax
+	mov	%rsp, %rsi
+	mov	%r11, %rbx		/* kept by C */
+	mov	F(C_OWNER), %rdi
+	call	*F(C_CALL)
+	mov	%rbx, %r11
+	xor	%edx, %edx
+	lea	F(C_CALLER), %r10
+	test	%rax, %rax
+	js	gate_call_out
+	lea	CONTEXT_BIAS(%rax), %r11	/* the callee's */
+	clear_vectors default_control_word(%rip), default_mxcsr(%rip)
+	take_bases
+	pops	rax, r10, rdi, rsi, rdx, rcx, r8, r9
+	mov	F(C_SERVER + S_RSP), %rsp
+	mov	F(C_ENTRY_STACK), %r15
+	zero	eax, ebx, ebp, r12d, r13d, r14d
+	mov	%r11, %r10
+	mov	F(C_ENTRY), %r11
+	cmpl	$0, C_KICKED - CONTEXT_BIAS(%r10)
+	.globl	gate_call_in_last, gate_call_in_go, gate_call_in_end, gate_call_return
+gate_call_in_last:			/* as in leave_gate; r11 is where the program goes */
+	je	gate_call_in_go
+	ud2
+gate_call_in_go:
+	xor	%r10d, %r10d
+gate_call_in_end:
+	call	*%r11
+/* The callee's return. In: rax the result; all else hostile, the callee's. Out: to the caller, as above. */
+gate_call_return:
+	find_context
+	mov	%rax, %rbx
+	mov	%r11, %r12
+	mov	F(C_HOST_RSP), %rsp
+	mov	F(C_THREAD), %rdi
+	call	*F(C_CALL_END)
+	lea	CONTEXT_BIAS(%rax), %r11	/* the caller's, or there is none any more */
+	test	%rax, %rax
+	jz	gate_uncalled
+	mov	%rbx, %rax
+	mov	$1, %edx
+	lea	F(C_CALLER), %r10
+/* To a program that called or served: rax rdx results, r11 its context, r10 its saved registers; gs and fs anyone's. */
+	.globl	gate_call_out
+gate_call_out:
+	mov	%rax, %rsi
+	clear_vectors S_FLOATING+4(%r10), S_FLOATING(%r10)
+	take_bases
+	.set	at, 0
+	.irp	r, rbx, rbp, r12, r13, r14, r15, rsp
+	mov	at(%r10), %\r
+	.set	at, at + 8
+	.endr
+	mov	%rsi, %rax
+	xor	%ecx, %ecx
+	mov	%rcx, S_RSP(%r10)
+	clear_scratch
+	leave_gate gate_call
+
+/* Of a call that nobody waits for any more, this host thread is now the callee's own (call.c); of no call, it is the end. */
+gate_uncalled:
+	mov	%r12, %r11
+	cmpq	$0, F(C_SERVER + S_RSP)
+	je	gate_first_return
+	jmp	gate_serve_again
+
+/* GATE_SERVE. In: rdi slot, hostile. Comes back only with an error, or when there is an interruption to be seen; meanwhile calls
+ * enter below this frame, with r15 below this one's red zone. Out: rax -errno; rbx rbp r12-r15, MXCSR and x87 control word kept;
+ * all else zero. */
+	.globl	gate_serve
+	.balign	64
+gate_serve:
+	find_headroom
+	mov	$-EBUSY, %rax
+	cmpq	$0, F(C_SERVER + S_RSP)		/* within a call: its frame must stay where it is */
+	jne	gate_error
+	save_program C_SERVER
+	mov	%rdi, F(C_SERVE_SLOT)
+gate_serve_again:
+	clear_vectors default_control_word(%rip), default_mxcsr(%rip)
+	mov	F(C_HOST_RSP), %rsp
+	mov	%r11, %rbx		/* kept by C */
+	mov	F(C_HOST_FS), %rax
+	wrfsbase %rax
+	mov	F(C_THREAD), %rdi
+	mov	F(C_SERVE_SLOT), %rsi
+	call	*F(C_SERVE)
+	mov	%rbx, %r11
+	cmpl	$0, F(C_LEAVING)
+	jne	gate_leaving
+	xor	%edx, %edx
+	lea	F(C_SERVER), %r10
+	jmp	gate_call_out
+
+/* GATE_CALL_COPY. In: rdi rsi rdx r10 r8 r9 arguments, hostile. Out: rax result; rbx rbp r12-r15 and vectors kept; the rest zero. */
+	.globl	gate_call_copy
+	.balign	64
+gate_call_copy:
+	fast_call C_CALL_COPY
+	leave_gate gate_call_copy
 
 default_mxcsr:
 	.long	0x1f80
@@ -344,16 +491,13 @@ gate_code_end:
 	.type	context_enter, @function
 context_enter:
 	endbr64
-	push	%rbx
-	push	%rbp
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	pushes	rbx, rbp, r12, r13, r14, r15
 	sub	$24, %rsp
 	stmxcsr	(%rsp)
 	fnstcw	4(%rsp)
 	mov	%rsp, C_HOST_RSP(%rdi)
+	mov	C_CARRIER(%rdi), %rax
+	mov	%rsp, CARRIER_HOST_RSP(%rax)
 	mov	C_LIBOS_BASE(%rdi), %r14
 	mov	%rcx, %r8
 	jmp	context_start
@@ -391,28 +535,10 @@ context_checked:
 	mov	C_START_RSP(%rdi), %rsp		/* a frame that returns to a gate (thread.c) */
 	push	%rsi
 	mov	%edx, %r15d
-	cmpl	$0, C_AVX(%rdi)
-	je	1f
-	vzeroall
-	jmp	2f
-1:	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-	pxor	%xmm\n, %xmm\n
-	.endr
-2:	fninit
-	ldmxcsr	start_mxcsr(%rip)
+	lea	CONTEXT_BIAS(%rdi), %r11
+	clear_vectors default_control_word(%rip), default_mxcsr(%rip)
 	mov	%r8, %rdi
-	xor	%eax, %eax
-	xor	%ebx, %ebx
-	xor	%ecx, %ecx
-	xor	%edx, %edx
-	xor	%esi, %esi
-	xor	%ebp, %ebp
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
-	xor	%r11d, %r11d
-	xor	%r12d, %r12d
-	xor	%r13d, %r13d
+	zero	eax, ebx, ecx, edx, esi, ebp, r8d, r9d, r10d, r11d, r12d, r13d
 	ret
 context_entered:
 
@@ -431,13 +557,21 @@ context_leave:
 	ldmxcsr	(%rsp)
 	mov	%rsi, %rax
 	add	$24, %rsp
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbp
-	pop	%rbx
+	pops	r15, r14, r13, r12, rbp, rbx
 	ret
+
+/* void context_adopted(struct context *rdi, int64_t error rsi, gate_call_out in the gate page rdx): a program's call is over with
+ * an error, on another host thread than it began. */
+	.globl	context_adopted
+	.type	context_adopted, @function
+context_adopted:
+	endbr64
+	lea	CONTEXT_BIAS(%rdi), %r11
+	lea	C_CALLER(%rdi), %r10
+	mov	%rsi, %rax
+	mov	%rdx, %rcx
+	xor	%edx, %edx
+	jmp	*%rcx
 
 /* void context_resume(struct context *rdi, ucontext_t *rsi): into the program with every register from *rsi, by the kernel's
  * sigreturn: it restores vector state and the signal mask in one step, so an interruption that waited comes right behind. */
@@ -499,8 +633,8 @@ machine_relax:
 	pause
 	ret
 
-/* The signal entry: rdi rsi rdx as the kernel gives them. fs may be the guest's, so the host's comes first, from the
- * context that the aligned alternate stack names; it goes back to what it was before sigreturn. */
+/* The signal entry: rdi rsi rdx as the kernel gives them. fs may be a guest's, so the host's comes first, from the carrier at the
+ * end of the aligned alternate stack; it goes back to what it was before sigreturn. */
 	.globl	signal_entry
 	.type	signal_entry, @function
 signal_entry:
@@ -510,9 +644,8 @@ signal_entry:
 	sub	$8, %rsp
 	mov	%rsp, %rax
 	or	$(SIGNAL_REGION - 1), %rax
-	mov	-15(%rax), %rcx
 	rdfsbase %rbx
-	mov	C_HOST_FS(%rcx), %rax
+	mov	CARRIER_HOST_FS + 1 - CARRIER_SIZE(%rax), %rax
 	wrfsbase %rax
 	cld
 	call	signal_handle
@@ -558,7 +691,4 @@ guest_copy_fault:
 	mov	$-EFAULT, %eax
 	ret
 
-	.section .rodata
-start_mxcsr:
-	.long	0x1f80
 	.section .note.GNU-stack, "", @progbits

@@ -37,6 +37,9 @@ static const struct way {
 	{gate_control_mark_last, gate_control_mark_go, gate_control_mark_kicked},
 	{gate_thread_pointer_last, gate_thread_pointer_go, gate_thread_pointer_kicked},
 	{gate_control_unwind_last, gate_control_unwind_go, gate_control_unwind_kicked},
+	{gate_call_last, gate_call_go, gate_call_kicked},
+	{gate_call_copy_last, gate_call_copy_go, gate_call_copy_kicked},
+	{gate_call_in_last, gate_call_in_go, gate_call_in_end},
 };
 
 static const struct way *way_at(uint64_t rip)
@@ -58,6 +61,12 @@ int interrupt_point(const struct context *context, const ucontext_t *uc, uint64_
 		return rip - context->program_base < WINDOW_SIZE;
 	if (way->last == gate_control_unwind_last) {
 		*pc = (uint64_t)uc->uc_mcontext.gregs[REG_R11];
+		return 1;
+	}
+	if (way->last == gate_call_in_last) {   /* the call that is not made yet */
+		*pc = (uint64_t)uc->uc_mcontext.gregs[REG_R11];
+		*rsp -= 8;
+		*(uint64_t *)*rsp = gate_address(gate_call_return);
 		return 1;
 	}
 	*pc = *(uint64_t *)*rsp;        /* the gate's caller: in the program, since the gates are its */
@@ -194,6 +203,8 @@ int machine_thread_resume(struct machine_thread *thread, const struct carrel_reg
 	if (!context->record_count || how > RESUME_HANDLER)
 		return -EINVAL;
 	struct record record = context->records[context->record_count - 1];
+	if ((uint64_t)context - record.rsp < context->floor)    /* behind the frame that a call returns to */
+		return -EINVAL;
 	if ((how == RESUME_HANDLER || pc != record.pc) && (pc > UINT32_MAX || !thread_landing_pad(context->program_base, (uint32_t)pc)))
 		return -EINVAL;
 	if (!thread_pointer_allowed(in->thread_pointer))
@@ -219,9 +230,9 @@ int machine_thread_resume(struct machine_thread *thread, const struct carrel_reg
 	regs[REG_EFL] = (greg_t)((in->flags & FLAGS_ARITHMETIC) | FLAGS_FIXED);
 	regs[REG_CSGSFS] = 0x33 | 0x2bll << 48;
 	frame.uc.uc_flags = 7;          /* UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS */
-	frame.uc.uc_stack = (stack_t){.ss_sp = thread->signal_stack, .ss_size = SIGNAL_REGION - 64};
+	frame.uc.uc_stack = (stack_t){.ss_sp = carrier_stack(context->carrier), .ss_size = CARRIER_STACK_SIZE};
 	frame.uc.uc_mcontext.fpregs = (void *)frame.vector;
-	memcpy(&frame.uc.uc_sigmask, &thread->signal_mask, 8);
+	memcpy(&frame.uc.uc_sigmask, &context->carrier->signal_mask, 8);
 	vector_put(&frame, in, context->avx ? 7 : 3);
 	context->guest_fs = context->program_base + in->thread_pointer;
 	if (__atomic_exchange_n(&context->kicked, 0, __ATOMIC_SEQ_CST))

@@ -29,6 +29,10 @@ _Static_assert(offsetof(struct context, host_call) == C_HOST_CALL, "context.h");
 _Static_assert(offsetof(struct context, avx) == C_AVX, "context.h");
 _Static_assert(offsetof(struct context, host_fast) == C_HOST_FAST && offsetof(struct context, owner) == C_OWNER, "context.h");
 _Static_assert(offsetof(struct context, first_return) == C_FIRST_RETURN, "context.h");
+_Static_assert(offsetof(struct context, carrier) == C_CARRIER && offsetof(struct context, floor) == C_FLOOR, "context.h");
+_Static_assert(offsetof(struct context, call) == C_CALL && offsetof(struct context, serve_slot) == C_SERVE_SLOT, "context.h");
+_Static_assert(offsetof(struct context, entry) == C_ENTRY && offsetof(struct context, server) == C_SERVER, "context.h");
+_Static_assert(sizeof(struct carrier) == CARRIER_SIZE && offsetof(struct carrier, host_fs) == CARRIER_HOST_FS, "context.h");
 
 struct machine_upcalls machine_calls;
 uint8_t *gate_page;
@@ -78,6 +82,9 @@ int machine_window_open(void *base, int compartment)
 		*(end - GATE_SLOT(GATE_CONTROL_MARK) / 8) = gate_address(gate_control_mark);
 		*(end - GATE_SLOT(GATE_CONTROL_UNWIND) / 8) = gate_address(gate_control_unwind);
 		*(end - GATE_SLOT(GATE_THREAD_POINTER) / 8) = gate_address(gate_thread_pointer);
+		*(end - GATE_SLOT(GATE_CALL) / 8) = gate_address(gate_call);
+		*(end - GATE_SLOT(GATE_SERVE) / 8) = gate_address(gate_serve);
+		*(end - GATE_SLOT(GATE_CALL_COPY) / 8) = gate_address(gate_call_copy);
 	} else {
 		*(end - GATE_SLOT(GATE_HOST_CALL) / 8) = gate_address(gate_host_call);
 		*(end - GATE_SLOT(GATE_HOST_FAST) / 8) = gate_address(gate_host_fast);
@@ -100,50 +107,6 @@ static uint8_t *region_reserve(size_t size)
 	return region;
 }
 
-/* Control stacks of threads that are over, with their signal stacks, for the next: making one is nine host calls. What an earlier
- * thread left there no guest can read, and no gate does: a context is written anew, and frames are only what was called since. */
-#define SPARES_MOST 64
-static pthread_mutex_t spares_lock = PTHREAD_MUTEX_INITIALIZER;         /* innermost */
-static struct spare {
-	uint8_t *control, *signal_stack;
-} spares[SPARES_MOST];
-static unsigned spare_count;
-
-static int regions_take(struct machine_thread *thread)
-{
-	struct spare spare = {NULL, NULL};
-
-	pthread_mutex_lock(&spares_lock);
-	if (spare_count)
-		spare = spares[--spare_count];
-	pthread_mutex_unlock(&spares_lock);
-	thread->control = spare.control ? spare.control : region_reserve(CONTROL_REGION);
-	thread->signal_stack = spare.signal_stack ? spare.signal_stack : region_reserve(SIGNAL_REGION);
-	return spare.control ||
-	       (thread->control && thread->signal_stack &&
-		!mprotect(thread->control + CONTROL_GUARD, CONTROL_REGION - CONTROL_GUARD, PROT_READ | PROT_WRITE) &&
-		!mprotect(thread->signal_stack, SIGNAL_REGION, PROT_READ | PROT_WRITE));
-}
-
-/* All but the top of a deep stack goes back to the host first. */
-static void regions_give(const struct machine_thread *thread)
-{
-	int kept = 0;
-
-	if (!madvise(thread->control + CONTROL_GUARD, CONTROL_REGION - CONTROL_GUARD - CONTROL_HEADROOM, MADV_DONTNEED)) {
-		pthread_mutex_lock(&spares_lock);
-		if (spare_count < SPARES_MOST) {
-			spares[spare_count++] = (struct spare){thread->control, thread->signal_stack};
-			kept = 1;
-		}
-		pthread_mutex_unlock(&spares_lock);
-	}
-	if (kept)
-		return;
-	munmap(thread->control, CONTROL_REGION);
-	munmap(thread->signal_stack, SIGNAL_REGION);
-}
-
 static int has_avx(void)
 {
 	unsigned a, b, c, d;
@@ -158,27 +121,58 @@ __attribute__((target("fsgsbase"))) static uint64_t host_thread_pointer(void)
 }
 
 /* The next entry begins on an empty control stack, whose only frame returns to a gate. */
-static void start_over(struct context *context)
+static void start_over(struct machine_thread *thread)
 {
+	struct context *context = thread->context;
 	uint64_t *first = (uint64_t *)((uint64_t)context - CONTEXT_FIRST);
 
+	call_abandon(thread);   /* the frame it would return to goes */
 	first[0] = context->first_return;
 	first[1] = 0;
 	context->start_rsp = (uint64_t)first;
 	context->record_count = 0;
+	context->floor = CONTEXT_FIRST;
+	context->server[S_RSP / 8] = 0;
+}
+
+static struct machine_thread *unused;   /* under the lock */
+static pthread_mutex_t unused_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* One that was used before, or a fresh one; of both only control, home, state and calls are set. */
+static struct machine_thread *thread_get(void)
+{
+	pthread_mutex_lock(&unused_lock);
+	struct machine_thread *thread = unused;
+	if (thread)
+		unused = thread->next;
+	pthread_mutex_unlock(&unused_lock);
+	if (thread)
+		return thread;
+	thread = aligned_alloc(64, sizeof *thread);
+	uint8_t *control = region_reserve(CONTROL_REGION), *stack = region_reserve(SIGNAL_REGION);
+	if (thread && control && stack && !mprotect(control + CONTROL_GUARD, CONTROL_REGION - CONTROL_GUARD, PROT_READ | PROT_WRITE) &&
+	    !mprotect(stack, SIGNAL_REGION, PROT_READ | PROT_WRITE)) {
+		*thread = (struct machine_thread){.control = control, .home = (struct carrier *)(stack + SIGNAL_REGION) - 1};
+		return thread;
+	}
+	if (control)
+		munmap(control, CONTROL_REGION);
+	if (stack)
+		munmap(stack, SIGNAL_REGION);
+	free(thread);
+	return NULL;
 }
 
 struct machine_thread *machine_thread_create(void *program_window, void *libos_window, void *owner)
 {
-	struct machine_thread *thread = calloc(1, sizeof *thread);
+	struct machine_thread *thread = thread_get();
 
 	if (!thread)
 		return NULL;
-	if (!regions_take(thread)) {
-		machine_thread_destroy(thread);
-		return NULL;
-	}
 	struct context *context = (struct context *)(thread->control + CONTROL_REGION - CONTEXT_SIZE);
+	*thread = (struct machine_thread){.control = thread->control, .home = thread->home, .calls = thread->calls, .context = context,
+					  .owner = owner, .service = thread->service};
+	*thread->home = (struct carrier){.resident = thread, .now = context};
 	*context = (struct context){
 		.program_base = (uint64_t)program_window,
 		.libos_base = (uint64_t)libos_window,
@@ -193,11 +187,13 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 		.owner = (uint64_t)owner,
 		.first_return = gate_address(gate_first_return),
 		.avx = (uint64_t)has_avx(),
+		.carrier = thread->home,
+		.call = (uint64_t)machine_calls.call,
+		.call_end = (uint64_t)call_end,
+		.call_copy = (uint64_t)machine_calls.call_copy,
+		.serve = (uint64_t)machine_calls.serve,
 	};
-	thread->context = context;
-	start_over(context);
-	thread->owner = owner;
-	*(struct context **)(thread->signal_stack + SIGNAL_REGION - 16) = context;
+	start_over(thread);
 	return thread;
 }
 
@@ -218,6 +214,7 @@ struct machine_thread *machine_thread_copy(const struct machine_thread *from, vo
 		*(uint64_t *)(at + moved) = word - old->program_base < WINDOW_SIZE ? word - old->program_base + (uint64_t)program_window
 										   : word;
 	}
+	context->floor = old->floor;
 	context->record_count = old->record_count;
 	for (uint64_t i = 0; i < old->record_count; i++) {
 		context->records[i] = old->records[i];
@@ -234,19 +231,17 @@ struct machine_thread *machine_thread_copy(const struct machine_thread *from, vo
 	return thread;
 }
 
+/* What lies on its stacks is nobody's business any more, and takes no memory. */
 void machine_thread_destroy(struct machine_thread *thread)
 {
 	if (!thread)
 		return;
-	if (thread->context)
-		regions_give(thread);
-	else {                          /* not made to the end */
-		if (thread->control)
-			munmap(thread->control, CONTROL_REGION);
-		if (thread->signal_stack)
-			munmap(thread->signal_stack, SIGNAL_REGION);
-	}
-	free(thread);
+	madvise(thread->control + CONTROL_GUARD, CONTROL_REGION - CONTROL_GUARD - CONTEXT_SIZE, MADV_DONTNEED);
+	madvise(carrier_stack(thread->home), SIGNAL_REGION - 4096, MADV_DONTNEED);
+	pthread_mutex_lock(&unused_lock);
+	thread->next = unused;
+	unused = thread;
+	pthread_mutex_unlock(&unused_lock);
 }
 
 void *machine_thread_owner(const struct machine_thread *thread)
@@ -254,25 +249,33 @@ void *machine_thread_owner(const struct machine_thread *thread)
 	return thread->owner;
 }
 
-int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32_t stack, uint64_t argument)
+int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32_t stack, uint64_t argument, struct machine_thread **left)
 {
-	stack_t mine = {.ss_sp = thread->signal_stack, .ss_size = SIGNAL_REGION - 64}, before;
+	struct carrier *carrier = thread->home;
+	stack_t mine = {.ss_sp = carrier_stack(carrier), .ss_size = CARRIER_STACK_SIZE}, before;
 	struct context *context = thread->context;
 
+	*left = thread;
 	if (!thread_landing_pad(context->libos_base, entry))
 		return -EINVAL;
-	/* Kicks are let through only here, where the alternate stack names the context. */
+	/* Kicks are let through only here, where the alternate stack names the carrier. */
 	const uint64_t kick = 1ull << (MACHINE_KICK - 1);
-	context->host_fs = host_thread_pointer();
+	context->host_fs = carrier->host_fs = host_thread_pointer();
 	context->libos_stack = stack;
-	if (sigaltstack(&mine, &before) || syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &kick, &thread->signal_mask, 8))
+	if (sigaltstack(&mine, &before) || syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &kick, &carrier->signal_mask, 8))
 		return -errno;
-	thread->signal_mask &= ~kick;
-	__atomic_store_n(&thread->tid, (int)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+	carrier->signal_mask &= ~kick;
+	carrier->tid = (int)syscall(SYS_gettid);
+	__atomic_store_n(&thread->tid, carrier->tid, __ATOMIC_SEQ_CST);
 	int64_t value = context_enter(context, context->libos_base + entry, stack, argument);
+	/* Who leaves here need not be who came: calls have moved threads between carriers. It is at home here now. */
+	thread = (struct machine_thread *)carrier->now->thread;
+	call_abandon(thread);
 	__atomic_store_n(&thread->tid, 0, __ATOMIC_SEQ_CST);
 	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &kick, NULL, 8);
+	carrier->tid = 0;
 	sigaltstack(&before, NULL);
+	*left = thread;
 	return value;
 }
 
@@ -300,7 +303,7 @@ int machine_thread_program(struct machine_thread *thread, uint32_t entry, uint32
 
 	if (!thread_landing_pad(context->program_base, entry))
 		return -EINVAL;
-	start_over(context);
+	start_over(thread);
 	context_program(context, context->program_base + entry, stack);
 }
 
@@ -314,7 +317,7 @@ void machine_thread_window(struct machine_thread *thread, void *program_window, 
 	struct context *context = thread->context;
 
 	/* All frames go: return addresses of the old window must not outlive it here. */
-	start_over(context);
+	start_over(thread);
 	context->program_base = (uint64_t)program_window;
 	context->guest_fs = (uint64_t)program_window + WINDOW_MEMORY_START;
 	context_again(context, context->libos_base + entry, context->libos_stack, argument);
@@ -356,13 +359,19 @@ const struct machine_fault *machine_thread_fault(const struct machine_thread *th
 	return &thread->last;
 }
 
+int machine_program_entry_ok(const void *program_window, uint32_t entry)
+{
+	return thread_landing_pad((uint64_t)program_window, entry);
+}
+
 /* A kick to a thread that has not begun or has ended is nothing: its tid is 0, and a tid is not reused while its host thread
- * runs this. The owner keeps `thread` from being destroyed meanwhile. */
+ * runs this. The owner keeps `thread` from being destroyed meanwhile. What it is looked at for in vain here, because it calls, is
+ * called or comes back just now, it looks at itself behind that (fast_call.c). Signal-safe. */
 void machine_thread_kick(struct machine_thread *thread)
 {
-	int tid = __atomic_load_n(&thread->tid, __ATOMIC_SEQ_CST);
-
 	__atomic_store_n(&thread->context->kicked, 1, __ATOMIC_SEQ_CST);
+	call_kicked(thread);
+	int tid = __atomic_load_n(&thread->tid, __ATOMIC_SEQ_CST);
 	if (tid && tid != (int)syscall(SYS_gettid))
 		syscall(SYS_tgkill, getpid(), tid, MACHINE_KICK);
 }

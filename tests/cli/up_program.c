@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -104,6 +105,22 @@ static int word(const char *verb, const char *value)
 				fd--;
 			}
 		}
+	} else if (!strcmp(verb, "ask")) {        /* NAME:PORT */
+		char name[64];
+		struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found;
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(value, ":"), value);
+		int error = getaddrinfo(name, strchr(value, ':') + 1, &hints, &found);
+		if (error) {
+			puts(gai_strerror(error));
+			exit(7);
+		}
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		if (connect(fd, found->ai_addr, found->ai_addrlen)) {
+			perror(value);
+			exit(6);
+		}
+		while ((n = read(fd, text, sizeof text)) > 0)
+			printf("answer %.*s\n", (int)n, text);
 	} else if (!strcmp(verb, "lines"))
 		for (int i = 1; i <= atoi(value); i++)
 			printf("line %d\n", i);

@@ -29,10 +29,12 @@ several() {     # NAME COUNT COMMAND...: says each line of what it says, and tha
 	say "$(grep -c '^ok' "$work/out" | awk '{print $1 != '"$count"'}')" "$what: nothing was left out"
 }
 
-several "two cVMs" 52 $share/together $creator -- $grants client $file use
+several "two cVMs" 53 $share/together $creator -- $grants client $file use
 several "a killed creator" 3 $share/together $creator -- $grants client $file bereaved
-several "a killed reader" 52 $share/together $creator -- $grants victim $file hold -- $grants victim2 $file hold -- -s 1500 $grants client $file use
+several "a killed reader" 53 $share/together $creator -- $grants victim $file hold -- $grants victim2 $file hold -- -s 1500 $grants client $file use
 
+several "three cVMs" 4 $share/together $creator -- -g file:data:rw -g file:relayed:c relay $file relay -- -g file:control:rw -g file:relayed:rw \
+	third $file third
 several "programs that know nothing of it" 10 $share/together -g file:news:crw maker $share/unaware make /cap/news 5000 -- \
 	-g file:news:rw user $share/unaware use /cap/news
 check "/cap lists what was granted" 0 ".

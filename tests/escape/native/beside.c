@@ -228,8 +228,9 @@ int main(int argc, char **argv)
 	static struct cvm_mount mounts[BOOT_MOUNTS];
 	char *none[] = {NULL}, *libos = NULL, *innocent_argv[] = {"innocent", NULL};
 	int option, racing = 0;
+	struct cvm_grant granted = {GRANT_FILE, "mine", GRANT_CREATE | GRANT_READ | GRANT_WRITE};
 	struct cvm_config hostile = {.image_fd = -1, .envp = none, .mounts = mounts, .working_directory = "/", .hostname = "h",
-				     .standard_fds = {0, 1, 2}}, innocent;
+				     .standard_fds = {0, 1, 2}, .grants = &granted, .grant_count = 1}, innocent;
 	struct cvm_error error;
 
 	while ((option = getopt(argc, argv, "+l:m:v:r")) != -1)

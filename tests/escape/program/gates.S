@@ -176,8 +176,36 @@ slot_3:                                 /* unwind: every round would end the gue
 	load
 	gate GATE_CONTROL_UNWIND
 	jmp reached
+.macro body_5                           /* a slot of which nothing is open: -EBADF whatever else there is */
+	load
+	gate GATE_CALL
+	kept_callee_saved
+	cmp $-9, %rax
+	jne reached
+	cleared rcx, rdx, rsi, rdi, r8, r9, r10, r11
+.endm
+.macro body_6                           /* likewise */
+	load
+	gate GATE_SERVE
+	kept_callee_saved
+	cmp $-9, %rax
+	jne reached
+	cleared rcx, rdx, rsi, rdi, r8, r9, r10, r11
+.endm
+.macro body_7                           /* not within a call */
+	load
+	gate GATE_CALL_COPY
+	kept_callee_saved
+	test %rax, %rax
+	jns reached
+	cleared rcx, rdx, rsi, rdi, r8, r9, r10, r11
+.endm
+
 slot_4:	rounds body_4
-.irp n, 5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+slot_5:	rounds body_5
+slot_6:	rounds body_6
+slot_7:	rounds body_7
+.irp n, 8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
 slot_\n:
 	call fill
 	load

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "fake.h"
-#include "libos/process/process.h"
+#include "libos/process/bell.h"
 
 #define ENSURE(condition)                                                                                                \
 	do {                                                                                                              \
@@ -235,4 +235,40 @@ int64_t host_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t 
 	default:
 		return -EBADF;          /* no host files, no streams */
 	}
+}
+
+/* Nothing is shared with others: no handle is ever had. */
+int kernel_single = 1;
+uint32_t kernel_word;
+
+void kernel_lock_shared(void)
+{
+	abort();
+}
+
+void kernel_unlock_shared(void)
+{
+	abort();
+}
+
+int64_t wait_sleep_listening(int64_t deadline)
+{
+	return wait_sleep(deadline);
+}
+
+int64_t bell_attach(int64_t handle, struct wait_queue *queue)
+{
+	(void)handle;
+	(void)queue;
+	return -ENOMEM;
+}
+
+void bell_detach(int64_t handle)
+{
+	(void)handle;
+}
+
+int64_t host_fast(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+	return host_call(number, a, b, c, d, e, f);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * CP_Files and capabilities between two cVMs. file serve: creates `control`, `data` (5,001 bytes at an odd address), `constant` (to be read
- * only), `pages` (mappable), and obeys the orders it is written to `control`. file use: opens them and says what it finds. file hold NAME: opens,
- * maps, takes a capability, and is killed by itself.
+ * CP_Files and capabilities between two cVMs. file serve: creates `control`, `data` (5,001 bytes at an odd address), `constant` (to
+ * be read only), `pages` (mappable), and obeys the orders it is written to `control`. file use: opens them and says what it finds.
+ * file hold NAME: opens, maps, takes a capability, and is killed by itself.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -19,9 +19,9 @@
 
 #include <carrel/cp.h>
 
-#define LENGTH  5001
-#define PAGES   (1u << 20)
-#define RACES   60
+#define LENGTH 5001
+#define PAGES (1u << 20)
+#define RACES 60
 
 enum order { CHECK = 1, NOTIFY, REVOKE, AGAIN, STORE_PAGES, RACE, REVOKE_PAGES, RIGHTS, EXEC, DIE };
 struct control {
@@ -139,7 +139,7 @@ static int serve(char **argv)
 				 cp_file_create("data", data, 1, CAP_LOAD) == -1 && errno == EEXIST &&
 				 cp_file_create("", data, 1, CAP_LOAD) == -1 && errno == EINVAL;
 			break;
-		case EXEC:      /* another program: the memory goes, also where a copy of the descriptor is still open */
+		case EXEC: /* another program: the memory goes, also where a copy of the descriptor is still open */
 			fcntl(d, F_SETFD, 0);
 			execv("/proc/self/exe", (char *[]){argv[0], "sleep", NULL});
 			return 3;
@@ -222,23 +222,30 @@ static void reads_and_writes(int fd)
 	struct stat st;
 	size_t same = 0;
 
-	need(!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size == LENGTH, "a file has the length of what was published, to the byte");
+	need(!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size == LENGTH,
+	     "a file has the length of what was published, to the byte");
 	need(cp_file_read(fd, buffer, sizeof buffer, 0) == LENGTH, "a read ends at its end");
 	while (same < LENGTH && buffer[same] == pattern(same))
 		same++;
 	need(same == LENGTH, "and gives what is there");
 	need(cp_file_read(fd, buffer, 10, LENGTH - 3) == 3 && cp_file_read(fd, buffer, 10, LENGTH) == 0 &&
-	     cp_file_read(fd, buffer, 10, ~0ull - 4) == 0, "at and behind the end: less, and nothing");
+		     cp_file_read(fd, buffer, 10, ~0ull - 4) == 0,
+	     "at and behind the end: less, and nothing");
 	need(cp_file_write(fd, "xxx", 3, 100) == 3 && cp_file_write(fd, "yyy", 3, LENGTH) == 0, "writes too");
 	need(ordered(CHECK) == 1, "its creator sees what was written, and around its bytes nothing changed");
-	need(fails(cp_file_read(fd, (void *)8, 8, 0), EFAULT) && fails(cp_file_write(fd, (void *)8, 8, 0), EFAULT), "bad buffers: EFAULT");
+	need(fails(cp_file_read(fd, (void *)8, 8, 0), EFAULT) && fails(cp_file_write(fd, (void *)8, 8, 0), EFAULT),
+	     "bad buffers: EFAULT");
 	need(ordered(RIGHTS) == 1, "names: not granted EACCES, taken EEXIST, empty EINVAL");
-	need(fails(cp_file_open("secret", O_RDONLY), ENOENT) && fails(cp_file_open("foreign", O_RDONLY), ENOENT) && fails(cp_file_open("constant", O_RDWR), EACCES), "opening: as granted");
+	need(fails(cp_file_open("secret", O_RDONLY), ENOENT) && fails(cp_file_open("foreign", O_RDONLY), ENOENT) &&
+		     fails(cp_file_open("constant", O_RDWR), EACCES),
+	     "opening: as granted");
 	int c = cp_file_open("constant", O_RDONLY);
-	need(c >= 0 && fails(cp_file_write(c, "a", 1, 0), EBADF) && fails(write(c, "a", 1), EBADF), "what is opened to be read is not written");
+	need(c >= 0 && fails(cp_file_write(c, "a", 1, 0), EBADF) && fails(write(c, "a", 1), EBADF),
+	     "what is opened to be read is not written");
 	long cap = cap_of_file(c);
-	need(cap >= 0 && cap_rights(cap) == (CAP_LOAD | CAP_GRANT) && fails(cap_store(cap, 0, "a", 1), EPERM) && !cap_load(cap, 0, buffer, 17) &&
-	     !memcmp(buffer, constant, 17), "nor by its capability");
+	need(cap >= 0 && cap_rights(cap) == (CAP_LOAD | CAP_GRANT) && fails(cap_store(cap, 0, "a", 1), EPERM) &&
+		     !cap_load(cap, 0, buffer, 17) && !memcmp(buffer, constant, 17),
+	     "nor by its capability");
 	cap_revoke(cap);
 	close(c);
 }
@@ -283,34 +290,45 @@ static void capabilities(int fd)
 	long cap = cap_of_file(fd), part = cap_bounds(cap, 100, 3), read_only = cap_permissions(part, CAP_LOAD);
 
 	need(cap > 0 && cap_length(cap) == LENGTH && cap_rights(cap) == (CAP_LOAD | CAP_STORE | CAP_GRANT | CAP_INVOKE) &&
-	     fails(cap_object_type(cap), EPERM), "a file as a capability");
+		     fails(cap_object_type(cap), EPERM),
+	     "a file as a capability");
 	need(!cap_load(part, 0, buffer, 3) && !memcmp(buffer, "xxx", 3) && fails(cap_load(part, 0, buffer, 4), ERANGE) &&
-	     fails(cap_load(part, 4, buffer, 0), ERANGE) && fails(cap_load(part, ~0ull, buffer, 2), ERANGE), "bounds of single bytes");
-	need(fails(cap_bounds(part, 0, 4), EINVAL) && fails(cap_bounds(part, 4, 0), EINVAL) && fails(cap_bounds(part, ~0ull, 2), EINVAL) &&
-	     cap_rights(cap_permissions(read_only, ~0u)) == CAP_LOAD, "nothing grows");
+		     fails(cap_load(part, 4, buffer, 0), ERANGE) && fails(cap_load(part, ~0ull, buffer, 2), ERANGE),
+	     "bounds of single bytes");
+	need(fails(cap_bounds(part, 0, 4), EINVAL) && fails(cap_bounds(part, 4, 0), EINVAL) &&
+		     fails(cap_bounds(part, ~0ull, 2), EINVAL) && cap_rights(cap_permissions(read_only, ~0u)) == CAP_LOAD,
+	     "nothing grows");
 	need(!cap_load(read_only, 1, buffer, 2) && fails(cap_store(read_only, 0, "a", 1), EPERM), "permissions");
 	long mine = cap_memory(own, sizeof own);
 	need(mine > 0 && !cap_copy(mine, 7, cap, 100, 3) && !memcmp(own + 7, "xxx", 3) && !own[6] && !own[10] &&
-	     fails(cap_copy(mine, 299, cap, 0, 2), ERANGE) && fails(cap_copy(read_only, 0, mine, 0, 1), EPERM) && !cap_copy(part, 0, mine, 7, 3),
+		     fails(cap_copy(mine, 299, cap, 0, 2), ERANGE) && fails(cap_copy(read_only, 0, mine, 0, 1), EPERM) &&
+		     !cap_copy(part, 0, mine, 7, 3),
 	     "copies between two");
 	need(ordered(CHECK) == 1, "and the creator sees no other byte changed");
 	long type = cap_type(), other = cap_type(), sealed = cap_seal(part, type), code = cap_seal(cap_memory(own, 8), type);
 	need(sealed > 0 && fails(cap_load(sealed, 0, buffer, 1), EPERM) && fails(cap_bounds(sealed, 0, 1), EPERM) &&
-	     cap_object_type(sealed) >= 0 && cap_object_type(sealed) == cap_object_type(code), "sealed: no use but as a token");
+		     cap_object_type(sealed) >= 0 && cap_object_type(sealed) == cap_object_type(code),
+	     "sealed: no use but as a token");
 	need(!cap_invoke_check(code, sealed) && fails(cap_invoke_check(code, cap_seal(part, other)), EPERM) &&
-	     fails(cap_invoke_check(code, part), EPERM), "invocation needs two of one type");
-	need(fails(cap_unseal(sealed, other), EPERM) && fails(cap_unseal(sealed, part), EPERM) && fails(cap_seal(part, part), EPERM), "and unsealing its authority");
+		     fails(cap_invoke_check(code, part), EPERM),
+	     "invocation needs two of one type");
+	need(fails(cap_unseal(sealed, other), EPERM) && fails(cap_unseal(sealed, part), EPERM) &&
+		     fails(cap_seal(part, part), EPERM),
+	     "and unsealing its authority");
 	long again = cap_unseal(sealed, type);
 	need(again > 0 && !cap_load(again, 0, buffer, 3) && !memcmp(buffer, "xxx", 3), "which gives it back");
-	need(!cap_revoke(part) && fails(cap_load(again, 0, buffer, 1), EBADF) && fails(cap_length(sealed), EBADF) && fails(cap_revoke(part), EBADF) &&
-	     !cap_load(cap, 0, buffer, LENGTH) && fails(cap_revoke(CAP_OWN), EPERM), "revoked: with all derived from it, and nothing else");
+	need(!cap_revoke(part) && fails(cap_load(again, 0, buffer, 1), EBADF) && fails(cap_length(sealed), EBADF) &&
+		     fails(cap_revoke(part), EBADF) && !cap_load(cap, 0, buffer, LENGTH) && fails(cap_revoke(CAP_OWN), EPERM),
+	     "revoked: with all derived from it, and nothing else");
 	for (long forged = 1; forged > 0; forged <<= 3)
 		if (forged > 64 && (!fails(cap_load(forged, 0, buffer, 1), EBADF) || !fails(cap_revoke(forged), EBADF)))
 			need(0, "a forged number");
 	pid_t child = fork();
-	if (!child)     /* a process of its own: the numbers mean nothing there, the descriptor does */
-		_exit(fails(cap_load(cap, 0, buffer, 1), EBADF) && fails(cap_load(mine, 0, buffer, 1), EBADF) && cp_file_read(fd, buffer, 3, 100) == 3 &&
-		      cap_load(cap_of_file(fd), 100, buffer, 3) == 0 ? 0 : 1);
+	if (!child) /* a process of its own: the numbers mean nothing there, the descriptor does */
+		_exit(fails(cap_load(cap, 0, buffer, 1), EBADF) && fails(cap_load(mine, 0, buffer, 1), EBADF) &&
+				      cp_file_read(fd, buffer, 3, 100) == 3 && cap_load(cap_of_file(fd), 100, buffer, 3) == 0
+			      ? 0
+			      : 1);
 	int status = 1;
 	waitpid(child, &status, 0);
 	need(status == 0, "a fork's child has no capabilities, but the file");
@@ -329,10 +347,13 @@ static void mappings(void)
 	need(pages != MAP_FAILED && reads != MAP_FAILED && pages[0] == 0, "a mappable file is mapped");
 	pages[1] = 4711;
 	pages[PAGES / sizeof(long) - 1] = 4712;
-	need(ordered(STORE_PAGES) == 1 && pages[0] == 4713 && reads[0] == 4713 && reads[1] == 4711, "stores are seen in both cVMs, without a copy");
+	need(ordered(STORE_PAGES) == 1 && pages[0] == 4713 && reads[0] == 4713 && reads[1] == 4711,
+	     "stores are seen in both cVMs, without a copy");
 	long word = 0;
-	need(cp_file_read(fd, &word, 8, 8) == 8 && word == 4711 && cp_file_write(fd, &word, 8, 16) == 8 && pages[2] == 4711, "reads and writes see the same");
-	need(fails((long)mmap(NULL, PAGES, PROT_READ | PROT_WRITE, MAP_SHARED, r, 0), EACCES), "what is read only is not mapped for writing");
+	need(cp_file_read(fd, &word, 8, 8) == 8 && word == 4711 && cp_file_write(fd, &word, 8, 16) == 8 && pages[2] == 4711,
+	     "reads and writes see the same");
+	need(fails((long)mmap(NULL, PAGES, PROT_READ | PROT_WRITE, MAP_SHARED, r, 0), EACCES),
+	     "what is read only is not mapped for writing");
 	mprotect((void *)reads, 4096, PROT_READ | PROT_WRITE);
 	reads[5] = 99;
 	cp_file_read(fd, &word, 8, 40);
@@ -347,10 +368,15 @@ static void mappings(void)
 	waitpid(child, &status, 0);
 	need(status == 0 && pages[7] == 1, "a fork's child shares the mapping");
 	signal(SIGBUS, bus);
-	need(ordered(REVOKE_PAGES) == 1 && faults(pages) == SIGBUS && faults(pages + PAGES / 8 - 1) == SIGBUS && faults(reads + 512) == SIGBUS,
+	need(ordered(REVOKE_PAGES) == 1 && faults(pages) == SIGBUS && faults(pages + PAGES / 8 - 1) == SIGBUS &&
+		     faults(reads + 512) == SIGBUS,
 	     "revoked: SIGBUS at every mapping");
 	need(fails(cp_file_read(fd, &word, 8, 0), ENODEV) && fails(cap_of_file(fd), ENODEV), "and ENODEV for the rest");
 	need(cp_file_map(fd, PAGES) == MAP_FAILED && errno == ENODEV, "it is mapped no more");
+	child = fork();
+	if (!child)
+		_exit(0);
+	need(child > 0 && waitpid(child, &status, 0) == child && !status, "a process with such mappings can fork");
 	munmap((void *)pages, PAGES);
 	close(fd);
 	close(r);
@@ -370,8 +396,9 @@ static void *hammer(void *argument)
 		if (how && cap < 0 && (cap = cap_bounds(cap_of_file(fd), 1, LENGTH - 1)) < 0)
 			done = -1;
 		else
-			done = how == 2 ? cap_store(cap, 0, junk, LENGTH - 1) : how ? cap_copy(cap, 0, cap, LENGTH / 2, 100)
-										    : cp_file_write(fd, junk, LENGTH, 0);
+			done = how == 2 ? cap_store(cap, 0, junk, LENGTH - 1)
+			       : how    ? cap_copy(cap, 0, cap, LENGTH / 2, 100)
+					: cp_file_write(fd, junk, LENGTH, 0);
 		if (done < 0) {
 			close(fd);
 			fd = -1;
@@ -409,8 +436,9 @@ static int use(void)
 	long cap = cap_of_file(fd), sequence = cp_file_sequence(fd), start = milliseconds();
 	order_now(REVOKE);
 	need(fails(cp_file_wait(fd, sequence, NULL), ENODEV) && milliseconds() - start < 2000, "revoked: who waits hears of it");
-	need(fails(cp_file_read(fd, &byte, 1, 0), ENODEV) && fails(read(fd, &byte, 1), ENODEV) && fails(cp_file_notify(fd), ENODEV) &&
-	     poll(&p, 1, 0) == 1 && p.revents == (POLLIN | POLLERR | POLLHUP), "and everybody else when asking");
+	need(fails(cp_file_read(fd, &byte, 1, 0), ENODEV) && fails(read(fd, &byte, 1), ENODEV) &&
+		     fails(cp_file_notify(fd), ENODEV) && poll(&p, 1, 0) == 1 && p.revents == (POLLIN | POLLERR | POLLHUP),
+	     "and everybody else when asking");
 	need(fails(cap_load(cap, 0, &byte, 1), EBADF), "the capability is gone");
 	usleep(20000);
 	need(fails(cp_file_open("data", O_RDONLY), ENOENT) && ordered(AGAIN) == 1, "the name is free again");
@@ -421,7 +449,8 @@ static int use(void)
 	fd = opened("data", O_RDWR);
 	sequence = cp_file_sequence(fd);
 	order_now(EXEC);
-	need(fails(cp_file_wait(fd, sequence, NULL), ENODEV) && fails(cp_file_read(fd, &byte, 1, 0), ENODEV), "its creator executes another program");
+	need(fails(cp_file_wait(fd, sequence, NULL), ENODEV) && fails(cp_file_read(fd, &byte, 1, 0), ENODEV),
+	     "its creator executes another program");
 	return 0;
 }
 
@@ -458,6 +487,34 @@ static int hold(void)
 	return 1;
 }
 
+/* Passes a part of what it got on, under a name of its own. */
+static int relay(void)
+{
+	long part = cap_bounds(cap_of_file(opened("data", O_RDWR)), 90, 20);
+
+	if (part < 0 || cp_file_publish("relayed", part, CAP_LOAD | CAP_STORE) < 0)
+		return 1;
+	for (;;)
+		pause();
+}
+
+static int third(void)
+{
+	unsigned char bytes[20];
+	int fd = opened("relayed", O_RDWR);
+
+	control = opened("control", O_RDWR);
+	need(cp_file_read(fd, bytes, sizeof bytes, 0) == 20 && bytes[0] == pattern(90) && bytes[19] == pattern(109),
+	     "what a second cVM passes on of a first one's reaches a third");
+	need(cp_file_write(fd, "xxx", 3, 10) == 3 && ordered(CHECK) == 1 && cp_file_read(fd, bytes, 2, 19) == 1, "those bytes and no others");
+	need(fails(cap_of_file(fd), EPERM) && fails(cp_file_open("data", O_RDONLY), ENOENT), "and it gets no more than that");
+	long sequence = cp_file_sequence(fd), start = milliseconds();
+	order_now(REVOKE);
+	need(fails(cp_file_wait(fd, sequence, NULL), ENODEV) && milliseconds() - start < 2000 && fails(cp_file_read(fd, bytes, 1, 0), ENODEV),
+	     "the first one takes it back from all");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *role = argc > 1 ? argv[1] : "";
@@ -465,6 +522,11 @@ int main(int argc, char **argv)
 	if (!strcmp(role, "sleep"))
 		for (;;)
 			pause();
-	return !strcmp(role, "serve") ? serve(argv) : !strcmp(role, "use") ? use() : !strcmp(role, "bereaved") ? bereaved()
-	       : !strcmp(role, "hold") ? hold() : 2;
+	return !strcmp(role, "serve")      ? serve(argv)
+	       : !strcmp(role, "use")      ? use()
+	       : !strcmp(role, "bereaved") ? bereaved()
+	       : !strcmp(role, "relay")    ? relay()
+	       : !strcmp(role, "third")    ? third()
+	       : !strcmp(role, "hold")     ? hold()
+					   : 2;
 }

@@ -39,7 +39,7 @@ static int make(const char *path, off_t size)
 		if (pread(fd, answer, 6, size - 6) != 6)
 			return 2;
 	} while (memcmp(answer, "answer", 6) && poll(&p, 1, 10000) == 1);
-	pause();        /* the file lasts as long as this */
+	pause(); /* the file lasts as long as this */
 	return 0;
 }
 
@@ -55,8 +55,11 @@ static int use(const char *path)
 	for (int i = 0; i < 1000 && (pread(fd, buffer, 8, 0) != 8 || memcmp(buffer, "question", 8)); i++)
 		usleep(5000);
 	need(!memcmp(buffer, "question", 8), "pread");
-	need(read(fd, buffer, 4) == 4 && !memcmp(buffer, "ques", 4) && lseek(fd, 0, SEEK_CUR) == 4 && lseek(fd, -2, SEEK_END) == 8190, "read and lseek");
-	need(write(fd, "abc", 3) == 2 && write(fd, "c", 1) == -1 && errno == ENOSPC && read(fd, buffer, 1) == 0, "its end: a short write, ENOSPC, 0");
+	need(read(fd, buffer, 4) == 4 && !memcmp(buffer, "ques", 4) && lseek(fd, 0, SEEK_CUR) == 4 &&
+		     lseek(fd, -2, SEEK_END) == 8190,
+	     "read and lseek");
+	need(write(fd, "abc", 3) == 2 && write(fd, "c", 1) == -1 && errno == ENOSPC && read(fd, buffer, 1) == 0,
+	     "its end: a short write, ENOSPC, 0");
 	char *map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	need(map != MAP_FAILED && !memcmp(map, "question", 8) && !memcmp(map + 8190, "ab", 2), "mmap");
 	map[100] = 'm';

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * The Intravisor's side of capabilities and CP_Files against a model that shares no code with it: model [SEED]. Processes of three cVMs
- * make random host calls, with arguments an attacker would choose; each result, and all memory, must be what the model says. The model keeps a
- * list of all that was ever derived, each with its parent, and a shadow of each process's memory.
+ * The Intravisor's side of capabilities and CP_Files against a model that shares no code with it: model [SEED]. Processes of three
+ * cVMs make random host calls, with arguments an attacker would choose; each result, and all memory, must be what the model says.
+ * The model keeps a list of all that was ever derived, each with its parent, and a shadow of each process's memory.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,22 +14,22 @@
 
 #include "tests/share/native/processes.h"
 
-#define STEPS  150000
-#define HOLDS   40               /* live capabilities of a process, about */
-#define FILES  64               /* handles of a cVM, about */
-#define NONE   (-1)
+#define STEPS 150000
+#define HOLDS 40 /* live capabilities of a process, about */
+#define FILES 64 /* handles of a cVM, about */
+#define NONE (-1)
 
 struct record {
 	int parent, live;
-	int process, index;     /* whose number it is; process NONE: a file's */
-	int memory;             /* of which process; NONE: object types */
+	int process, index; /* whose number it is; process NONE: a file's */
+	int memory; /* of which process; NONE: object types */
 	uint64_t base, length, otype;
 	uint32_t permissions;
 };
 static struct record *records;
 static int made;
 #define NUMBERS (HOLDS * 4)
-static struct record *numbers[PROCESSES][NUMBERS];      /* what each process's numbers stand for */
+static struct record *numbers[PROCESSES][NUMBERS]; /* what each process's numbers stand for */
 static struct file {
 	int cvm, record, listed, owner_closed;
 	char name[8];
@@ -37,13 +37,13 @@ static struct file {
 } files[STEPS];
 static int file_count;
 static struct handle {
-	int file, rights, owner;        /* file NONE: free */
+	int file, rights, owner; /* file NONE: free */
 } handles[CVMS][FILES * 4];
 static uint8_t shadow[PROCESSES][SPAN];
 static uint64_t state, seed, next_type, done[16], refused[16];
 static int step;
 
-static uint64_t any(void)       /* xorshift64* */
+static uint64_t any(void) /* xorshift64* */
 {
 	state ^= state >> 12, state ^= state << 25, state ^= state >> 27;
 	return state * 0x2545f4914f6cdd1dull;
@@ -54,8 +54,8 @@ static void demand(int kind, int64_t got, int64_t want, const char *what)
 	(want < 0 ? refused : done)[kind]++;
 	if (got == want)
 		return;
-	printf("not ok 1 - as the model\n# step %d: %s gives %lld, the model %lld; SEED=%llu repeats it\n1..1\n", step, what, (long long)got,
-	       (long long)want, (unsigned long long)seed);
+	printf("not ok 1 - as the model\n# step %d: %s gives %lld, the model %lld; SEED=%llu repeats it\n1..1\n", step, what,
+	       (long long)got, (long long)want, (unsigned long long)seed);
 	exit(1);
 }
 
@@ -88,7 +88,7 @@ static void record_end(struct record *r)
 static void kill_tree(int top)
 {
 	record_end(&records[top]);
-	for (int i = top + 1; i < made; i++)    /* parents come first */
+	for (int i = top + 1; i < made; i++) /* parents come first */
 		if (records[i].live && records[i].parent != NONE && !records[records[i].parent].live)
 			record_end(&records[i]);
 }
@@ -96,9 +96,12 @@ static void kill_tree(int top)
 static uint64_t any_index(int process)
 {
 	switch (any() % 12) {
-	case 0: return any();
-	case 1: return 65536 + any() % 3 - 1;
-	case 2: return 1ull << 32 | any() % 4;
+	case 0:
+		return any();
+	case 1:
+		return 65536 + any() % 3 - 1;
+	case 2:
+		return 1ull << 32 | any() % 4;
 	default: {
 		int live[NUMBERS], n = 0;
 		for (int i = 0; i < NUMBERS; i++)
@@ -124,11 +127,16 @@ static uint64_t any_kind(int process, int sealed)
 static uint64_t near(uint64_t bound)
 {
 	switch (any() % 8) {
-	case 0: return any();
-	case 1: return UINT64_MAX - any() % 3;
-	case 2: return any() % 3;
-	case 3: return bound + any() % 3 - 1;
-	default: return bound ? any() % bound : 0;
+	case 0:
+		return any();
+	case 1:
+		return UINT64_MAX - any() % 3;
+	case 2:
+		return any() % 3;
+	case 3:
+		return bound + any() % 3 - 1;
+	default:
+		return bound ? any() % bound : 0;
 	}
 }
 
@@ -146,7 +154,11 @@ static void ready(int p)
 {
 	if (!find(p, 0)) {
 		int64_t got = call(p, host_capability_derive, 0, CAPABILITY_PERMISSIONS, 0, 0);
-		int own = record_add((struct record){.parent = NONE, .process = p, .memory = p, .length = WINDOW_MEMORY_END, .otype = UINT64_MAX,
+		int own = record_add((struct record){.parent = NONE,
+						     .process = p,
+						     .memory = p,
+						     .length = WINDOW_MEMORY_END,
+						     .otype = UINT64_MAX,
 						     .permissions = CAP_LOAD | CAP_STORE | CAP_INVOKE | CAP_GRANT});
 		struct record none = records[own];
 		none.parent = own;
@@ -170,7 +182,7 @@ static void do_derive(int p)
 	}
 	switch (how) {
 	case CAPABILITY_BOUNDS:
-		if (r && r->length > SPAN && any() % 8) {       /* of all memory: a part that is there */
+		if (r && r->length > SPAN && any() % 8) { /* of all memory: a part that is there */
 			a = START + any() % SPAN;
 			b = any() % (SPAN - (a - START) + 1);
 		} else {
@@ -194,23 +206,36 @@ static void do_derive(int p)
 		by = find(p, a);
 		if (how == CAPABILITY_SEAL) {
 			next.otype = by ? by->base + b : 0;
-			want = !r || !by ? -EBADF : by->otype != UINT64_MAX || by->memory != NONE || !(by->permissions & CAP_SEAL) || b >= by->length ||
-				       sealed ? -EPERM : 0;
+			want = !r || !by ? -EBADF
+			       : by->otype != UINT64_MAX || by->memory != NONE || !(by->permissions & CAP_SEAL) ||
+					       b >= by->length || sealed
+				       ? -EPERM
+				       : 0;
 		} else {
-			want = !r || !by ? -EBADF : by->otype != UINT64_MAX || by->memory != NONE || !(by->permissions & CAP_UNSEAL) || !sealed ||
-				       r->otype < by->base || r->otype - by->base >= by->length ? -EPERM : 0;
+			want = !r || !by ? -EBADF
+			       : by->otype != UINT64_MAX || by->memory != NONE || !(by->permissions & CAP_UNSEAL) || !sealed ||
+					       r->otype < by->base || r->otype - by->base >= by->length
+				       ? -EPERM
+				       : 0;
 			next.otype = UINT64_MAX;
 		}
 		break;
 	case CAPABILITY_TYPE:
 		want = 0;
-		next = (struct record){.parent = NONE, .memory = NONE, .process = p, .base = next_type++, .length = 1, .otype = UINT64_MAX,
+		next = (struct record){.parent = NONE,
+				       .memory = NONE,
+				       .process = p,
+				       .base = next_type++,
+				       .length = 1,
+				       .otype = UINT64_MAX,
 				       .permissions = CAP_SEAL | CAP_UNSEAL | CAP_GRANT};
 		break;
 	case CAPABILITY_INVOKE:
 		a = any() % 2 ? any_kind(p, 1) : any_index(p);
 		by = find(p, a);
-		want = !r || !by ? -EBADF : sealed && r->otype == by->otype && (r->permissions & by->permissions & CAP_INVOKE) ? 0 : -EPERM;
+		want = !r || !by                                                                            ? -EBADF
+		       : sealed && r->otype == by->otype && (r->permissions & by->permissions & CAP_INVOKE) ? 0
+													    : -EPERM;
 		demand(1, call(p, host_capability_derive, index, how, a, 0), want, "invoke");
 		return;
 	default:
@@ -252,8 +277,10 @@ static int there(const struct record *r, uint64_t offset, uint64_t length)
 
 static int64_t may(const struct record *r, uint64_t offset, uint64_t length, uint32_t permission)
 {
-	return !r ? -EBADF : r->otype != UINT64_MAX || !(r->permissions & permission) ? -EPERM
-	       : offset > r->length || length > r->length - offset ? -ERANGE : (int64_t)length;
+	return !r                                                         ? -EBADF
+	       : r->otype != UINT64_MAX || !(r->permissions & permission) ? -EPERM
+	       : offset > r->length || length > r->length - offset        ? -ERANGE
+									  : (int64_t)length;
 }
 
 static uint8_t *at(const struct record *r, uint64_t offset)
@@ -271,7 +298,7 @@ static int overlap(const struct record *r, uint64_t offset, uint64_t length, int
 	return r->memory == p && r->base + offset + length > START + SPAN - 4096;
 }
 
-#define BUFFER (SPAN - 4096)            /* where a process keeps what it loads and stores: no capability but its own reaches it first */
+#define BUFFER (SPAN - 4096) /* where a process keeps what it loads and stores: no capability but its own reaches it first */
 static void do_access(int p)
 {
 	uint64_t index = any_index(p), offset, length, store = any() % 2;
@@ -302,20 +329,23 @@ static void do_copy(int p)
 	length = length < other ? length : other;
 	if (!there(t, to_offset, length) || !there(f, from_offset, length))
 		return;
-	int64_t want = !t ? -EBADF : t->otype != UINT64_MAX || !(t->permissions & CAP_STORE) ? -EPERM : !f ? -EBADF
-		       : f->otype != UINT64_MAX || !(f->permissions & CAP_LOAD) ? -EPERM : may(t, to_offset, length, CAP_STORE);
+	int64_t want = !t                                                        ? -EBADF
+		       : t->otype != UINT64_MAX || !(t->permissions & CAP_STORE) ? -EPERM
+		       : !f                                                      ? -EBADF
+		       : f->otype != UINT64_MAX || !(f->permissions & CAP_LOAD)  ? -EPERM
+										 : may(t, to_offset, length, CAP_STORE);
 	if (want >= 0)
 		want = may(f, from_offset, length, CAP_LOAD);
 	if (want > 0 && t->memory == f->memory && t->base + to_offset < f->base + from_offset + length &&
 	    f->base + from_offset < t->base + to_offset + length)
-		return;         /* overlapping */
+		return; /* overlapping */
 	if (want > 0)
 		move(at(t, to_offset), at(f, from_offset), length);
 	demand(11, call5(p, host_capability_copy, to, to_offset, from, from_offset, length), want, "copy");
 }
 
 /* ---- files ---- */
-static int any_name(int p, char *name)  /* its length; some are granted to nobody, or to others */
+static int any_name(int p, char *name) /* its length; some are granted to nobody, or to others */
 {
 	int n = snprintf(name, 8, "%c", "abcdx"[any() % 5]);
 
@@ -374,8 +404,11 @@ static void do_create(int p)
 
 	if (!handle_room(cvm))
 		return;
-	int64_t want = !(granted_to(cvm, name) & GRANT_CREATE) ? -EACCES : listed(name) != NONE ? -EEXIST : !r ? -EBADF
-		       : !(r->permissions & CAP_GRANT) ? -EPERM : 0;
+	int64_t want = !(granted_to(cvm, name) & GRANT_CREATE) ? -EACCES
+		       : listed(name) != NONE                  ? -EEXIST
+		       : !r                                    ? -EBADF
+		       : !(r->permissions & CAP_GRANT)         ? -EPERM
+							       : 0;
 	int64_t got = call(p, host_file_create, REF_PROGRAM | (START + BUFFER), (uint64_t)length, index, permissions);
 	demand(12, got < 0 ? got : 0, want, "create");
 	if (want)
@@ -394,12 +427,16 @@ static void do_open(int p)
 	char name[8] = "";
 	uint64_t wants = any() % 8;
 	int cvm = p / EACH, length = any_name(p, name), file = listed(name);
-	uint32_t rights = (wants & GRANT_READ ? CAP_LOAD : 0) | (wants & GRANT_WRITE ? CAP_STORE : 0), asked = wants & (GRANT_READ | GRANT_WRITE);
+	uint32_t rights = (wants & GRANT_READ ? CAP_LOAD : 0) | (wants & GRANT_WRITE ? CAP_STORE : 0),
+		 asked = wants & (GRANT_READ | GRANT_WRITE);
 
 	if (!handle_room(cvm))
 		return;
-	int64_t want = !rights ? -EINVAL : (granted_to(cvm, name) & asked) != asked ? -EACCES : file == NONE || !records[files[file].record].live ? -ENOENT
-		       : (records[files[file].record].permissions & rights) != rights ? -EACCES : 0;
+	int64_t want = !rights                                                        ? -EINVAL
+		       : (granted_to(cvm, name) & asked) != asked                     ? -EACCES
+		       : file == NONE || !records[files[file].record].live            ? -ENOENT
+		       : (records[files[file].record].permissions & rights) != rights ? -EACCES
+										      : 0;
 	int64_t got = call(p, host_file_open, REF_PROGRAM | (START + BUFFER), (uint64_t)length, wants, 0);
 	demand(13, got < 0 ? got : 0, want, "open");
 	if (!want)
@@ -466,7 +503,10 @@ static void do_file(int p)
 			n = r->length - offset < length ? r->length - offset : length;
 		if (!there(r, offset, n) || (r && overlap(r, offset, n, p)))
 			return;
-		want = !handle ? -EBADF : !(handle->rights & (store ? CAP_STORE : CAP_LOAD)) ? -EACCES : !r ? -ENODEV : may(r, 0, 0, store ? CAP_STORE : CAP_LOAD);
+		want = !handle                                              ? -EBADF
+		       : !(handle->rights & (store ? CAP_STORE : CAP_LOAD)) ? -EACCES
+		       : !r                                                 ? -ENODEV
+									    : may(r, 0, 0, store ? CAP_STORE : CAP_LOAD);
 		if (want == 0)
 			want = (int64_t)n;
 		if (want > 0 && store)
@@ -501,7 +541,8 @@ int main(int argc, char **argv)
 			handles[c][i].file = NONE;
 	for (step = 0; step < STEPS; step++) {
 		static void (*const operations[])(int) = {
-			do_derive, do_derive, do_derive, do_access, do_access, do_copy, do_create, do_open, do_file, do_file, do_file,
+			do_derive, do_derive, do_derive, do_access, do_access, do_copy,
+			do_create, do_open,   do_file,   do_file,   do_file,
 		};
 		int p = (int)(any() % PROCESSES);
 		ready(p);
@@ -516,17 +557,22 @@ int main(int argc, char **argv)
 		for (int k = 0; k < 4; k++) {
 			uint64_t index = any_index(p);
 			const struct record *r = find(p, index);
-			demand(0, call(p, host_capability_describe, index, CAPABILITY_LENGTH, 0, 0), r ? (int64_t)r->length : -EBADF, "describe: length");
-			demand(0, call(p, host_capability_describe, index, CAPABILITY_RIGHTS, 0, 0), r ? (int64_t)r->permissions : -EBADF, "describe: rights");
-			demand(0, call(p, host_capability_describe, index, CAPABILITY_OBJECT_TYPE, 0, 0), r ? (int64_t)r->otype : -EBADF, "describe: type");
+			demand(0, call(p, host_capability_describe, index, CAPABILITY_LENGTH, 0, 0),
+			       r ? (int64_t)r->length : -EBADF, "describe: length");
+			demand(0, call(p, host_capability_describe, index, CAPABILITY_RIGHTS, 0, 0),
+			       r ? (int64_t)r->permissions : -EBADF, "describe: rights");
+			demand(0, call(p, host_capability_describe, index, CAPABILITY_OBJECT_TYPE, 0, 0),
+			       r ? (int64_t)r->otype : -EBADF, "describe: type");
 		}
 	}
 	processes_end();
 	printf("ok 1 - as the model (%d steps, %d capabilities, %d files)\n", STEPS, made, file_count);
 	int all = 1;
 	for (int kind = 1; kind < 16; kind++)
-		if ((kind != 2 + CAPABILITY_TYPE && kind != 2 + CAPABILITY_INVOKE && refused[kind] < 20) || (kind != 2 + CAPABILITY_INVOKE && done[kind] < 20)) {
-			printf("# kind %d: %llu done, %llu refused\n", kind, (unsigned long long)done[kind], (unsigned long long)refused[kind]);
+		if ((kind != 2 + CAPABILITY_TYPE && kind != 2 + CAPABILITY_INVOKE && refused[kind] < 20) ||
+		    (kind != 2 + CAPABILITY_INVOKE && done[kind] < 20)) {
+			printf("# kind %d: %llu done, %llu refused\n", kind, (unsigned long long)done[kind],
+			       (unsigned long long)refused[kind]);
 			all = 0;
 		}
 	printf("%sok 2 - each operation succeeded and was refused\n1..2\n", all ? "" : "not ");

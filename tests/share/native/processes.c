@@ -26,7 +26,8 @@ void process_renew(int p)
 	if (number < 0)
 		abort();
 	callers[p].program = window;
-	if (cvm_memory_map(&callers[p], REF_PROGRAM | START, SPAN, PROT_READ | PROT_WRITE) || cvm_window_drop(cvm, (uint64_t)number))
+	if (cvm_memory_map(&callers[p], REF_PROGRAM | START, SPAN, PROT_READ | PROT_WRITE) ||
+	    cvm_window_drop(cvm, (uint64_t)number))
 		abort();
 	if (before)
 		cvm_window_release(cvm, before);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Processes of several cVMs without any guest in them: what host calls need to be made on their behalf by a test. Process p is of cVM
- * p / EACH; [START, START + SPAN) of its window is mapped.
+ * Processes of several cVMs without any guest in them: what host calls need to be made on their behalf by a test. Process p is of
+ * cVM p / EACH; [START, START + SPAN) of its window is mapped.
  */
 #ifndef TESTS_PROCESSES_H
 #define TESTS_PROCESSES_H
@@ -10,11 +10,11 @@
 #include <carrel/rights.h>
 #include "intravisor/host/host.h"
 
-#define CVMS      3
-#define EACH      2
+#define CVMS 3
+#define EACH 2
 #define PROCESSES (CVMS * EACH)
-#define START     0x50000000ull
-#define SPAN      65536ull
+#define START 0x50000000ull
+#define SPAN 65536ull
 
 extern struct cvm *cvms[CVMS];
 extern struct caller callers[PROCESSES];
@@ -27,13 +27,15 @@ static inline uint8_t *memory_of(int process)
 {
 	return callers[process].program->base + START;
 }
-static inline int64_t call5(int process, int64_t (*host)(struct caller *, const uint64_t *), uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+static inline int64_t call5(int process, int64_t (*host)(struct caller *, const uint64_t *), uint64_t a, uint64_t b, uint64_t c,
+			    uint64_t d, uint64_t e)
 {
 	const uint64_t words[6] = {a, b, c, d, e, 0};
 
 	return host(&callers[process], words);
 }
-static inline int64_t call(int process, int64_t (*host)(struct caller *, const uint64_t *), uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+static inline int64_t call(int process, int64_t (*host)(struct caller *, const uint64_t *), uint64_t a, uint64_t b, uint64_t c,
+			   uint64_t d)
 {
 	return call5(process, host, a, b, c, d, 0);
 }

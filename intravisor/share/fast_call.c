@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * A program's call, and its callee's copies from and to the buffers that came along (call.h). Of the fast kind. Trusted. An attacker
+ * controls every argument, and the list of buffers also while it is read: once, into a copy.
+ */
+#include "intravisor/share/call.h"
+#include <carrel/gate.h>
+
+struct export exports[EXPORTS_MOST];
+uint32_t watch_awake;
+uint64_t watch_tick;
+
+static uint8_t *program_memory(const struct caller *caller, uint64_t at, uint64_t length)
+{
+	return at <= UINT32_MAX ? cvm_reference_plain(caller, REF_PROGRAM | at, length) : NULL;
+}
+
+static int64_t buffers_get(const struct caller *caller, uint64_t at, struct machine_buffer *buffers, uint64_t count)
+{
+	uint64_t list[CALL_BUFFERS_MOST][3];
+	const void *from = program_memory(caller, at, count * sizeof *list);
+
+	if (!from || machine_copy(list, from, count * sizeof *list))
+		return -EFAULT;
+	for (uint64_t i = 0; i < count; i++) {
+		buffers[i] = (struct machine_buffer){program_memory(caller, list[i][0], list[i][1]), list[i][1], list[i][2]};
+		if (!buffers[i].at)
+			return -EFAULT;
+	}
+	return 0;
+}
+
+int64_t share_call(void *owner, const uint64_t a[8])
+{
+	struct caller *caller = owner;
+	uint64_t id = export_slot(caller, a[0] & 0xffff), count = a[0] >> 16 & 0xffff, limit = a[0] >> 32;
+	struct machine_buffer buffers[CALL_BUFFERS_MOST];
+	int64_t result = !id || (id & EXPORT_OWN) ? -EBADF : count > CALL_BUFFERS_MOST ? -EINVAL : -EAGAIN;
+
+	if (count && result == -EAGAIN && buffers_get(caller, a[1], buffers, count))
+		result = -EFAULT;
+	if (limit)
+		limit += __atomic_load_n(&watch_tick, __ATOMIC_RELAXED) + 1;
+	for (unsigned i = 0; i < EXPORT_THREADS && result == -EAGAIN; i++) {
+		struct machine_thread *callee = __atomic_load_n(&export_of(id)->threads[i], __ATOMIC_ACQUIRE);
+		if (callee)
+			result = machine_call_enter(caller->thread, callee, id, limit, buffers, (unsigned)count);
+	}
+	if (result > 0 && limit && !__atomic_load_n(&watch_awake, __ATOMIC_SEQ_CST) &&
+	    !__atomic_exchange_n(&watch_awake, 1, __ATOMIC_SEQ_CST))
+		fast_wake(&watch_awake, 1);
+	return result == -EAGAIN && __atomic_load_n(&export_of(id)->id, __ATOMIC_SEQ_CST) != id ? -ECONNREFUSED : result;
+}
+
+/* (buffer | CALL_COPY_OUT, offset, own, length) */
+int64_t share_call_copy(void *owner, uint64_t unused, const uint64_t a[6])
+{
+	struct caller *caller = owner;
+	uint64_t out = a[0] & CALL_COPY_OUT, n = a[3] < CALL_COPY_MOST ? a[3] : CALL_COPY_MOST;
+	uint8_t *own = program_memory(caller, a[2], n);
+	const struct machine_buffer *buffer = own ? machine_call_hold(caller->thread, a[0] ^ out) : NULL;
+	int64_t result = (int64_t)n;
+
+	(void)unused;
+	if (!buffer)
+		return own ? -ENOTCONN : -EFAULT;
+	if (!(buffer->rights & (out ? CALL_WRITE : CALL_READ)))
+		result = -EACCES;
+	else if (a[1] > buffer->length || n > buffer->length - a[1])
+		result = -EINVAL;
+	else if (out ? machine_copy(buffer->at + a[1], own, n) : machine_copy(own, buffer->at + a[1], n))
+		result = -EFAULT;
+	machine_call_release(caller->thread);
+	return result;
+}
