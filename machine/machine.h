@@ -165,6 +165,8 @@ int machine_thread_home(const struct machine_thread *thread);   /* the host thre
 int64_t machine_system(long number, long a, long b, long c, long d);
 /* As the copies below, either way, where fs may be the guest's. */
 int machine_copy(void *to, const void *from, size_t length);
+/* clock_gettime into seconds and nanoseconds; 0 or -errno. */
+int machine_clock(uint64_t clock, int64_t time[2]);
 void machine_relax(void);               /* a moment of a loop that waits for another processor */
 
 /* ---- memory of guests: copies that survive a fault. 0 or -EFAULT. host = window base + checked offset ---- */

@@ -27,15 +27,6 @@ static int clock_allowed(uint64_t clock)
 	return clock <= CLOCK_BOOTTIME;
 }
 
-int64_t host_clock_get(struct caller *caller, const uint64_t a[6])
-{
-	struct timespec t;
-
-	if (!clock_allowed(a[0]) || clock_gettime((clockid_t)a[0], &t))
-		return -EINVAL;
-	return out(caller, a[1], &t, sizeof t);
-}
-
 int64_t host_clock_resolution(struct caller *caller, const uint64_t a[6])
 {
 	struct timespec t;

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the Carrel authors
  *
  * The kernel lock: a futex of three states (U. Drepper, "Futexes Are Tricky"). While the cVM has one thread nobody can contend,
- * and only that thread can make a second one, so plain stores do.
+ * and only that thread can make a second one, so plain stores do. Sleepers that were woken under the lock are called when it is free:
+ * called before, they would run into it and sleep again, on the lock.
  */
 #include "libos/process/process.h"
 
@@ -11,6 +12,9 @@
 
 int kernel_single = 1;
 uint32_t kernel_word;
+#define CALLS_MOST 8u
+static uint32_t *calls[CALLS_MOST];      /* words to wake, under the lock */
+static unsigned call_count;
 
 void kernel_lock_shared(void)
 {
@@ -33,8 +37,25 @@ void kernel_lock_shared(void)
 
 void kernel_unlock_shared(void)
 {
+	uint32_t *mine[CALLS_MOST];
+	unsigned count = call_count;
+
+	for (unsigned i = 0; i < count; i++)
+		mine[i] = calls[i];
+	call_count = 0;
 	if (__atomic_exchange_n(&kernel_word, 0, __ATOMIC_RELEASE) == 2)
 		HOST(futex, own_ref(&kernel_word), FUTEX_WAKE_PRIVATE, 1);
+	/* A thread that has ended meanwhile is not there to hear it; another in its place looks again. */
+	for (unsigned i = 0; i < count; i++)
+		HOST(futex, own_ref(mine[i]), FUTEX_WAKE_PRIVATE, 1);
+}
+
+void kernel_call(uint32_t *word)
+{
+	if (!kernel_single && call_count < CALLS_MOST)
+		calls[call_count++] = word;
+	else
+		HOST(futex, own_ref(word), FUTEX_WAKE_PRIVATE, 1);
 }
 
 void host_begin(void)

@@ -137,6 +137,7 @@ extern int kernel_single;               /* one thread in all: the lock needs no 
 extern uint32_t kernel_word;            /* 0 free, 1 held, 2 held and somebody sleeps */
 void kernel_lock_shared(void);
 void kernel_unlock_shared(void);
+void kernel_call(uint32_t *word);       /* wakes who sleeps on this futex, once the lock is free */
 static inline void kernel_lock(void)
 {
 	if (kernel_single)

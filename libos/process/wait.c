@@ -7,13 +7,12 @@
 #include "libos/process/bell.h"
 
 #define FUTEX_WAIT_BITSET_PRIVATE (9 | 128)     /* an absolute monotonic deadline */
-#define FUTEX_WAKE_PRIVATE 129
 
 int64_t now(void)
 {
 	int64_t t[2] = {0, 0};
 
-	HOST(clock_get, 1, own_ref(t));
+	HOST_FAST(clock_get, 1, own_ref(t));
 	return t[0] * 1000000000 + t[1];
 }
 
@@ -41,7 +40,7 @@ void thread_wake(struct thread *t)
 {
 	__atomic_store_n(&t->wake, 1, __ATOMIC_RELEASE);
 	if (t->waiting == WAITS_ASLEEP)
-		HOST(futex, own_ref(&t->wake), FUTEX_WAKE_PRIVATE, 1);
+		kernel_call(&t->wake);
 	else if (t->waiting)
 		return;
 	else if (t->hosting && t != thread_current())
@@ -84,19 +83,16 @@ void wait_dismiss(struct wait_queue *queue)
 }
 
 /* Before it sleeps a thread looks for a while whether another wakes it, as long as that has been worth it lately: a wake-up from
- * sleep costs two system calls and a switch, microseconds in which what is waited for has often come. Without the lock. */
-#define SPIN_MOST  400u         /* machine_pause()s: some 10 us */
-#define SPIN_PROBE 40u
-/* Another cVM that sleeps takes tens of microseconds to answer, and two that sleep would never learn that it pays to look: so a probe is as
- * long as a spin can be, and comes more often. */
-#define SPIN_MOST_SHARED  1500u
-#define SPIN_AGAIN_SHARED 8u
+ * sleep costs two system calls and a switch, tens of microseconds in which what is waited for has often come. Two that sleep would never
+ * learn that it pays to look, so a probe is as long as a spin can be. Without the lock. */
+#define SPIN_MOST  1500u        /* machine_pause()s: some 40 us */
+#define SPIN_LEAST 20u
 #define SPIN_AGAIN 64u          /* of so many waits one is a probe when spinning has not helped */
+#define SPIN_AGAIN_SHARED 8u    /* for another cVM, which answers later */
 
 static void spin(struct thread *t, int listens)
 {
-	unsigned most = listens ? SPIN_MOST_SHARED : SPIN_MOST, probe = listens ? SPIN_MOST_SHARED : SPIN_PROBE;
-	unsigned budget = t->spin ? t->spin : ++t->waits % (listens ? SPIN_AGAIN_SHARED : SPIN_AGAIN) ? 0 : probe;
+	unsigned budget = t->spin ? t->spin : ++t->waits % (listens ? SPIN_AGAIN_SHARED : SPIN_AGAIN) ? 0 : SPIN_MOST;
 
 	if (!budget || (kernel_single && !listens))
 		return;
@@ -111,9 +107,9 @@ static void spin(struct thread *t, int listens)
 	}
 	kernel_lock();
 	if (__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE))
-		t->spin = 2 * budget < most ? 2 * budget : most;
+		t->spin = 2 * budget < SPIN_MOST ? 2 * budget : SPIN_MOST;
 	else
-		t->spin = t->spin / 2 < SPIN_PROBE / 2 ? 0 : t->spin / 2;
+		t->spin = t->spin / 2 < SPIN_LEAST ? 0 : t->spin / 2;
 }
 
 void wait_spin(void)

@@ -46,7 +46,7 @@ int64_t sys_clock_gettime(const uint64_t a[6])
 	if (kind < 0)
 		return kind;
 	if (kind)
-		return user_ok(USER(1), 16) ? HOST(clock_get, (uint32_t)a[0], program_offset(a[1]) | REF_PROGRAM) : -EFAULT;
+		return user_ok(USER(1), 16) ? HOST_FAST(clock_get, (uint32_t)a[0], program_offset(a[1]) | REF_PROGRAM) : -EFAULT;
 	const int64_t t[2] = {time / 1000000000, time % 1000000000};
 	return user_put(USER(1), t, sizeof t);
 }
@@ -193,7 +193,7 @@ int64_t sys_times(const uint64_t a[6])
 	int64_t t[2] = {0, 0};
 
 	usage_of(process_current(), &u);
-	HOST(clock_get, MONOTONIC, own_ref(t));
+	HOST_FAST(clock_get, MONOTONIC, own_ref(t));
 	const int64_t out[4] = {u.user[0] * 100 + u.user[1] / 10000, u.system[0] * 100 + u.system[1] / 10000,
 				children->user[0] * 100 + children->user[1] / 10000,
 				children->system[0] * 100 + children->system[1] / 10000};

@@ -63,6 +63,7 @@ void call_carry(struct carrier *carrier, struct machine_thread *thread);        
 void call_abandon(struct machine_thread *callee);
 
 uint64_t gate_address(const uint8_t *gate);
+extern int (*fast_clock)(long clock, int64_t time[2]);   /* the vDSO's; NULL: it has none */
 #define INTERRUPT_FATAL MACHINE_FATAL
 int guest_copy(void *to, const void *from, size_t length);
 int64_t context_enter(struct context *context, uint64_t entry, uint64_t stack, uint64_t argument);

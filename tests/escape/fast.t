@@ -6,12 +6,12 @@
 # but its like.
 . tests/tap.sh
 
-objects=$(ls build/obj/intravisor/share/fast_*.o build/obj/machine/*/fast_*.o build/obj/cap/access.o)
+objects=$(ls build/obj/intravisor/*/fast_*.o build/obj/machine/*/fast_*.o build/obj/cap/access.o)
 for object in $objects; do
 	check "$object: no thread-local storage, no vector or x87 register" 0 "" \
 		sh -c '! objdump -d --no-show-raw-insn "$1" | grep -E "%fs:|%[xyz]?mm[0-9]|%st|\bfld|\bfst|fsbase"' sh "$object"
 done
-allowed='machine_copy machine_relax machine_system'
+allowed='machine_copy machine_relax machine_system machine_clock'
 for symbol in $(nm -u $objects | awk '$1 == "U" {print $2}' | sort -u); do
 	case " $allowed $(nm --defined-only $objects | awk '$2 == "T" {print $3}' | tr '\n' ' ') " in
 	*" $symbol "*) ;;
@@ -19,4 +19,14 @@ for symbol in $(nm -u $objects | awk '$1 == "U" {print $2}' | sort -u); do
 	esac
 done
 check "they call nothing else than each other and the machine's three (${strange:-none})" 0 "" test -z "$strange"
+python3 -c 'import sys
+for line in open("/proc/self/maps"):
+    if "[vdso]" in line:
+        low, high = (int(n, 16) for n in line.split()[0].split("-"))
+        with open("/proc/self/mem", "rb") as memory:
+            memory.seek(low)
+            open(sys.argv[1], "wb").write(memory.read(high - low))' "$work/vdso"
+check "the host's vDSO has a clock" 0 "__vdso_clock_gettime" objdump -T "$work/vdso"
+check "that uses neither" 0 "" sh -c '! objdump -d --no-show-raw-insn "$1" |
+	awk "/^[0-9a-f]+ <.*>:/ {skip = /getrandom|sgx/} !skip" | grep -E "%fs:|%[xyz]?mm[0-9]|%st\\>|fsbase"' sh "$work/vdso"
 finish
