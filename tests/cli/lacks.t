@@ -98,7 +98,7 @@ try:
     ok(done.returncode == 0 and began, "no threads to be had: a program of one runs", done)
     for name, limit, value, text in (("descriptors", resource.RLIMIT_NOFILE, 8, "Too many open files"),
                                      ("file sizes", resource.RLIMIT_FSIZE, 4096, "File too large"),
-                                     ("data", resource.RLIMIT_DATA, 1 << 20, "memory")):
+                                     ("data", resource.RLIMIT_DATA, 3 << 20, "memory")):
         done, began = program(before=lambda: resource.setrlimit(limit, (value, value)))
         ok(one_line(done) and not began and text in done.stderr, f"a small limit on {name}: one line", done)
     done, began = program()
