@@ -18,6 +18,7 @@ static int64_t adopt(struct socket *s, int64_t handle)
 	}
 	s->shared = handle;
 	s->state = SOCKET_CONNECTED;
+	wait_wake(&s->queue, UINT32_MAX);       /* who watches it waits for that */
 	return 0;
 }
 

@@ -227,6 +227,13 @@ static int64_t connect_here(struct file *f, const struct address *to)
 	struct socket *s = f->object, *listener, *end;
 	int64_t error;
 
+	if (is_inet(s) && s->type == SOCK_DGRAM) {      /* whether anybody is there, only an answer tells */
+		if (!s->binding.bound && (error = name_bind_any(s)))
+			return error;
+		s->peer = *to;
+		s->state = SOCKET_CONNECTED;
+		return 0;
+	}
 	if (!is_inet(s) && s->type != SOCK_DGRAM && shared_name(to))
 		return shared_connect_name(s, shared_name(to), to);
 	for (;;) {
@@ -259,8 +266,7 @@ static int64_t connect_here(struct file *f, const struct address *to)
 	if (s->type == SOCK_DGRAM) {
 		s->peer = *to;
 		s->state = SOCKET_CONNECTED;
-		if (!is_inet(s))
-			datagram_peer(s, listener);
+		datagram_peer(s, listener);
 		return 0;
 	}
 	end = socket_make(listener->domain, s->type, s->protocol);
