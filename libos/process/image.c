@@ -23,7 +23,12 @@ static int64_t get(const struct source *s, void *to, size_t n, uint64_t offset, 
 {
 	if (!s->file)
 		return user_get(to, (struct user){program_address(s->base + address)}, n);
-	int64_t got = s->file->operations->read(s->file, own_memory(to), n, (int64_t)offset);
+	int64_t got;
+
+	/* A signal that comes meanwhile is seen to later: without its dynamic linker the program would run as it lies in its file. */
+	do
+		got = s->file->operations->read(s->file, own_memory(to), n, (int64_t)offset);
+	while (got == -RESTART && !process_current()->ending && !thread_current()->leaving);
 	return got < 0 ? got : (size_t)got == n ? 0 : -ENOEXEC;
 }
 
