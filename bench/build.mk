@@ -83,3 +83,5 @@ $(BENCH)/stream_native: bench/guest/stream.c include/carrel/cp_stream.h
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -Iinclude $< -o $@
 bench-share_file: $(BENCH)/file $(BENCH)/file_native $(BENCH)/stream_native $(B)/tests/share/together all
+bench-share_redis: $(B)/tests/share/together all $(foreach p,redis,port-$p-carrel port-$p-native)
+.PHONY: bench-share_redis
