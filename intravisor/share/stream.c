@@ -131,7 +131,8 @@ static int64_t node_find(struct caller *caller, uint64_t handle, uint64_t ref, u
 	int fd = path_open(directory, &path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
-	error = fstat(fd, &status) ? -errno : !S_ISSOCK(status.st_mode) ? -ECONNREFUSED : 0;
+	/* A listener keeps it, so it is one of those that cVMs share, and none of the Intravisor's own. */
+	error = fstat(fd, &status) ? -errno : !S_ISSOCK(status.st_mode) ? -ECONNREFUSED : node && host_descriptor_kept(fd) ? -EMFILE : 0;
 	if (error || !node)
 		close(fd);
 	else
@@ -141,8 +142,8 @@ static int64_t node_find(struct caller *caller, uint64_t handle, uint64_t ref, u
 	return error;
 }
 
-/* a: kind, then name ref and length; or port (to connect: peer, port); or directory handle, path ref, path length. */
-/* node: who listens gets a descriptor there; NULL: to connect. */
+/* a: kind, then name ref and length; or port (to connect: peer, port); or directory handle, path ref, path length. node: who listens gets
+ * a descriptor there; NULL: to connect. */
 static int64_t address_decode(struct caller *caller, const uint64_t a[6], struct stream_address *address, int *node)
 {
 	int connects = !node;

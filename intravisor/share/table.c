@@ -134,6 +134,10 @@ int64_t host_bell_handle(struct caller *caller, const uint64_t a[6])
 	if (__atomic_load_n(&bell->event_fd, __ATOMIC_ACQUIRE) < 0) {
 		if ((fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
 			return -errno;
+		if (host_descriptor_kept(fd)) {
+			close(fd);
+			return -EMFILE;
+		}
 		if (!__atomic_compare_exchange_n(&bell->event_fd, &none, fd, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 			close(fd);
 	}
