@@ -180,17 +180,6 @@ const struct cap *cap_get(const struct cap_table *table, uint64_t index)
 	return entry ? &entry->cap : NULL;
 }
 
-int cap_access(const struct cap_table *table, uint64_t index, uint64_t offset, uint64_t length, uint32_t permissions)
-{
-	const struct entry *entry = entry_at(table, index);
-
-	if (!entry)
-		return -EBADF;
-	if (entry->cap.otype != CAP_UNSEALED || (entry->cap.permissions & permissions) != permissions)
-		return -EPERM;
-	return offset <= entry->cap.length && length <= entry->cap.length - offset ? 0 : -EFAULT;
-}
-
 int cap_invoke_check(const struct cap_table *table, uint64_t code, uint64_t data)
 {
 	const struct entry *c = entry_at(table, code), *d = entry_at(table, data);

@@ -43,8 +43,11 @@ int64_t cap_grant(struct cap_table *from, uint64_t index, struct cap_table *to, 
 
 /* The capability if it is tagged, else NULL. Valid until the table changes. */
 const struct cap *cap_get(const struct cap_table *table, uint64_t index);
-/* May [base + offset, + length) be accessed with all of `permissions`? 0 or -errno (-EFAULT out of bounds). */
-int cap_access(const struct cap_table *table, uint64_t index, uint64_t offset, uint64_t length, uint32_t permissions);
+/* Does [base + offset, + length) lie in it? */
+static inline int cap_in_bounds(const struct cap *cap, uint64_t offset, uint64_t length)
+{
+	return offset <= cap->length && length <= cap->length - offset;
+}
 /* CInvoke's conditions: both sealed with one type, both invokable. */
 int cap_invoke_check(const struct cap_table *table, uint64_t code, uint64_t data);
 /* Untags the capability and all derived from it in this table and, by grant, in others; drop(object) when it was a root.

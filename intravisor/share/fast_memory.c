@@ -15,11 +15,6 @@ static uint8_t *memory_at(const struct cap *cap, uint64_t offset)
 	return *(uint8_t *const *)cap->object + cap->base + offset;
 }
 
-static int in_bounds(const struct cap *cap, uint64_t offset, uint64_t length)
-{
-	return offset <= cap->length && length <= cap->length - offset;
-}
-
 static int64_t copy(uint8_t *to, const uint8_t *from, uint64_t length, const struct cap_held *a, const struct cap_held *b)
 {
 	for (uint64_t done = 0, n; done < length; done += n) {
@@ -46,7 +41,7 @@ static int64_t access(const struct caller *caller, struct cap_table *table, cons
 		offset = left ? offset : 0;
 	}
 	if (!result)
-		result = !own ? -EFAULT : !in_bounds(held.cap, offset, length) ? -ERANGE
+		result = !own ? -EFAULT : !cap_in_bounds(held.cap, offset, length) ? -ERANGE
 			 : a[4] ? copy(memory_at(held.cap, offset), own, length, &held, &held)
 				: copy(own, memory_at(held.cap, offset), length, &held, &held);
 	cap_release(&held);
@@ -67,7 +62,7 @@ int64_t host_capability_copy(struct caller *caller, const uint64_t a[6])
 	int64_t result = cap_hold(table, a[0], CAP_STORE, &to), error = cap_hold(table, a[2], CAP_LOAD, &from);
 
 	if (!result)
-		result = error ? error : in_bounds(to.cap, a[1], a[4]) && in_bounds(from.cap, a[3], a[4])
+		result = error ? error : cap_in_bounds(to.cap, a[1], a[4]) && cap_in_bounds(from.cap, a[3], a[4])
 			 ? copy(memory_at(to.cap, a[1]), memory_at(from.cap, a[3]), a[4], &to, &from) : -ERANGE;
 	cap_release(&to);
 	cap_release(&from);

@@ -250,7 +250,12 @@ static void do_checks(int table)
 	int want = !a ? -EBADF : a->otype != CAP_UNSEALED || (permissions & ~a->permissions) ? -EPERM :
 		   (unsigned __int128)offset + length > span ? -EFAULT : 0;
 
-	demand(ACCESS, cap_access(tables[table], index, offset, length, permissions) == want, "cap_access");
+	struct cap_held held;
+	int got = cap_hold(tables[table], index, permissions, &held);
+	if (!got && !cap_in_bounds(held.cap, offset, length))
+		got = -EFAULT;
+	cap_release(&held);
+	demand(ACCESS, got == want, "cap_hold and cap_in_bounds");
 	want = !a || !b ? -EBADF : a->otype != CAP_UNSEALED && a->otype == b->otype && (a->permissions & CAP_INVOKE) &&
 	       (b->permissions & CAP_INVOKE) ? 0 : -EPERM;
 	succeeded[7] += !want;
