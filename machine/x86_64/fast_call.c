@@ -23,15 +23,18 @@ static struct machine_thread *caller_of(uint64_t word)
 	return (struct machine_thread *)(word & 0x7fffffffffc0);
 }
 
+static void ride(struct carrier *carrier, struct machine_thread *thread)
+{
+	thread->context->carrier = carrier;
+	thread->context->host_rsp = carrier->host_rsp;
+	thread->context->host_fs = carrier->host_fs;
+	__atomic_store_n(&thread->tid, carrier->tid, __ATOMIC_RELEASE);
+}
+
 void call_carry(struct carrier *carrier, struct machine_thread *thread)
 {
-	struct context *context = thread->context;
-
-	context->carrier = carrier;
-	context->host_rsp = carrier->host_rsp;
-	context->host_fs = carrier->host_fs;
-	__atomic_store_n(&thread->tid, carrier->tid, __ATOMIC_RELEASE);
-	carrier->now = context;
+	ride(carrier, thread);
+	carrier->now = thread->context;
 }
 
 static void wake(struct carrier *carrier)
@@ -97,10 +100,6 @@ struct context *call_end(struct machine_thread *callee)
 	}
 	caller->callee = NULL;
 	carrier->now = caller->context;
-	if (caller->context->carrier != carrier) {      /* it went along when a call of its callee's was detached */
-		call_carry(carrier, caller);
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);        /* its tid before its `kicked`, which the gate looks at */
-	}
 	idle_again(callee);
 	return caller->context;
 }
@@ -128,13 +127,22 @@ void call_detach(struct machine_thread *callee, uint64_t word, enum call_end why
 	while (__atomic_exchange_n(&detach_lock, 1, __ATOMIC_ACQUIRE))
 		machine_system(SYS_sched_yield, 0, 0, 0, 0);
 	struct machine_thread *caller = caller_of(word);
-	struct carrier *stays = callee->context->carrier, *goes = callee->home;
+	/* The caller's: a callee that is just being entered does not know its carrier yet, and has an earlier call's. */
+	struct carrier *stays = caller->context->carrier, *goes = callee->home;
 	goes->resident = stays->resident;
 	__atomic_store_n(&goes->resident->home, goes, __ATOMIC_RELEASE);
 	stays->resident = callee;
 	__atomic_store_n(&callee->home, stays, __ATOMIC_RELEASE);
 	caller->callee = NULL;
-	caller->context->carrier = goes;
+	/* All that wait above go along, each on the carrier of its chain at any time: the next detach may be of any of them. They lie still,
+	 * since what they wait for does, and their links change under this lock alone. */
+	for (struct machine_thread *up = caller;; up = caller_of(word)) {
+		ride(goes, up);
+		word = LOAD(&up->state);
+		if ((word & CALL_TAG & 7) < CALL_ACTIVE || (word & CALL_TAG & 7) == CALL_DETACHED)
+			break;
+	}
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);        /* their tids before their `kicked`, which a gate looks at on the way back */
 	goes->error = errors[why];
 	__atomic_store_n(&goes->adopts, caller, __ATOMIC_SEQ_CST);
 	wake(goes);
