@@ -11,7 +11,7 @@ demo: setup
 
 check: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) all checks
-	@prove -j$(JOBS) --timer $(sort $(wildcard tests/*/*.t))
+	@tools/prove -j$(JOBS) --timer $(sort $(wildcard tests/*/*.t))
 
 .PHONY: checks
 checks: $(CHECKS)

@@ -151,9 +151,15 @@ check "exec: no command" 125 "which command" $carrel exec db
 for n in 1 2 3 4 5 6 7 8; do $carrel exec lonely p sleep 200 say "$n" > many.$n & done
 wait
 [ "$(cat many.? | tr -d '\n')" = 12345678 ]; say $? "eight at once"
-timeout -s INT 1 $carrel exec db p catch 2 say waits sleep 60000 > out
+env --default-signal=INT $carrel exec db p catch 2 say waits sleep 60000 > out & it=$!
+until_says waits cat out
+kill -INT $it
+wait $it
 grep -q 'signal 2' out; say $? "exec: Ctrl-C is the process's"
-timeout -s KILL 1 $carrel exec lonely p sleep 60000 say outlived > out 2>&1
+$carrel exec lonely p say lives sleep 60000 say outlived > out 2>&1 & it=$!
+until_says lives cat out
+kill -KILL $it
+wait $it 2> /dev/null
 until_says "pid 3" true; sleep 0.3; ! grep -q outlived out; say $? "exec: who goes takes the process along"
 python3 - <<P > out
 import os, pty, select
@@ -229,8 +235,10 @@ cvms:
   top: {image: p, args: [ignore, "15", say, up, sleep, 60000], depends_on: [middle], stop_timeout: 300ms}
   spins: {image: p, args: [say, up, spin, ""], stop_timeout: 300ms}
 Y
-timeout -s INT 1.5 $carrel up stop.yaml > out 2> err
-r=$?
+env --default-signal=INT $carrel up stop.yaml > out 2> err & it=$!      # the shell ignores it for what runs beside it
+until_says 4 grep -c '| up$' out
+kill -INT $it
+wait $it
 [ "$(grep -c '| up$' out)" = 4 ] && grep -q '^middle    | signal 10$' out && grep -q '^base      | signal 15$' out
 say $? "Ctrl-C: each gets its own signal"
 [ "$(grep -oE '(middle|base) +\| signal' out | awk '{print $1}' | tr '\n' ' ')" = "middle base " ]; say $? "in reverse order"

@@ -5,6 +5,12 @@
 # What Linux does and what the library OS does: the same programs natively, in a cVM on a host volume, and on its tmpfs.
 . tests/tap.sh
 
+running() {     # [-c] COMMAND: is there a process with it; how many
+	n=$(for c in /proc/[0-9]*/cmdline; do tr '\0' ' ' < "$c" | grep -qF -- "${@: -1}" && echo; done 2> /dev/null | wc -l)
+	[ "$1" != -c ] || echo "$n"
+	[ "$n" -gt 0 ]
+}
+
 passed() {      # NAME OUTPUT STATUS
 	[ "$3" = 0 ] && printf '%s\n' "$2" | grep -q '^1\.\.'
 	say $? "$1: $(printf '%s\n' "$2" | grep -c '^ok') checks"
@@ -147,12 +153,12 @@ $cc "$work/fork.c" -o "$work/fork-and-pause"
 $carrel run "$work/fork-and-pause" > "$work/forked" &
 it=$!
 for _ in $(seq 100); do [ -s "$work/forked" ] && break; sleep 0.05; done
-[ "$(pgrep -f -c "carrel run $work/fork-and-pause")" = 2 ]
+[ "$(running -c "carrel run $work/fork-and-pause")" = 2 ]
 say $? "a forked program of 32 MiB has a second process that keeps its memory"
 kill -9 $it
 wait $it 2> /dev/null
-for _ in $(seq 100); do pgrep -f "carrel run $work/fork-and-pause" > /dev/null || break; sleep 0.05; done
-! pgrep -f "carrel run $work/fork-and-pause" > /dev/null
+for _ in $(seq 100); do running "carrel run $work/fork-and-pause" > /dev/null || break; sleep 0.05; done
+! running "carrel run $work/fork-and-pause" > /dev/null
 say $? "which ends when the Intravisor is killed"
 
 # The trace.

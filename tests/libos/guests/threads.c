@@ -58,7 +58,7 @@ static void *locals(void *a)
 	return (void *)(long)local;
 }
 
-static int cleaned;
+static int cleaned, begun;              /* begun: a semaphore would do it too, and is tested elsewhere */
 static void clean(void *a)
 {
 	cleaned += (int)(long)a;
@@ -67,6 +67,7 @@ static void clean(void *a)
 static void *sleeper(void *a)
 {
 	pthread_cleanup_push(clean, (void *)5);
+	__atomic_store_n(&begun, 1, __ATOMIC_RELEASE);
 	sleep(100);
 	pthread_cleanup_pop(0);
 	return a;
@@ -75,9 +76,17 @@ static void *sleeper(void *a)
 static void *spinner(void *a)
 {
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+	__atomic_store_n(&begun, 1, __ATOMIC_RELEASE);
 	for (volatile long i = 0;; i++)
 		;
 	return a;
+}
+
+static void until_begun(void)
+{
+	while (!__atomic_exchange_n(&begun, 0, __ATOMIC_ACQ_REL))
+		usleep(1000);
+	usleep(20000);
 }
 
 static void threads(void)
@@ -101,10 +110,10 @@ static void threads(void)
 		pthread_create(&t[i], NULL, player, (void *)i);
 	OK(!pthread_join(t[0], NULL) && !pthread_join(t[1], NULL));
 	pthread_create(&t[0], NULL, sleeper, NULL);
-	usleep(20000);
+	until_begun();
 	OK(!pthread_cancel(t[0]) && !pthread_join(t[0], &result) && result == PTHREAD_CANCELED && cleaned == 5);
 	pthread_create(&t[0], NULL, spinner, NULL);
-	usleep(20000);
+	until_begun();
 	OK(!pthread_cancel(t[0]) && !pthread_join(t[0], &result) && result == PTHREAD_CANCELED);
 	/* One after another, many: stacks are used again. */
 	int made = 0;
@@ -154,9 +163,9 @@ static void catch(int signal, void (*f)(int, siginfo_t *, void *), int flags)
 
 static void *interrupter(void *a)
 {
-	usleep(50000);
+	usleep(200000);         /* the other waits by then, on a busy machine too */
 	pthread_kill(*(pthread_t *)a, SIGUSR1);
-	usleep(50000);
+	usleep(200000);
 	write(*((int *)a - 2), "x", 1);
 	return NULL;
 }
