@@ -14,18 +14,19 @@
 #include "cli/deploy/runtime.h"
 #include "cli/deploy/supervisor.h"
 
-enum { KEY_CHECK = 256, KEY_PROJECT };
+enum { KEY_CHECK = 256, KEY_PROJECT, KEY_TRACE };
 
 static const struct argp_option options[] = {
 	{"detach", 'd', NULL, 0, "return when all cVMs have been started, and leave them running", 0},
 	{"check", KEY_CHECK, NULL, 0, "only check the file and what it names", 0},
 	{"project", KEY_PROJECT, "NAME", 0, "the project's name (default: the file's `project:`, or its directory's name)", 0},
+	{"trace", KEY_TRACE, NULL, 0, "print each system call and CP_Call, with the cVM's name", 0},
 	{0},
 };
 
 struct up {
 	const char *file, *project;
-	int detach, check;
+	int detach, check, trace;
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -38,6 +39,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_CHECK:
 		up->check = 1;
+		return 0;
+	case KEY_TRACE:
+		up->trace = 1;
 		return 0;
 	case KEY_PROJECT:
 		if (!name_ok(argument))
@@ -106,8 +110,10 @@ int command_up(int argc, char **argv)
 	if (host_lacks())
 		return EXIT_CARREL;
 	files_most();
-	for (size_t i = 0; i < project.count; i++)
+	for (size_t i = 0; i < project.count; i++) {
 		project.services[i].config.file_mode_mask = umask(0);
+		project.services[i].config.trace = up.trace;
+	}
 	if (up.detach && (status = detach(&announce)) >= 0)
 		return status;
 	int listener = runtime_claim(project.name, &lock);

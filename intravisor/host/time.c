@@ -98,7 +98,14 @@ static int64_t line(struct caller *caller, const uint64_t a[6], const char *head
 
 int64_t host_trace(struct caller *caller, const uint64_t a[6])
 {
-	return caller->cvm->config->trace ? line(caller, a, "") : 0;
+	const char *name = caller->cvm->config->name;
+	char head[64] = "";
+
+	if (!caller->cvm->config->trace)
+		return 0;
+	if (name)               /* one of several */
+		snprintf(head, sizeof head, "%.40s: ", name);
+	return line(caller, a, head);
 }
 
 int64_t host_report(struct caller *caller, const uint64_t a[6])

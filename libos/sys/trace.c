@@ -59,6 +59,22 @@ static size_t text_put(char *line, size_t at, uint64_t address)
 	return format_more(line, at, LINE_MOST, n < 0 ? "\"%s\"..." : "\"%s\"", text);
 }
 
+/* Where a socket is, as far as that is worth a line. `length` is the next argument. */
+static size_t address_put(char *line, size_t at, uint64_t where, uint64_t length)
+{
+	uint8_t a[110] = {0};
+
+	length = length < sizeof a - 1 ? length : sizeof a - 1;
+	if (length < 2 || user_get(a, (struct user){where}, length))
+		return format_more(line, at, LINE_MOST, "0x%lx", where);
+	unsigned port = a[2] << 8 | a[3];
+	if (a[0] == 1)          /* AF_UNIX: a name, or one without a file that begins with NUL */
+		return format_more(line, at, LINE_MOST, a[2] ? "{unix %s}" : "{unix @%s}", (char *)a + 2 + !a[2]);
+	if (a[0] == 2 && length >= 8)
+		return format_more(line, at, LINE_MOST, "{%u.%u.%u.%u:%u}", a[4], a[5], a[6], a[7], port);
+	return format_more(line, at, LINE_MOST, a[0] == 10 ? "{inet6 port %u}" : "{family %u}", a[0] == 10 ? port : a[0]);
+}
+
 static size_t argument_put(char *line, size_t at, char kind, uint64_t value)
 {
 	switch (kind) {
@@ -87,7 +103,7 @@ void trace_call(uint64_t number, const uint64_t a[6], int64_t result, int finish
 	for (int i = 0; i < 6 && arguments[i]; i++) {
 		if (i)
 			at = format_more(line, at, sizeof line, ", ");
-		at = argument_put(line, at, arguments[i], a[i]);
+		at = arguments[i] == 'a' && i < 5 ? address_put(line, at, a[i], a[i + 1]) : argument_put(line, at, arguments[i], a[i]);
 	}
 	if (!finished)
 		at = format_more(line, at, sizeof line, ") = ?");

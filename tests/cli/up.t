@@ -71,6 +71,13 @@ timeout -s INT 3 $carrel up depend.yaml > out 2>&1
 grep -q 'carrel: sick: is unhealthy' out && grep -q 'carrel: waits: does not start: `sick`, which it depends on, is unhealthy' out && ! grep -q never out
 say $? "who waits for an unhealthy one does not start, and it is said"
 
+cat > trace.yaml <<'Y'
+cvms: {said: {image: p, args: [say, a]}, other: {image: p, args: [say, b]}}
+Y
+out=$(timeout 20 $carrel up --trace trace.yaml 2>&1)
+case $out in *"said: exit_group(0)"*) case $out in *"other: exit_group(0)"*) r=0 ;; esac ;; *) r=1 ;; esac
+say $r "--trace shows each cVM's system calls, with its name"
+
 # In the background.
 cat > shop.yaml <<'Y'
 project: shop

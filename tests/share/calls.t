@@ -21,5 +21,7 @@ done <"$work/out"
 sed 's/^/# /' "$work/errors"
 say $status "all of it ran"
 say "$(grep -c '^ok' "$work/out" | awk '{print $1 != 89}')" "nothing was left out"
+timeout 120 $share/together $one -- $two -- -t $client 2>&1 | grep -qx 'client: cp_call(one) enters'
+say $? "a trace shows each"
 check "cVMs that call each other are ended at random moments" 0 "host threads are left" $share/call_storm 8 1
 finish
