@@ -99,26 +99,6 @@ static void end_drop(struct end *end)
 }
 
 /* ---- addresses ---- */
-int share_name(struct caller *caller, char name[64], uint64_t ref, uint64_t length)
-{
-	const void *from = length && length < 64 ? cvm_reference(caller, ref, length) : NULL;
-
-	memset(name, 0, 64);
-	if (!from)
-		return length && length < 64 ? -EFAULT : -EINVAL;
-	return machine_copy_in(name, from, length) ? -EFAULT : memchr(name, 0, length) ? -EINVAL : 0;
-}
-
-int share_granted(const struct cvm *cvm, enum cvm_grant_kind kind, const char *name, uint32_t rights)
-{
-	for (size_t i = 0; i < cvm->config->grant_count; i++) {
-		const struct cvm_grant *g = &cvm->config->grants[i];
-		if (g->kind == kind && !strcmp(g->name, name) && (g->rights & rights) == rights)
-			return 1;
-	}
-	return 0;
-}
-
 /* A socket's node in a volume: whoever may open the volume's directory and write there may listen or connect, as on Linux. */
 static int64_t node_find(struct caller *caller, uint64_t handle, uint64_t ref, uint64_t length, struct stream_address *address, int *node)
 {
