@@ -91,7 +91,7 @@ void share_unpost(struct caller *caller);
 /* The same, and it serves no calls (call.c). */
 void share_thread_left(struct caller *caller);
 
-/* stream.c: a name of the guest's, 1..63 bytes; zeroes behind it. 0, -EFAULT, -EINVAL. */
+/* names.c: a name of the guest's, 1..63 bytes; zeroes behind it. 0, -EFAULT, -EINVAL. */
 int share_name(struct caller *caller, char name[64], uint64_t ref, uint64_t length);
 int share_granted(const struct cvm *cvm, enum cvm_grant_kind kind, const char *name, uint32_t rights);
 #endif
