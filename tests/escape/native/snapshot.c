@@ -212,12 +212,11 @@ static int all_gone(void)
 {
 	pid_t last;
 
-	for (int i = 0; i < 300 && children(&last) > 1; i++) {
-		usleep(10000);
+	for (int i = 1; i < 60 && children(&last) > 1; i++) {
 		window_open(&child, MACHINE_PROGRAM);
-		snapshot_take(&child, &parent);
+		snapshot_take(&child, &parent);         /* reaps */
 		window_close(&child);
-		usleep(10000);
+		usleep((useconds_t)i * 10000);          /* for the one just made to end, also on a busy machine */
 	}
 	return children(&last) <= 1;
 }
