@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 
 #include "libos/process/timer.h"
+#include "libos/terminal/terminal.h"
 #include "libos/sys/sys.h"
 
 #define CLONE_SUPPORTED (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | \
@@ -349,6 +350,7 @@ static void process_last(struct process *p)
 	descriptors_drop(p->files);
 	p->files = NULL;
 	p->dead = 1;
+	terminal_leader_gone(p);
 	p->space = NULL;        /* the caller releases it, last */
 	vfork_done(p);
 	if (p->order)
