@@ -92,13 +92,11 @@ static int64_t slave_read(struct file *f, struct memory to, uint64_t n, int64_t 
 	if (error || !n)
 		return error;
 	wait_begin(&w, &t->slave_queue);
-	for (uint32_t had = t->length; t->masters; had = t->length) {
+	while (t->masters) {
 		uint64_t least = t->settings.c_cc[VMIN], time = (uint64_t)t->settings.c_cc[VTIME] * TENTH;
 		int64_t deadline = FOR_EVER;
 		int lines = (t->settings.c_lflag & ICANON) != 0;
 		uint64_t wanted = lines || !least ? 1 : least < n ? least : n;
-		if (t->length != had)
-			last = now();
 		if (terminal_readable(t) >= wanted || (!lines && !least && !time))
 			break;
 		if (f->flags & O_NONBLOCK) {
@@ -107,7 +105,10 @@ static int64_t slave_read(struct file *f, struct memory to, uint64_t n, int64_t 
 		}
 		if (!lines && time && (!least || t->length))
 			deadline = (least ? last : begun) + (int64_t)time;
+		uint32_t had = t->length;
 		error = wait_sleep(deadline);
+		if (t->length != had)
+			last = now();
 		if (error)
 			break;
 	}

@@ -46,7 +46,7 @@ static int got(int fd, const char *expected)
 	ssize_t n = 0, more;
 	size_t length = strlen(expected);
 
-	while ((size_t)n < length && poll(&p, 1, 2000) == 1 && (more = read(fd, text + n, sizeof text - n)) > 0)
+	while ((size_t)n < length && poll(&p, 1, 2000) == 1 && (more = read(fd, text + n, length - (size_t)n)) > 0)
 		n += more;
 	if ((size_t)n != length || memcmp(text, expected, length)) {
 		printf("# got %zd bytes:", n);
@@ -179,6 +179,13 @@ static void *type_later(void *a)
 	return (void *)(long)type("later");
 }
 
+static void *type_slowly(void *a)
+{
+	for (int i = 0; i < 4; i++, usleep(150000))
+		type((char[]){"slow"[i], 0});
+	return a;
+}
+
 static void raw(void)
 {
 	struct termios t;
@@ -206,6 +213,11 @@ static void raw(void)
 	t.c_cc[VTIME] = 1;
 	OK(tcsetattr(slave, TCSANOW, &t) == 0 && type("12") && read(slave, text, 9) == 2);
 	OK(pthread_create(&thread, NULL, type_later, NULL) == 0 && read(slave, text, 9) == 5 && !memcmp(text, "later", 5));
+	pthread_join(thread, NULL);
+	/* The time is from byte to byte. */
+	t.c_cc[VMIN] = 9, t.c_cc[VTIME] = 3;
+	OK(tcsetattr(slave, TCSANOW, &t) == 0 && pthread_create(&thread, NULL, type_slowly, NULL) == 0);
+	OK(read(slave, text, 9) == 4 && !memcmp(text, "slow", 4));
 	pthread_join(thread, NULL);
 	OK(fcntl(slave, F_SETFL, O_RDWR | O_NONBLOCK) == 0);
 	FAILS(read(slave, text, 9), EAGAIN);
