@@ -4,7 +4,7 @@ PORTS := $(filter-out musl,$(patsubst ports/%/recipe,%,$(wildcard ports/*/recipe
 PORT_IMAGES := $(PORTS:%=port-%-carrel)
 PORT_NATIVES := $(PORTS:%=port-%-native)
 # What takes minutes to build is left to `make suites`.
-SUITE_PORTS := openssl nginx_tls curl_tls
+SUITE_PORTS := openssl nginx_tls curl_tls tcl xz ncurses readline sqlite_test python_full
 CHECK_PORTS := $(filter-out $(SUITE_PORTS),$(PORTS))
 PORT_TARGETS := port-musl-carrel port-musl-native port-musl-cheri $(foreach v,carrel cheri native glibc,$(PORTS:%=port-%-$v))
 CHECKS += $(CHECK_PORTS:%=port-%-carrel) $(CHECK_PORTS:%=port-%-native)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * /dev: null, zero, full, random, urandom, tty and the standard streams.
+ * /dev: null, zero, full, random, urandom, tty, the standard streams and pseudo-terminals.
  */
 #include <asm/ioctls.h>
 
-#include "libos/fs/fs.h"
+#include "libos/terminal/terminal.h"
 
 enum { DEVICE_NULL, DEVICE_ZERO, DEVICE_FULL, DEVICE_RANDOM };
 static const struct {
@@ -15,7 +15,7 @@ static const struct {
 } devices[] = {{"null", DEVICE_NULL, 3}, {"zero", DEVICE_ZERO, 5}, {"full", DEVICE_FULL, 7}, {"random", DEVICE_RANDOM, 8},
 	       {"urandom", DEVICE_RANDOM, 9}};
 #define DEVICES (sizeof devices / sizeof *devices)
-static const char names[] = "/.\0/..\0null\0zero\0full\0random\0urandom\0tty\0stdin\0stdout\0stderr\0/fd\0/shm";
+static const char names[] = "/.\0/..\0null\0zero\0full\0random\0urandom\0tty\0stdin\0stdout\0stderr\0ptmx\0/fd\0/pts\0/shm";
 
 static int64_t device_read(struct file *f, struct memory to, uint64_t n, int64_t offset)
 {
@@ -92,6 +92,12 @@ static int64_t mount_open(const struct mount *m, const char *name, int flags, ui
 
 	(void)m;
 	(void)mode;
+	if (tty && terminal_of(process_current()->session))
+		return terminal_open(terminal_of(process_current()->session), flags | O_NOCTTY, f);
+	if (!strcmp(name, "ptmx"))
+		return terminal_master(flags, f);
+	if (!strncmp(name, "pts/", 4))
+		return terminal_slave(name + 4, flags, f);
 	if (fd >= 0 || tty) {
 		*f = tty ? terminal() : file_get(fd);
 		if (!*f)
@@ -110,10 +116,10 @@ static int64_t mount_open(const struct mount *m, const char *name, int flags, ui
 				(*f)->device = (int)i;
 			return *f ? 0 : -ENOMEM;
 		}
-	if (!*name || !strcmp(name, "fd")) {
+	if (!*name || !strcmp(name, "fd") || !strcmp(name, "pts")) {
 		if ((flags & O_ACCMODE) != O_RDONLY)
 			return -EISDIR;
-		*f = names_file(names, *name ? 6 : sizeof names);
+		*f = !strcmp(name, "pts") ? terminal_names() : names_file(names, *name ? 6 : sizeof names);
 		return *f ? 0 : -ENOMEM;
 	}
 	return flags & O_CREAT ? -EACCES : -ENOENT;
@@ -123,7 +129,9 @@ static int64_t mount_stat(const struct mount *m, const char *name, struct host_s
 {
 	struct file *f;
 
-	if (!*name || !strcmp(name, "fd")) {
+	if (!strcmp(name, "ptmx") || !strncmp(name, "pts/", 4))
+		return terminal_stat(name[2] == 'm' ? NULL : name + 4, s);
+	if (!*name || !strcmp(name, "fd") || !strcmp(name, "pts")) {
 		*s = stat_now(S_IFDIR | 0755, DEVICE_DEVICES);
 		return 0;
 	}

@@ -41,6 +41,7 @@ struct file_operations {
 	unsigned (*poll)(struct file *f);       /* events ready now, but for a handle's; NULL: in and out always, a handle's alone */
 	struct wait_queue *(*queue)(struct file *f);    /* woken when `poll` may say something else; NULL: never */
 	int64_t (*deadline)(struct file *f);    /* monotonic ns when `poll` will say something else unwoken; INT64_MAX, or NULL: never */
+	int64_t (*control)(struct file *f, unsigned request, struct user at);   /* ioctl; NULL: a host file's, or none */
 	void (*close)(struct file *f);
 	void (*flush)(struct file *f);          /* one of the current process's descriptors is closed */
 };
@@ -194,4 +195,5 @@ void time_now(int64_t t[2]);
 #define DEVICE_SOCKETS 0x19
 #define DEVICE_QUEUES  0x1a
 #define DEVICE_SHARED  0x1b
+#define DEVICE_TERMINALS 0x1c
 #endif

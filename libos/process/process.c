@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 
 #include "libos/process/timer.h"
+#include "libos/terminal/terminal.h"
 #include "libos/sys/sys.h"
 
 #define CLONE_SUPPORTED (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | \
@@ -114,6 +115,7 @@ static struct process *process_copy(const struct process *from)
 	p->files = descriptors_copy(from->files);
 	p->directory = heap_allocate(PATH_MOST);
 	p->image = from->image ? heap_text(from->image) : NULL;
+	p->groups = heap_allocate(from->group_count * sizeof *p->groups + !from->group_count);
 	p->arguments = p->environment = NULL;
 	p->argument_bytes = p->environment_bytes = 0;
 	p->threads = NULL;
@@ -130,14 +132,16 @@ static struct process *process_copy(const struct process *from)
 	p->gone = p->used_by_children = (struct usage){.resident = 0};
 	p->gone_time = 0;
 	p->parent = (struct process *)from;
-	if (!p->files || !p->directory) {
+	if (!p->files || !p->directory || !p->groups) {
 		descriptors_drop(p->files);
+		heap_free(p->groups, p->group_count * sizeof *p->groups + !p->group_count);
 		heap_free(p->directory, PATH_MOST);
 		heap_text_free(p->image);
 		heap_free(p, sizeof *p);
 		return NULL;
 	}
 	memcpy(p->directory, from->directory, strlen(from->directory) + 1);
+	memcpy(p->groups, from->groups, p->group_count * sizeof *p->groups);
 	process_count++;
 	return p;
 }
@@ -154,6 +158,7 @@ void process_reap(struct process *p)
 	signals_forget(&p->pending, ~0ull);
 	timers_drop(p, 1);
 	heap_text_free(p->image);
+	heap_free(p->groups, p->group_count * sizeof *p->groups + !p->group_count);
 	heap_free(p->arguments, p->argument_bytes + !p->argument_bytes);
 	heap_free(p->environment, p->environment_bytes + !p->environment_bytes);
 	heap_free(p->directory, PATH_MOST);
@@ -241,6 +246,7 @@ int64_t clone_now(struct thread *t)
 	new->policy = t->policy_reset ? 0 : t->policy;
 	new->priority = t->policy_reset ? 0 : t->priority;
 	new->nice = t->nice;
+	memcpy(new->affinity, t->affinity, sizeof new->affinity);
 	if (!(flags & CLONE_VM))
 		memcpy(new->stack, t->stack, sizeof new->stack);
 	if (flags & CLONE_CHILD_CLEARTID)
@@ -349,6 +355,7 @@ static void process_last(struct process *p)
 	descriptors_drop(p->files);
 	p->files = NULL;
 	p->dead = 1;
+	terminal_leader_gone(p);
 	p->space = NULL;        /* the caller releases it, last */
 	vfork_done(p);
 	if (p->order)

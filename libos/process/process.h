@@ -73,6 +73,8 @@ struct process {
 	struct descriptors *files;
 	char *directory;                /* PATH_MOST bytes */
 	uint32_t mask;                  /* umask */
+	uint32_t *groups;               /* setgroups */
+	unsigned group_count;
 	struct action actions[SIGNALS + 1];
 	struct signal_queue pending;    /* sent to the process as a whole */
 	struct wait_queue children;     /* woken when a child changes */
@@ -118,6 +120,7 @@ struct thread {
 	int restart;                    /* RESTART_*: it ended with -RESTART */
 	int64_t again;                  /* a sleep that goes on until then, on its clock, unless a handler runs; else 0 */
 	int policy, priority, policy_reset, nice;     /* sched_setscheduler's and setpriority's */
+	uint64_t affinity[2];           /* sched_setaffinity's; none: all */
 	char name[16];
 };
 enum { DEFER_NONE, DEFER_CLONE, DEFER_STACK };

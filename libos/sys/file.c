@@ -267,6 +267,10 @@ int64_t sys_ioctl(const uint64_t a[6])
 	case FIOCLEX: case FIONCLEX:
 		descriptor_flags((int)a[0], 1, request == FIOCLEX);
 		return 0;
+	}
+	if (f->operations->control && request != FIONREAD)
+		return f->operations->control(f, request, USER(2));
+	switch (request) {
 	case TIOCSPGRP:
 		return f->handle >= 0 ? foreground_set(f, USER(2)) : -ENOTTY;
 	}

@@ -23,11 +23,6 @@ static int64_t same(uint64_t value, uint32_t own)
 	return (uint32_t)value == own || (uint32_t)value == UINT32_MAX ? 0 : -EPERM;
 }
 
-static int64_t only_self(uint64_t pid)
-{
-	return (int)pid == 0 || process_find((int)pid) || thread_find((int)pid) ? 0 : -ESRCH;
-}
-
 static int64_t three_put(const uint64_t a[6], uint32_t value)
 {
 	for (int i = 0; i < 3; i++)
@@ -53,10 +48,7 @@ CONSTANT(getresuid, three_put(a, boot->uid))
 CONSTANT(getresgid, three_put(a, boot->gid))
 CONSTANT(setfsuid, boot->uid)
 CONSTANT(setfsgid, boot->gid)
-CONSTANT(getgroups, (int)a[0] < 0 ? -EINVAL : 0)
-CONSTANT(setgroups, a[0] ? -EPERM : 0)
 CONSTANT(personality, (uint32_t)a[0] == UINT32_MAX || !a[0] ? 0 : -EINVAL)
-CONSTANT(sched_setaffinity, only_self(a[0]))
 
 CONSTANT(membarrier, a[0] == 0 ? 0 : -EINVAL)
 
@@ -118,22 +110,6 @@ int64_t sys_prctl(const uint64_t a[6])
 	default:
 		return -EINVAL;
 	}
-}
-
-int64_t sys_sched_getaffinity(const uint64_t a[6])
-{
-	uint64_t set[16] = {0};
-	int64_t n = HOST(processors);
-
-	if (only_self(a[0]))
-		return -ESRCH;
-	if (a[1] % 8 || a[1] < (uint64_t)(n + 7) / 8)
-		return -EINVAL;
-	for (int64_t i = 0; i < n && i < 1024; i++)
-		set[i / 64] |= 1ull << i % 64;
-	size_t size = (size_t)(n + 63) / 64 * 8;
-	size = size < sizeof set ? size : sizeof set;
-	return user_put(USER(2), set, size) ? -EFAULT : (int64_t)size;
 }
 
 int64_t sys_uname(const uint64_t a[6])

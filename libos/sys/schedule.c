@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Scheduling policies and nice values: kept for each thread with Linux's checks, and without effect: the host schedules all threads
- * of a cVM alike, or a cVM's user could stop the others.
+ * Scheduling policies, nice values and sets of processors: kept for each thread with Linux's checks, and without effect: the host schedules
+ * all threads of a cVM alike, or a cVM's user could stop the others.
  */
 #include <asm/resource.h>
 #include <linux/resource.h>
@@ -137,4 +137,50 @@ int64_t sys_setpriority(const uint64_t a[6])
 			error = error == -ESRCH ? 0 : error;
 		}
 	return error;
+}
+
+/* ---- processors ---- */
+static void processors(uint64_t set[2])
+{
+	int64_t n = HOST(processors);
+
+	for (int64_t i = 0; i < n && i < 128; i++)
+		set[i / 64] |= 1ull << i % 64;
+}
+
+int64_t sys_sched_setaffinity(const uint64_t a[6])
+{
+	uint64_t there[2] = {0}, set[2] = {0};
+	struct thread *t = thread_or_self(a[0]);
+	uint32_t size = (uint32_t)a[1];
+
+	if (user_get(set, USER(2), size < sizeof set ? size : sizeof set))
+		return -EFAULT;
+	if (!t)
+		return -ESRCH;
+	processors(there);
+	set[0] &= there[0];
+	set[1] &= there[1];
+	if (!set[0] && !set[1])
+		return -EINVAL;
+	memcpy(t->affinity, set, sizeof set);
+	return 0;
+}
+
+int64_t sys_sched_getaffinity(const uint64_t a[6])
+{
+	uint64_t set[2] = {0};
+	const struct thread *t = thread_or_self(a[0]);
+	int64_t n = HOST(processors);
+	size_t size = n > 64 ? 16 : 8;
+
+	if (a[1] % 8 || a[1] < size)
+		return -EINVAL;
+	if (!t)
+		return -ESRCH;
+	if (t->affinity[0] || t->affinity[1])
+		memcpy(set, t->affinity, sizeof set);
+	else
+		processors(set);
+	return user_put(USER(2), set, size) ? -EFAULT : (int64_t)size;
 }

@@ -4,6 +4,7 @@
  * Identity, time, signals as far as they go, limits, and calls that do not exist.
  */
 #define _GNU_SOURCE
+#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -38,11 +39,32 @@ static void identity(void)
 	FAILS(kill(1 << 21, 0), ESRCH);
 	OK(getuid() == geteuid() && getgid() == getegid());
 	OK(setuid(getuid()) == 0 && setgid(getgid()) == 0);
+	gid_t groups[4] = {9, 3, 7}, had[64];
+	int count = getgroups(64, had);
+	OK(count >= 0 && getgroups(0, NULL) == count);
+	if (getuid() == 0) {
+		OK(setgroups(3, groups) == 0 && getgroups(0, NULL) == 3);
+		OK(getgroups(4, groups) == 3 && groups[0] == 3 && groups[1] == 7 && groups[2] == 9);
+		FAILS(getgroups(2, groups), EINVAL);
+		FAILS(setgroups(70000, groups), EINVAL);
+		OK(setgroups((size_t)count, had) == 0 && getgroups(64, had) == count);
+	}
 	OK(uname(&u) == 0 && !strcmp(u.sysname, "Linux") && *u.nodename && (!strcmp(u.machine, "x86_64") || !strcmp(u.machine, "riscv64")));
 	OK(sysinfo(&s) == 0 && s.totalram > 0 && s.mem_unit > 0 && s.uptime > 0);
 	OK(prctl(PR_SET_NAME, "a-name-that-is-too-long") == 0 && prctl(PR_GET_NAME, name) == 0 && !strcmp(name, "a-name-that-is-"));
 	FAILS(prctl(123456, 0), EINVAL);
 	OK(sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0);
+	cpu_set_t one, all = set;
+	int first = 0;
+	while (!CPU_ISSET(first, &set))
+		first++;
+	CPU_ZERO(&one);
+	CPU_SET(first, &one);
+	OK(sched_setaffinity(0, sizeof one, &one) == 0 && sched_getaffinity(0, sizeof set, &set) == 0 && CPU_EQUAL(&set, &one));
+	CPU_ZERO(&one);
+	FAILS(sched_setaffinity(0, sizeof one, &one), EINVAL);
+	FAILS(sched_setaffinity(-1, sizeof all, &all), ESRCH);
+	OK(sched_setaffinity(0, sizeof all, &all) == 0 && sched_getaffinity(0, sizeof set, &set) == 0 && CPU_EQUAL(&set, &all));
 	OK(sched_yield() == 0);
 	OK(sysconf(_SC_NPROCESSORS_ONLN) >= 1);
 	FAILS(syscall(100000), ENOSYS);

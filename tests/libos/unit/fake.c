@@ -11,6 +11,7 @@
 
 #include "fake.h"
 #include "libos/process/bell.h"
+#include "libos/terminal/terminal.h"
 
 #define ENSURE(condition)                                                                                                \
 	do {                                                                                                              \
@@ -271,4 +272,42 @@ void bell_detach(int64_t handle)
 int64_t host_fast(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
 	return host_call(number, a, b, c, d, e, f);
+}
+
+/* No terminals. */
+int64_t terminal_master(int flags, struct file **f)
+{
+	(void)flags;
+	(void)f;
+	return -ENOENT;
+}
+
+int64_t terminal_slave(const char *number, int flags, struct file **f)
+{
+	(void)number;
+	return terminal_master(flags, f);
+}
+
+int64_t terminal_open(struct terminal *t, int flags, struct file **f)
+{
+	(void)t;
+	return terminal_master(flags, f);
+}
+
+int64_t terminal_stat(const char *number, struct host_stat *s)
+{
+	(void)number;
+	(void)s;
+	return -ENOENT;
+}
+
+struct file *terminal_names(void)
+{
+	return NULL;
+}
+
+struct terminal *terminal_of(int session)
+{
+	(void)session;
+	return NULL;
 }
