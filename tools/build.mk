@@ -7,8 +7,8 @@ setup:
 
 DEMO_PORTS := sqlite-carrel sqlite-native lua-carrel nginx-carrel nginx-native redis-carrel redis-native
 demo: setup
-	@echo "demo: building Carrel, and what of these is not there yet: musl $(DEMO_PORTS); minutes, the first time" >&2
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(DEMO_PORTS:%=port-%)
+	@echo "demo: building Carrel, musl and $(DEMO_PORTS), where they are not there yet; minutes, the first time" >&2
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all $(DEMO_PORTS:%=port-%)
 	@examples/demo/run
 
 check: setup
