@@ -82,6 +82,11 @@ $(BENCH)/file_native: bench/guest/file.c
 $(BENCH)/stream_native: bench/guest/stream.c include/carrel/cp_stream.h
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -Iinclude $< -o $@
+$(BENCH)/stream: bench/guest/stream.c include/carrel/cp_stream.h | libc
+	@mkdir -p $(@D)
+	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude $< -o $@
+.PHONY: bench-share_stream
+bench-share_stream: $(BENCH)/stream $(BENCH)/stream_native $(B)/tests/share/together all
 bench-share_file: $(BENCH)/file $(BENCH)/file_native $(BENCH)/stream_native $(B)/tests/share/together all
 bench-share_redis: $(B)/tests/share/together all $(foreach p,redis,port-$p-carrel port-$p-native)
 .PHONY: bench-share_redis

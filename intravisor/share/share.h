@@ -6,8 +6,9 @@
  * libc, no thread-local storage; a lock there is a struct fast_lock. Trusted. An attacker controls handles, lengths, and when its threads,
  * and those of the other side, call.
  *
- * Locks, outermost first: registry_lock (stream.c), files_lock (segment.c), tree_lock (capability.c), one object's lock, a bell's lock, a table's lock. Guest memory is copied under an object's
- * lock only: a guest whose memory faults slowly keeps nobody up but its partners of that object.
+ * Locks, outermost first: registry_lock (stream.c), files_lock (segment.c), tree_lock (capability.c), one object's lock (of a stream: a
+ * direction's `in`, its `out`, the pair's), a bell's lock, a table's lock. Guest memory is copied under an object's lock only: a guest
+ * whose memory faults slowly keeps nobody up but its partners of that object.
  */
 #ifndef INTRAVISOR_SHARE_H
 #define INTRAVISOR_SHARE_H

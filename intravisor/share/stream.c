@@ -58,10 +58,11 @@ static void end_destroy(struct share *share)
 
 static struct pair *pair_make(int messages)
 {
-	struct pair *pair = calloc(1, sizeof *pair);
+	struct pair *pair = aligned_alloc(_Alignof(struct pair), sizeof *pair);
 
 	if (!pair)
 		return NULL;
+	memset(pair, 0, sizeof *pair);
 	pair->memory = mmap(NULL, 2 * STREAM_RING, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (pair->memory == MAP_FAILED) {
 		free(pair);

@@ -9,21 +9,43 @@
 #include <carrel/host.h>
 #include "intravisor/share/share.h"
 
-struct half {                           /* one direction */
+/* One direction. Its sender's part is under `in`, its receiver's under `out` (in that order), so both copy at the same time. */
+struct half {
 	uint8_t *ring;                  /* STREAM_RING bytes */
-	uint64_t put, taken;            /* positions since the start; 0 <= put - taken <= STREAM_RING */
+	/* Set under the pair's lock, never cleared; read without it. */
 	int finished;                   /* the writer sends no more */
 	int refused;                    /* the reader takes no more */
 	int reset;                      /* the writer's end has gone and had not read everything itself */
-	int reader_waits, writer_waits; /* they want a ring, once, when something changes */
-	/* A post: the reader's thread, asleep in its window, which it holds, so the memory is its own until it withdraws the post. */
-	struct caller *poster;
-	uint8_t *posted;
-	uint64_t posted_length, posted_done;    /* posted_done > 0: it is full as far as it goes, and `put` has not moved */
+	/* They want a ring, once, when something changes. Who sets one looks again behind a fence before it sleeps; who changes something looks
+	 * at it behind a fence: one of both sees the other. */
+	uint32_t reader_waits, writer_waits;
+
+	_Alignas(64) struct fast_lock in;
+	unsigned hope, doubts;          /* whether waiting a moment for a post has been worth it */
+	uint64_t sent;                  /* `put`, as its writer knows it without taking the line back from who looks at it */
+	uint64_t taken_seen;            /* `taken`, some time ago: the other side's line is read when that is not enough */
+	_Alignas(64) uint64_t put;      /* positions since the start: 0 <= put - taken <= STREAM_RING. Changed under `in`... */
+
+	_Alignas(64) struct fast_lock out;
+	uint64_t put_seen;
+	_Alignas(64) uint64_t taken;    /* ...and under `out` */
+
+	/* A post: the reader's thread, which waits in its window and holds it, so the memory is its own until it withdraws the post. From POSTED on
+	 * the sender may claim it, and what it has claimed is the sender's until it is FULL. All else is under `out`. */
+	_Alignas(64) uint32_t post;     /* POST_* */
+	int bad;                        /* a copy faulted */
+	struct caller *poster;          /* NULL: POST_NONE */
+	uint8_t *to, *from;
+	uint64_t length;                /* of the post; from POST_OPEN on: of what goes there */
+	/* POST_FULL: so many bytes came before all that is put in the ring since. 0: none, one of both copies was bad. */
+	uint64_t done;
+	_Alignas(64) uint64_t begun;    /* pieces of an open one: how many from the front, and above bit 32 from the back */
+	uint64_t there;                 /* bytes */
 };
+enum { POST_NONE, POST_POSTED, POST_CLAIMED, POST_OPEN, POST_FULL };   /* OPEN: the poster may help to fill it */
 
 struct end {
-	struct share share;             /* first */
+	_Alignas(64) struct share share;        /* first */
 	struct pair *pair;
 	unsigned side;
 	struct share_table *table;      /* whose bell; NULL: not taken yet, or gone. Under the pair's lock */
@@ -35,12 +57,34 @@ struct end {
 };
 
 struct pair {
-	struct fast_lock lock;          /* guards all below */
-	uint32_t ends_left;             /* atomic */
 	int messages;                   /* each with its length in front of it */
+	uint8_t *memory;
+	_Alignas(64) struct fast_lock lock;     /* guards the ends, and what of the halves says so. After a half's locks */
+	uint32_t ends_left;             /* atomic */
 	struct end end[2];              /* end i reads half i and writes half !i */
 	struct half half[2];
-	uint8_t *memory;
 };
 void stream_end_left(struct end *end);          /* fast_stream.c */
+
+/* fast_half.c. Each takes the locks it needs; the memory is the caller's, or NULL with length 0. What host_stream_send and _receive return. */
+int64_t half_send(struct half *h, uint8_t *from, uint64_t length);
+int64_t half_send_message(struct half *h, uint8_t *from, uint64_t length);
+int64_t half_receive(struct half *h, struct caller *caller, struct end *end, uint8_t *to, uint64_t length, uint64_t flags);
+
+/* fast_post.c */
+#define POST_MOMENT 160u                /* machine_relax()s: some microseconds, less than a sleeper takes to wake */
+int post_awaited(struct half *h);       /* under `in`: is there a post, perhaps after a moment? */
+/* Under `in`: how much of it went to the post; 0 if that has gone, something in the ring has to come first, or one of the two is bad. */
+uint64_t post_fill(struct half *h, uint8_t *from, uint64_t length);
+/* Under `out`. */
+void post_make(struct half *h, struct caller *caller, uint8_t *to, uint64_t length);
+uint64_t post_withdraw(struct half *h); /* how much had come there */
+void post_help(struct half *h);         /* by its poster, under no lock */
+
+static inline uint64_t half_used(const struct half *h)          /* by who has neither lock: in between what it was and is */
+{
+	uint64_t taken = __atomic_load_n(&h->taken, __ATOMIC_ACQUIRE), used = __atomic_load_n(&h->put, __ATOMIC_ACQUIRE) - taken;
+
+	return used < STREAM_RING ? used : STREAM_RING;
+}
 #endif

@@ -11,7 +11,7 @@ $(SHARE)/together $(SHARE)/call_storm: $(SHARE)/%: $(B)/obj/tests/share/native/%
 	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
 
 # Host calls made without guests: processes.h.
-SHARE_NATIVE := $(patsubst %,$(SHARE)/%,model race)
+SHARE_NATIVE := $(patsubst %,$(SHARE)/%,model race stream_storm)
 $(SHARE_NATIVE): $(SHARE)/%: $(B)/obj/tests/share/native/%.o $(B)/obj/tests/share/native/processes.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(filter %.o,$^) $(INTRAVISOR_LIBS) -lseccomp -o $@

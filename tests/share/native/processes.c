@@ -15,7 +15,7 @@
 struct cvm *cvms[CVMS];
 struct caller callers[PROCESSES];
 static struct cvm_config configs[CVMS];
-static struct cvm_grant grants[CVMS][4];
+static struct cvm_grant grants[CVMS][5];
 
 void process_renew(int p)
 {
@@ -47,7 +47,8 @@ int processes_make(void)
 		struct cvm *cvm = cvms[c] = calloc(1, sizeof *cvm);
 		for (int i = 0; i < 4; i++)
 			grants[c][i] = (struct cvm_grant){GRANT_FILE, names[i], i < 3 || !c ? 7 : GRANT_READ};
-		configs[c] = (struct cvm_config){.grants = grants[c], .grant_count = 4, .network_id = &network};
+		grants[c][4] = (struct cvm_grant){GRANT_STREAM, "s", 7};
+		configs[c] = (struct cvm_config){.grants = grants[c], .grant_count = 5, .network_id = &network};
 		cvm->config = &configs[c];
 		cvm->mappings.most = CVM_MAPPINGS_MOST;
 		pthread_mutex_init(&cvm->lock, NULL);

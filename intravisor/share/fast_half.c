@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * One direction of a stream (stream.h): a ring that one sends to while another receives. Positions and lengths are bounded by the
+ * ring's size, whatever guests say; a guest's memory is touched by fault-tolerant copies only, and what a fault cut short has not
+ * happened. Trusted.
+ */
+#include "cap/cap.h"
+#include "intravisor/host/host.h"
+#include "intravisor/share/stream.h"
+
+#define LOAD(x)     __atomic_load_n(&(x), __ATOMIC_ACQUIRE)
+#define STORE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELEASE)
+
+#define PAUSE      2u                   /* machine_relax()s between two looks of a receiver */
+#define LARGE      4096u                /* from here on a sender fills posts, and waits a moment for one: less goes faster if nobody waits */
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* n <= STREAM_RING bytes between a guest and the ring from position `at` on, which wraps. */
+static int ring_copy(struct half *h, uint64_t at, uint8_t *guest, uint64_t n, int out)
+{
+	uint64_t start = at % STREAM_RING, first = least(n, STREAM_RING - start);
+
+	if (out ? machine_copy(guest, h->ring + start, first) : machine_copy(h->ring + start, guest, first))
+		return -EFAULT;
+	if (n == first)
+		return 0;
+	return out ? machine_copy(guest + first, h->ring, n - first) : machine_copy(h->ring, guest + first, n - first);
+}
+
+/* ---- sending ---- */
+
+/* Under `in`. */
+static uint64_t room(struct half *h, uint64_t wanted)
+{
+	if (STREAM_RING - (h->sent - h->taken_seen) < wanted)
+		h->taken_seen = LOAD(h->taken);
+	return STREAM_RING - (h->sent - h->taken_seen);
+}
+
+/* Is there room for n bytes? Else its coming rings. */
+static int room_for(struct half *h, uint64_t n)
+{
+	if (room(h, n) >= n)
+		return 1;
+	STORE(h->writer_waits, 1);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return room(h, n) >= n;
+}
+
+static int64_t sends_not(const struct half *h)
+{
+	return LOAD(h->reset) ? -ECONNRESET : LOAD(h->finished) || LOAD(h->refused) ? -EPIPE : 0;
+}
+
+static int64_t send(struct half *h, uint8_t *from, uint64_t length)
+{
+	int64_t error = sends_not(h);
+
+	if (error || !length)
+		return error;
+	uint64_t done = length >= LARGE && post_awaited(h) ? post_fill(h, from, length) : 0;
+	if (done == length || (done && length - done >= LARGE))         /* the rest to the next post */
+		return (int64_t)done;
+	if (!done && !room_for(h, 1))
+		return -EAGAIN;
+	uint64_t n = least(length - done, room(h, length - done));
+	if (n && ring_copy(h, h->sent, from + done, n, 0))
+		return done ? (int64_t)done : -EFAULT;
+	STORE(h->put, h->sent += n);
+	return (int64_t)(done + n);
+}
+
+int64_t half_send(struct half *h, uint8_t *from, uint64_t length)
+{
+	fast_lock(&h->in);
+	int64_t result = send(h, from, length);
+	fast_unlock(&h->in);
+	return result;
+}
+
+static int64_t send_message(struct half *h, uint8_t *from, uint64_t length)
+{
+	uint32_t head = (uint32_t)length;
+	int64_t error = sends_not(h);
+
+	if (error)
+		return error;
+	if (length > STREAM_RING - sizeof head)
+		return -EMSGSIZE;
+	if (!room_for(h, length + sizeof head))
+		return -EAGAIN;
+	if (ring_copy(h, h->sent + sizeof head, from, length, 0))
+		return -EFAULT;
+	for (unsigned i = 0; i < sizeof head; i++)
+		h->ring[(h->sent + i) % STREAM_RING] = (uint8_t)(head >> 8 * i);
+	STORE(h->put, h->sent += length + sizeof head);
+	return (int64_t)length;
+}
+
+int64_t half_send_message(struct half *h, uint8_t *from, uint64_t length)
+{
+	fast_lock(&h->in);
+	int64_t result = send_message(h, from, length);
+	fast_unlock(&h->in);
+	return result;
+}
+
+/* ---- receiving: under `out` ---- */
+static int64_t take_message(struct half *h, uint8_t *to, uint64_t length, uint64_t flags)
+{
+	uint32_t head = 0;
+
+	for (unsigned i = 0; i < sizeof head; i++)
+		head |= (uint32_t)h->ring[(h->taken + i) % STREAM_RING] << 8 * i;
+	if (ring_copy(h, h->taken + sizeof head, to, least(head, length), 1))
+		return -EFAULT;
+	if (!(flags & STREAM_PEEK))
+		STORE(h->taken, h->taken + head + sizeof head);
+	return head;
+}
+
+static int64_t take(struct half *h, struct caller *caller, struct end *end, uint8_t *to, uint64_t length, uint64_t flags)
+{
+	if (h->poster && h->poster != caller && LOAD(h->post) >= POST_CLAIMED)
+		return -EAGAIN;         /* what is older goes to the thread that posted */
+	if (h->poster == caller) {
+		int64_t done = (int64_t)post_withdraw(h);
+		caller->posted = NULL;
+		share_put(&end->share);         /* the post's; the call's own stays */
+		if (done)
+			return done;
+	}
+	/* Before `put`: what was sent first counts. */
+	int reset = LOAD(h->reset), over = LOAD(h->finished) | LOAD(h->refused);
+	uint64_t n = h->put_seen - h->taken;
+	if (n < length || !n)
+		n = (h->put_seen = LOAD(h->put)) - h->taken;
+	if (!n)
+		return reset ? -ECONNRESET : over || (!length && !end->pair->messages) ? 0 : -EAGAIN;
+	if (end->pair->messages)
+		return take_message(h, to, length, flags);
+	n = least(length, n);
+	if (ring_copy(h, h->taken, to, n, 1))
+		return -EFAULT;
+	if (!(flags & STREAM_PEEK))
+		STORE(h->taken, h->taken + n);
+	return (int64_t)n;
+}
+
+static int came(const struct half *h)
+{
+	return LOAD(h->post) == POST_FULL || LOAD(h->put) != h->taken || LOAD(h->reset) || LOAD(h->finished) || LOAD(h->refused);
+}
+
+/* Without the lock, under which others of the cVM could wait for long. Not too often: each look takes a line of memory from the sender. */
+static void await(struct half *h)
+{
+	fast_unlock(&h->out);
+	for (unsigned i = 0; i < POST_MOMENT && !came(h); i += PAUSE) {
+		for (unsigned k = 0; k < PAUSE; k++)
+			machine_relax();
+		post_help(h);
+	}
+	fast_lock(&h->out);
+}
+
+static int64_t receive(struct half *h, struct caller *caller, struct end *end, uint8_t *to, uint64_t length, uint64_t flags)
+{
+	int64_t result = take(h, caller, end, to, length, flags);
+
+	if (result != -EAGAIN)
+		return result;
+	if ((flags & STREAM_POST) && !h->poster && !caller->posted && !end->pair->messages) {
+		post_make(h, caller, to, length);
+		caller->posted = end;
+		__atomic_add_fetch(&end->share.references, 1, __ATOMIC_RELAXED);
+		await(h);
+	}
+	if (!came(h)) {
+		STORE(h->reader_waits, 1);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	}
+	return came(h) ? take(h, caller, end, to, length, flags) : -EAGAIN;
+}
+
+int64_t half_receive(struct half *h, struct caller *caller, struct end *end, uint8_t *to, uint64_t length, uint64_t flags)
+{
+	fast_lock(&h->out);
+	int64_t result = receive(h, caller, end, to, length, flags);
+	fast_unlock(&h->out);
+	return result;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * CP_Streams under fire: stream_storm [SECONDS]. In each round one cVM sends words that count up, in pieces of any size, and one or two threads of another receive them, posting or not. In some rounds an end is closed in the middle by a
+ * further thread. Every word arrives once, to one receiver in order; who waits is rung; who is left hears of it.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "intravisor/cvm/memory.h"
+#include "intravisor/share/stream.h"
+#include "tests/share/native/processes.h"
+
+#define ROOM  (3u << 20)                /* bytes of each process, behind START */
+#define WORDS (24u << 20)               /* a round's most */
+#define NAME  (REF_PROGRAM | START)
+#define DATA  (NAME + 4096)
+#define SENDER 0
+#define RECEIVER EACH                   /* and the one behind it: of one cVM */
+
+static struct round {
+	uint64_t seed, bytes;           /* to be sent */
+	int receivers, closes;          /* closes: 0 nobody, 1 the sender's end, 2 the receiver's, in the middle */
+	int64_t handle[2];              /* the sender's, the receivers' */
+	uint64_t sent, received;
+	int closed;                     /* by now */
+} round_;
+static uint8_t *seen;                   /* a bit for each word */
+static const char *wrong;
+static long rounds, resets, posts, sleeps;
+
+static void say(const char *text)
+{
+	const char *none = NULL;
+
+	__atomic_compare_exchange_n(&wrong, &none, text, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static uint64_t any(uint64_t *state)
+{
+	*state ^= *state >> 12, *state ^= *state << 25, *state ^= *state >> 27;
+	return *state * 0x2545f4914f6cdd1dull;
+}
+
+static uint64_t size_any(uint64_t *state)
+{
+	static const uint64_t most[] = {16, 600, 6000, 40000, 300000, ROOM - 8192};
+
+	return (any(state) % most[any(state) % 6] & ~3ull) + 4;
+}
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Until the bell of p's cVM rings: whatever may have changed before has rung, or will. Who closed an end knows it without a bell. */
+static void sleep_for_bell(int p)
+{
+	double until = seconds() + 10;
+
+	__atomic_add_fetch(&sleeps, 1, __ATOMIC_RELAXED);
+	while (call(p, host_rung, DATA - 1024, 64, 0, 0) <= 0 && !wrong && __atomic_load_n(&round_.closed, __ATOMIC_ACQUIRE) != (p == SENDER ? 1 : 2)) {
+		sched_yield();
+		if (seconds() > until)
+			say("nobody rang");
+	}
+}
+
+static void *sender(void *unused)
+{
+	uint64_t state = round_.seed | 1;
+	uint32_t *words = (uint32_t *)(memory_of(SENDER) + 4096);
+
+	while (round_.sent < round_.bytes && !wrong) {
+		uint64_t n = size_any(&state), left = round_.bytes - round_.sent;
+		n = n < left ? n : left;
+		for (uint64_t i = 0; i < n / 4; i++)
+			words[i] = (uint32_t)(round_.sent / 4 + i);
+		for (uint64_t at = 0; at < n && !wrong;) {
+			int64_t done = call(SENDER, host_stream_send, (uint64_t)round_.handle[0], DATA + at, n - at, 0);
+			if (done == -EAGAIN)
+				sleep_for_bell(SENDER);
+			else if (done == -EPIPE || done == -ECONNRESET || done == -EBADF) {
+				if (!round_.closes)
+					say("an end where nobody closed");
+				__atomic_add_fetch(&resets, 1, __ATOMIC_RELAXED);
+				return unused;
+			} else if (done <= 0 || (uint64_t)done > n - at)
+				say("a strange result of sending");
+			else
+				at += (uint64_t)done, round_.sent += (uint64_t)done;
+		}
+	}
+	call(SENDER, host_stream_shutdown, (uint64_t)round_.handle[0], 1, 0, 0);
+	return unused;
+}
+
+static void *receiver(void *argument)
+{
+	int number = (int)(long)argument, p = RECEIVER + number;
+	uint64_t state = round_.seed * 31 + (uint64_t)number + 1, next = 0;
+	uint32_t *words = (uint32_t *)(memory_of(p) + 4096);
+
+	while (!wrong) {
+		uint64_t n = size_any(&state), flags = any(&state) % 4 ? STREAM_POST : 0;
+		int64_t done = call(p, host_stream_receive, (uint64_t)round_.handle[1], DATA, n, flags);
+		posts += flags && done == -EAGAIN;
+		if (done == -EAGAIN) {
+			if (round_.receivers == 1)
+				sleep_for_bell(p);              /* whose bell this is, if two wait, is not said */
+			else
+				sched_yield();
+			continue;
+		}
+		if (done <= 0) {
+			if (done != 0 && done != -ECONNRESET && done != -EBADF)
+				say("a strange result of receiving");
+			else if (done && !round_.closes)
+				say("reset where nobody closed");
+			break;
+		}
+		if (done % 4)
+			say("part of a word");
+		uint64_t first = words[0];
+		if (round_.receivers == 1 && first != next)
+			say("out of order");
+		for (uint64_t i = 0; i < (uint64_t)done / 4; i++) {
+			if (words[i] != first + i || words[i] >= round_.bytes / 4) {
+				say("words that nobody sent");
+				return NULL;
+			}
+			uint8_t bit = (uint8_t)(1 << words[i] % 8);
+			if (__atomic_fetch_or(&seen[words[i] / 8], bit, __ATOMIC_RELAXED) & bit)
+				say("a word came twice");
+		}
+		next = first + (uint64_t)done / 4;
+		__atomic_add_fetch(&round_.received, (uint64_t)done, __ATOMIC_RELAXED);
+	}
+	share_unpost(&callers[p]);
+	return NULL;
+}
+
+static void one_round(uint64_t *state, int64_t listener)
+{
+	pthread_t threads[3];
+
+	round_ = (struct round){.seed = any(state), .bytes = (any(state) % (any(state) % 4 ? 1u << 20 : WORDS / 4)) * 4 + 4,
+				.receivers = 1 + any(state) % 3 / 2, .closes = any(state) % 3 ? 0 : 1 + (int)(any(state) % 2)};
+	memset(seen, 0, WORDS / 8 + 1);
+	const uint64_t connect[6] = {STREAM_BY_NAME, NAME, 1, STREAM_SENDS | STREAM_RECEIVES, 0, 0};
+	round_.handle[0] = host_stream_connect(&callers[SENDER], connect);
+	round_.handle[1] = call(RECEIVER, host_stream_accept, (uint64_t)listener, 0, 0, 0);
+	if (round_.handle[0] < 0 || round_.handle[1] < 0) {
+		say("no connection");
+		return;
+	}
+	pthread_create(&threads[0], NULL, sender, NULL);
+	for (long i = 0; i < round_.receivers; i++)
+		pthread_create(&threads[1 + i], NULL, receiver, (void *)i);
+	if (round_.closes) {
+		nanosleep(&(struct timespec){0, (long)(any(state) % 3000000)}, NULL);
+		call(round_.closes == 1 ? SENDER : RECEIVER, host_share_close, (uint64_t)round_.handle[round_.closes - 1], 0, 0, 0);
+		__atomic_store_n(&round_.closed, round_.closes, __ATOMIC_RELEASE);
+	}
+	for (int i = 0; i <= round_.receivers; i++)
+		pthread_join(threads[i], NULL);
+	if (!round_.closes && round_.received != round_.bytes)
+		say("some never came");
+	call(SENDER, host_share_close, (uint64_t)round_.handle[0], 0, 0, 0);
+	call(RECEIVER, host_share_close, (uint64_t)round_.handle[1], 0, 0, 0);
+	rounds++;
+}
+
+int main(int argc, char **argv)
+{
+	double end = seconds() + (argc > 1 ? atof(argv[1]) : 4);
+	uint64_t state = (argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)time(NULL)) * 2654435761u + 1;
+	const char name = 's';
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	printf("# seed %s%llu\n", argc > 2 ? "" : "of ", argc > 2 ? strtoull(argv[2], NULL, 10) : (unsigned long long)time(NULL));
+	if (processes_make() || !(seen = malloc(WORDS / 8 + 1)))
+		return 1;
+	for (int p = 0; p < PROCESSES; p++) {
+		if (cvm_memory_map(&callers[p], REF_PROGRAM | (START + SPAN), ROOM - SPAN, PROT_READ | PROT_WRITE))
+			return 1;
+		*memory_of(p) = (uint8_t)name;
+	}
+	const uint64_t listen[6] = {STREAM_BY_NAME, NAME, 1, 0, 4, 0};
+	int64_t listener = host_stream_listen(&callers[RECEIVER], listen);
+	while (seconds() < end && !wrong)
+		one_round(&state, listener);
+	call(RECEIVER, host_share_close, (uint64_t)listener, 0, 0, 0);
+	processes_end();
+	printf("# %ld rounds, %ld posts, %ld sleeps, %ld ended early\n", rounds, posts, sleeps, resets);
+	if (wrong)
+		printf("# %s\n", wrong);
+	printf("%sok 1 - every word comes once and in order, and who waits is rung\n", wrong ? "not " : "");
+	printf("%sok 2 - there were rounds of every kind\n1..2\n", rounds > 4 && posts && sleeps && resets ? "" : "not ");
+	return wrong != NULL;
+}
