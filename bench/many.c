@@ -4,7 +4,7 @@
  * many sequence IMAGE N: N cVMs of one image one after another in one Intravisor; each one's microseconds from nothing to its end, and
  *     what the process holds (KiB, mappings, descriptors, threads) behind the first tenth and at the end.
  * many at_once IMAGE N: N of them at once, which do not end by themselves; microseconds of each start up to its first word, and what
- *     the process holds before the first and while all run. Then all are ended.
+ *     the process holds before the first, with 1, 2, 5, 10 and so on, and while all run. Then all are ended.
  * Images are judged once, before: as `carrel up` does it.
  */
 #include <dirent.h>
@@ -91,6 +91,14 @@ static void sequence(struct cvm_config *config, int count)
 	holds("late");
 }
 
+/* 1, 2, 5, 10, 20, 50 and so on. */
+static int round_number(int n)
+{
+	while (n % 10 == 0)
+		n /= 10;
+	return n == 1 || n == 2 || n == 5;
+}
+
 static void *run(void *cvm)
 {
 	return (void *)(long)cvm_run(cvm);
@@ -122,6 +130,12 @@ static void at_once(struct cvm_config *config, int count)
 			said += (size_t)n;
 		}
 		printf("%.1f\n", now_us() - start);
+		if (round_number(i + 1) && i + 1 < count) {
+			char when[16];
+			snprintf(when, sizeof when, "at_%d", i + 1);
+			usleep(100000);
+			holds(when);
+		}
 	}
 	usleep(200000);
 	holds("running");

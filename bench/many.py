@@ -19,7 +19,7 @@ def many(mode, image, count):
     out = subprocess.run(["build/bench/many", mode, image, str(count)], check=True, capture_output=True, text=True).stdout
     starts = [float(line) for line in re.findall(r"^([0-9.]+)$", out, re.M)]
     held = {name: dict(zip(words.split()[::2], map(int, words.split()[1::2])))
-            for name, words in re.findall(r"^(?:hello)?(early|late|before|running|after) (.*)$", out, re.M)}
+            for name, words in re.findall(r"^(?:hello)?(early|late|before|running|after|at_\d+) (.*)$", out, re.M)}
     if len(starts) != count:
         raise SystemExit(f"bench: {len(starts)} of {count} starts")
     return starts, held

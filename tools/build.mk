@@ -5,8 +5,10 @@ JOBS ?= $(shell nproc)
 setup:
 	@tools/setup
 
+DEMO_PORTS := sqlite-carrel sqlite-native lua-carrel nginx-carrel nginx-native redis-carrel redis-native
 demo: setup
-	@$(MAKE) --no-print-directory -j$(JOBS) all port-sqlite-carrel port-sqlite-native port-lua-carrel
+	@echo "demo: building Carrel, musl and $(DEMO_PORTS), where they are not there yet; minutes, the first time" >&2
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all $(DEMO_PORTS:%=port-%)
 	@examples/demo/run
 
 check: setup

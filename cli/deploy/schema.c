@@ -74,7 +74,8 @@ static KEY(project)
 		return -1;
 	if (!name_ok(text))
 		return BAD(value, "`%s` is not a project's name (1 to 63 letters, digits, '.', '_' and '-')", text);
-	snprintf(p->name, sizeof p->name, "%s", text);
+	if (!*p->name)          /* the command line's goes first */
+		snprintf(p->name, sizeof p->name, "%s", text);
 	return 0;
 }
 
@@ -121,8 +122,6 @@ int project_load(struct project *p, const char *file)
 	free(whole);
 	if (chdir(dirname(directory)))
 		return complain(p, (struct position){0}, "its directory cannot be entered: %s", strerror(errno));
-	if (!*p->name)
-		project_name_default(p->name, directory);
 	if (!yaml_parser_initialize(&parser))
 		return complain(p, (struct position){0}, "no memory to read it");
 	yaml_parser_set_input_file(&parser, in);
@@ -140,6 +139,8 @@ int project_load(struct project *p, const char *file)
 	}
 	yaml_parser_delete(&parser);
 	fclose(in);
+	if (!*p->name)
+		project_name_default(p->name, directory);
 	if (!code && !*p->name)
 		code = complain(p, (struct position){0}, "its directory's name is none for a project; give `project:`");
 	return code ? -1 : project_check(p);

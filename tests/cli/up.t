@@ -218,6 +218,7 @@ import socket
 socket.create_connection(("127.0.0.1", 18379), 5).recv(9)'
 [ -s follow ]; say $? "logs -f has what was before"
 cat > other.yaml <<'Y'
+project: not-this
 cvms:
   db: {image: p, args: [host, "", sleep, 600000], volumes: ["bin:/bin:ro"]}
 Y
