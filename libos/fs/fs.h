@@ -19,6 +19,7 @@
 
 /* poll(2) */
 #define READY_IN     1u
+#define READY_URGENT 2u
 #define READY_OUT    4u
 #define READY_ERROR  8u
 #define READY_HANGUP 16u

@@ -417,8 +417,10 @@ static unsigned socket_poll(struct file *f)
 		return ready;
 	if (s->state != SOCKET_CONNECTED)
 		return ready | READY_OUT | READY_HANGUP;
-	if (channel_has(&s->in))
+	if (s->type == SOCK_STREAM ? channel_waits(s) != 0 : channel_has(&s->in))
 		ready |= READY_IN;
+	if (s->in.urgency == URGENT_THERE)
+		ready |= READY_URGENT;
 	if (s->in.finished || s->in.shut)
 		ready |= READY_IN | READY_RDHUP;
 	if ((s->in.finished || s->in.shut) && (s->sends_no_more || !s->other))
@@ -468,7 +470,9 @@ static int64_t socket_available(struct file *f)
 		return -EINVAL;
 	if (s->shared >= 0)
 		return shared_available(s);
-	return s->type == SOCK_STREAM ? (int64_t)(s->in.put - s->in.taken) : s->in.first ? s->in.first->length : 0;
+	if (s->in.urgency && s->in.taken < s->in.urgent && !option_value(s, SOL_SOCKET, SO_OOBINLINE))
+		return (int64_t)(s->in.urgent - s->in.taken);
+	return s->type == SOCK_STREAM ? (int64_t)channel_waits(s) : s->in.first ? s->in.first->length : 0;
 }
 
 static int64_t socket_read(struct file *f, struct memory to, uint64_t n, int64_t offset)

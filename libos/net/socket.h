@@ -103,6 +103,8 @@ struct channel {                /* what has come for a socket */
 	uint64_t put, taken;    /* positions in the stream since its start */
 	struct message *first, *last;
 	uint32_t bytes, messages;       /* of datagrams that wait */
+	uint64_t urgent;        /* the position of a byte sent with MSG_OOB */
+	enum { URGENT_NONE, URGENT_THERE, URGENT_READ } urgency;        /* of that byte: gone by, not read yet, or read out of turn */
 	int finished;           /* no more will come */
 	int shut;               /* this side takes no more */
 };
@@ -175,6 +177,8 @@ int64_t socket_wait(struct file *f, unsigned events, int flags, int which);
 int64_t socket_send(struct file *f, const struct vectors *v, unsigned flags, const struct address *to, struct rights *rights);
 int64_t socket_receive(struct file *f, const struct vectors *v, unsigned flags, struct received *r);
 void channel_drop(struct channel *c);
+uint64_t channel_waits(const struct socket *s);        /* bytes of a stream that can be read in turn */
+int socket_at_mark(const struct socket *s);            /* SIOCATMARK */
 void rights_drop(struct rights *r);
 
 /* host.c: the host side */

@@ -169,10 +169,45 @@ static int64_t stream_send(struct file *f, const struct vectors *v, unsigned fla
 			o->in.put += (uint64_t)n;
 			done += (uint64_t)n;
 		}
-		changed(o, READY_IN);
+		if ((flags & MSG_OOB) && v->length && done == v->length) {
+			o->in.urgent = o->in.put - 1;
+			o->in.urgency = URGENT_THERE;
+		}
+		changed(o, READY_IN | (flags & MSG_OOB ? READY_URGENT : 0));
 	} while (done < v->length);
 	rights_drop(rights);
 	return (int64_t)done;
+}
+
+int socket_at_mark(const struct socket *s)
+{
+	return s->in.urgency && s->in.taken == s->in.urgent;
+}
+
+/* A byte that is read out of turn is none that is waited for. */
+static int in_turn(const struct socket *s)
+{
+	return option_value(s, SOL_SOCKET, SO_OOBINLINE) != 0;
+}
+
+uint64_t channel_waits(const struct socket *s)
+{
+	return s->in.put - s->in.taken - (socket_at_mark(s) && !in_turn(s));
+}
+
+static int64_t urgent_receive(struct socket *s, const struct vectors *v, unsigned flags, struct received *r)
+{
+	struct cursor cursor = {.v = v};
+
+	if (s->state != SOCKET_CONNECTED)
+		return -ENOTCONN;
+	if (in_turn(s) || s->in.urgency != URGENT_THERE)
+		return -EINVAL;
+	r->flags = MSG_OOB;
+	int64_t n = v->length ? move(&cursor, s->in.ring + s->in.urgent % RING, 1, 1) : 0;
+	if (n > 0 && !(flags & MSG_PEEK))
+		s->in.urgency = URGENT_READ;
+	return n;
 }
 
 static int64_t stream_receive(struct file *f, const struct vectors *v, unsigned flags, struct received *r)
@@ -185,7 +220,9 @@ static int64_t stream_receive(struct file *f, const struct vectors *v, unsigned 
 	if (s->state != SOCKET_CONNECTED)
 		return s->domain == AF_UNIX ? -EINVAL : -ENOTCONN;
 	do {
-		while (c->put == c->taken) {
+		if (done && socket_at_mark(s))          /* what is behind the mark is for the next call */
+			return (int64_t)done;
+		while (!channel_waits(s)) {
 			if (s->error) {
 				int error = s->error;
 				if (done)
@@ -199,7 +236,7 @@ static int64_t stream_receive(struct file *f, const struct vectors *v, unsigned 
 			if (error)
 				return done ? (int64_t)done : error;
 		}
-		taken = c->taken;
+		taken = c->taken + (socket_at_mark(s) && !in_turn(s));
 		/* One call takes one message's descriptors, with what was before them, and stops behind their data. */
 		struct message *m = c->first;
 		uint64_t end = c->put;
@@ -228,6 +265,8 @@ static int64_t stream_receive(struct file *f, const struct vectors *v, unsigned 
 				message_free(dequeue(c));
 		} else if (m)
 			end = m->at;
+		if (c->urgency && taken < c->urgent && c->urgent < end)
+			end = c->urgent;
 		int stop = r->rights != NULL;
 		while (done < v->length && taken < end) {
 			uint64_t at = taken % RING, piece = end - taken;
@@ -242,6 +281,8 @@ static int64_t stream_receive(struct file *f, const struct vectors *v, unsigned 
 		if (flags & MSG_PEEK)
 			return (int64_t)done;
 		c->taken = taken;
+		if (c->urgency && taken > c->urgent)
+			c->urgency = URGENT_NONE;
 		if (s->other)
 			changed(s->other, READY_OUT);
 		if (stop)
@@ -408,7 +449,7 @@ int64_t socket_send(struct file *f, const struct vectors *v, unsigned flags, con
 	if (!out && s->published && to && !name_find(s, to, &n))
 		out = 1;
 	if (!out) {
-		if (flags & MSG_OOB) {
+		if ((flags & MSG_OOB) && (s->type != SOCK_STREAM || !is_inet(s))) {
 			rights_drop(rights);
 			return -EOPNOTSUPP;
 		}
@@ -460,7 +501,7 @@ int64_t socket_receive(struct file *f, const struct vectors *v, unsigned flags, 
 		return flags & MSG_OOB ? -EINVAL : shared_receive(f, v, flags, r);
 	if (!s->reaches_out || s->type != SOCK_STREAM) {
 		if (flags & MSG_OOB)
-			return s->domain == AF_UNIX ? -EOPNOTSUPP : -EINVAL;
+			return s->domain == AF_UNIX ? -EOPNOTSUPP : s->type == SOCK_STREAM ? urgent_receive(s, v, flags, r) : -EINVAL;
 		return s->type == SOCK_STREAM ? stream_receive(f, v, flags, r) : message_receive(f, v, flags, r);
 	}
 	struct vectors rest;

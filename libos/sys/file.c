@@ -4,8 +4,10 @@
  * System calls on descriptors: copies, flags, locks, terminals, new kinds of file.
  */
 #include <asm/ioctls.h>
+#include <asm/sockios.h>
 
 #include "libos/fs/tmpfs.h"
+#include "libos/net/socket.h"
 #include "libos/sys/sys.h"
 
 int64_t sys_close(const uint64_t a[6])
@@ -267,6 +269,10 @@ int64_t sys_ioctl(const uint64_t a[6])
 	case FIOCLEX: case FIONCLEX:
 		descriptor_flags((int)a[0], 1, request == FIOCLEX);
 		return 0;
+	}
+	if (request == SIOCATMARK && socket_of(f) && !socket_of(f)->reaches_out) {
+		on = socket_at_mark(socket_of(f));
+		return user_put(USER(2), &on, sizeof on);
 	}
 	if (f->operations->control && request != FIONREAD)
 		return f->operations->control(f, request, USER(2));

@@ -211,8 +211,8 @@ int64_t sys_ppoll(const uint64_t a[6])
 
 static int64_t select_files(const uint64_t a[6], int64_t timeout)
 {
-	static const uint16_t events[3] = {READY_IN, READY_OUT, 2};
-	static const uint16_t answers[3] = {READY_IN | READY_ERROR | READY_HANGUP, READY_OUT | READY_ERROR, 2};
+	static const uint16_t events[3] = {READY_IN, READY_OUT, READY_URGENT};
+	static const uint16_t answers[3] = {READY_IN | READY_ERROR | READY_HANGUP, READY_OUT | READY_ERROR, READY_URGENT};
 	uint64_t sets[3][SELECT_MOST / 64] = {0};
 	uint32_t count = 0, n = (uint32_t)a[0];
 	int64_t found = 0;

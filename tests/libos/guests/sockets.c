@@ -418,6 +418,47 @@ static void internet(void)
 	close(l);
 }
 
+/* Bytes out of turn, on TCP. */
+static void urgent(void)
+{
+	struct sockaddr_in a = loopback(0);
+	socklen_t size = sizeof a;
+	int l = socket(AF_INET, SOCK_STREAM, 0), c = socket(AF_INET, SOCK_STREAM, 0), mark, n;
+	char text[16];
+
+	OK(bind(l, (struct sockaddr *)&a, sizeof a) == 0 && listen(l, 1) == 0 && getsockname(l, (struct sockaddr *)&a, &size) == 0);
+	OK(connect(c, (struct sockaddr *)&a, sizeof a) == 0);
+	int s = accept(l, NULL, NULL);
+	FAILS(recv(s, text, 1, MSG_OOB), EINVAL);
+	OK(send(c, "abc!", 4, MSG_OOB) == 4 && poll_one(s, POLLPRI, 2000) == POLLPRI && poll_one(s, POLLIN, 2000) == POLLIN);
+	OK(send(c, "def", 3, 0) == 3 && ioctl(s, SIOCATMARK, &mark) == 0 && !mark);
+	OK(ioctl(s, FIONREAD, &n) == 0 && n == 3);
+	OK(recv(s, text, 1, MSG_OOB | MSG_PEEK) == 1 && *text == '!' && recv(s, text, 16, MSG_OOB) == 1 && *text == '!');
+	OK(poll_one(s, POLLPRI, 0) == 0);
+	FAILS(recv(s, text, 1, MSG_OOB), EINVAL);
+	OK(recv(s, text, 16, 0) == 3 && !memcmp(text, "abc", 3) && ioctl(s, SIOCATMARK, &mark) == 0 && mark);
+	OK(recv(s, text, 16, MSG_PEEK) == 3 && !memcmp(text, "def", 3) && recv(s, text, 16, 0) == 3 && !memcmp(text, "def", 3));
+	OK(ioctl(s, SIOCATMARK, &mark) == 0 && !mark);
+	/* Alone, it is nothing to be read in turn. */
+	OK(send(c, "?", 1, MSG_OOB) == 1 && poll_one(s, POLLIN | POLLPRI, 2000) == POLLPRI && ioctl(s, SIOCATMARK, &mark) == 0 && mark);
+	FAILS(recv(s, text, 16, MSG_DONTWAIT), EAGAIN);
+	/* Nobody reads it: it goes by with what is behind it. A second one takes the first one's place. */
+	OK(send(c, "x", 1, 0) == 1 && poll_one(s, POLLIN, 2000) == POLLIN && recv(s, text, 16, 0) == 1 && *text == 'x');
+	FAILS(recv(s, text, 1, MSG_OOB), EINVAL);
+	OK(send(c, "1", 1, MSG_OOB) == 1 && send(c, "2", 1, MSG_OOB) == 1 && send(c, "3", 1, 0) == 1);
+	usleep(20000);
+	OK(recv(s, text, 1, MSG_OOB) == 1 && *text == '2');
+	OK(setsockopt(s, SOL_SOCKET, SO_OOBINLINE, &(int){1}, sizeof(int)) == 0);
+	OK(send(c, "in!", 3, MSG_OOB) == 3 && send(c, "line", 4, 0) == 4);
+	usleep(20000);
+	FAILS(recv(s, text, 1, MSG_OOB), EINVAL);
+	size_t done = 0;
+	for (ssize_t got; done < 16 && (got = recv(s, text + done, 16 - done, MSG_DONTWAIT)) > 0;)
+		done += (size_t)got;
+	OK(done >= 8 && !memcmp(text + done - 7, "in!line", 7));
+	close(c), close(s), close(l);
+}
+
 int main(int argc, char **argv)
 {
 	folder = argc > 1 ? argv[1] : "/tmp";
@@ -427,6 +468,7 @@ int main(int argc, char **argv)
 	waiting();
 	under_way();
 	internet();
+	urgent();
 	connecting();
 	rights_apart();
 	return DONE();
