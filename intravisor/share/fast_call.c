@@ -6,6 +6,7 @@
  */
 #include "intravisor/share/call.h"
 #include <carrel/gate.h>
+#include <carrel/isa.h>
 
 struct export exports[EXPORTS_MOST];
 uint32_t watch_awake;
@@ -13,6 +14,7 @@ uint64_t watch_tick;
 
 static uint8_t *program_memory(const struct caller *caller, uint64_t at, uint64_t length)
 {
+	at = ISA_OFFSET(caller->program->base, at);
 	return at <= UINT32_MAX ? cvm_reference_plain(caller, REF_PROGRAM | at, length) : NULL;
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <carrel/entry.h>
 #include <carrel/window.h>
 #include "machine/cheri_riscv64/thread.h"
 
@@ -87,9 +88,11 @@ static void fault_describe(struct machine_thread *thread, int signal, const stru
 		violation_describe(fault, mtval);
 	if (gate_at(frame)) {      /* a gate's fault is its caller's: it has nowhere to go, or never said where */
 		int host_call = pc >= (uint64_t)gate_host_call;
-		fault->reason = "a system call's entry or return address is not in its code";
+		fault->reason = pc == (uint64_t)gate_no_call ? "the return from a call that there is none of"
+							     : "a system call's entry or return address is not in its code";
 		fault->compartment = host_call ? MACHINE_LIBOS : MACHINE_PROGRAM;
-		fault->pc = (uint32_t)(host_call ? context->libos_pc : context->program_pc);
+		fault->pc = pc == (uint64_t)gate_no_call ? ENTRY_SLOT(ENTRY_CALL_RETURN)
+							 : (uint32_t)(host_call ? context->libos_pc : context->program_pc);
 	} else if (inside(pc, libos ? context->libos_base : context->program_base))
 		fault->pc = (uint32_t)pc;
 	else
@@ -140,14 +143,17 @@ static void kick_handle(struct machine_thread *thread, struct signal_frame *fram
 }
 
 /* Called by signal_entry. */
-__attribute__((used)) void signal_handle(int signal, struct context *context, struct signal_frame *frame);
-void signal_handle(int signal, struct context *context, struct signal_frame *frame)
+__attribute__((used)) void signal_handle(int signal, struct carrier *carrier, struct signal_frame *frame);
+void signal_handle(int signal, struct carrier *carrier, struct signal_frame *frame)
 {
+	struct context *context = carrier->now;
 	struct machine_thread *thread = (struct machine_thread *)context->thread;
 	uint64_t pc = frame->x[0], address = (uint64_t)frame->information.si_addr;
 	int code = frame->information.si_code;
 
 	if (signal == MACHINE_KICK) {
+		if (code == SI_TIMER)   /* its owner's, wherever that is */
+			machine_thread_kick(carrier->resident);
 		kick_handle(thread, frame);
 		return;
 	}

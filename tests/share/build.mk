@@ -4,7 +4,7 @@ SHARE_GUESTS := $(patsubst tests/share/guests/%.c,$(SHARE)/%,$(wildcard tests/sh
 
 $(SHARE_GUESTS): $(SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp*.h) | libc
 	@mkdir -p $(@D)
-	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude $< -o $@
+	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude -Itests/share/guests/$(ISA) $< -o $@
 
 $(SHARE)/together $(SHARE)/call_storm: $(SHARE)/%: $(B)/obj/tests/share/native/%.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
 	@mkdir -p $(@D)

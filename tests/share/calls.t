@@ -7,8 +7,8 @@
 
 share=build/tests/share
 one="-v $share:/bin -g call:one:c -g call:one.dump:c -g call:one.spoil:c -g call:two:x one $share/call_server one 3 two"
-two="-g call:two:c -g call:one:x -g call:back:x two $share/call_server two 2 one"
-client="-g call:one:x -g call:two:x -g call:one.dump:x -g call:one.spoil:x -g call:nobody:x -g call:back:c client $share/call"
+two="-v $share:/bin -g call:two:c -g call:one:x -g call:back:x two $share/call_server two 2 one"
+client="-v $share:/bin -g call:one:x -g call:two:x -g call:one.dump:x -g call:one.spoil:x -g call:nobody:x -g call:back:c client $share/call"
 timeout 120 $share/together $one -- $two -- $client >"$work/out" 2>"$work/errors"
 status=$?
 while read -r verdict number dash name; do
