@@ -28,7 +28,7 @@ struct machine_thread {
 	uint64_t state;                 /* atomic: CALL_*, and what is said there */
 	const uint64_t *service;        /* what it waits, or waited last, for calls of, and the id there */
 	uint64_t serves;
-	uint64_t limit, limited;        /* the call whose state word was `limited` is over at tick `limit` */
+	uint64_t limit, limited;        /* the call whose state word was `limited` is over at time `limit` */
 	struct machine_buffer buffers[MACHINE_BUFFERS];
 	unsigned buffer_count;
 	/* As a caller. */

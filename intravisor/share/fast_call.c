@@ -4,13 +4,22 @@
  * A program's call, and its callee's copies from and to the buffers that came along (call.h). Of the fast kind. Trusted. An attacker
  * controls every argument, and the list of buffers also while it is read: once, into a copy.
  */
+#include <time.h>
+
 #include "intravisor/share/call.h"
 #include <carrel/gate.h>
 #include <carrel/isa.h>
 
 struct export exports[EXPORTS_MOST];
 uint32_t watch_awake;
-uint64_t watch_tick;
+
+uint64_t watch_now(void)
+{
+	int64_t time[2] = {0, 0};
+
+	machine_clock(CLOCK_MONOTONIC, time);
+	return (uint64_t)time[0] * 1000 + (uint64_t)time[1] / 1000000;
+}
 
 static uint8_t *program_memory(const struct caller *caller, uint64_t at, uint64_t length)
 {
@@ -43,7 +52,7 @@ int64_t share_call(void *owner, const uint64_t a[8])
 	if (count && result == -EAGAIN && buffers_get(caller, a[1], buffers, count))
 		result = -EFAULT;
 	if (limit)
-		limit += __atomic_load_n(&watch_tick, __ATOMIC_RELAXED) + 1;
+		limit += watch_now() + 1;
 	for (unsigned i = 0; i < EXPORT_THREADS && result == -EAGAIN; i++) {
 		struct machine_thread *callee = __atomic_load_n(&export_of(id)->threads[i], __ATOMIC_ACQUIRE);
 		if (callee)

@@ -161,7 +161,7 @@ __attribute__((optimize("no-jump-tables"))) static long function(long what, long
 		now = ++under_way;
 		if (now > most_under_way)
 			most_under_way = now;
-		usleep(2000);
+		usleep(20000);
 		under_way--;
 		return most_under_way;
 	case 20:
