@@ -18,7 +18,6 @@ struct found {
 };
 extern struct found found;
 #define AT(offset) ((void *)(((uintptr_t)&found & ~0xfffffffful) + (offset)))  /* a pointer to an offset of the own window */
-#define FORKS 0         /* docs/caveats.md */
 #define SPOIL_RESULT 77
 
 /* x6, t1, which the gate leaves behind as the address of code, is what the rest is stored by, and x7 what counts. */

@@ -14,7 +14,6 @@ struct found {
 };
 extern struct found found;
 #define AT(offset) ((void *)(offset))   /* a pointer to an offset of the own window */
-#define FORKS 1
 #define SPOIL_RESULT 77
 
 #define DUMP_GENERAL(at)                                                                                                   \
