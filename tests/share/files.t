@@ -8,6 +8,7 @@
 
 file=$share/file
 checks=$((50 + 3 * forks))
+[ $slowness = 1 ] && later=1500 || later=6000  # ms, when the readers are dead
 creator="-g file:control:c -g file:data:c -g file:constant:c -g file:pages:c -g file:secret:c server $file serve"
 grants="-g file:control:rw -g file:data:rw -g file:constant:r -g file:pages:rw -g file:foreign:r"
 
@@ -32,7 +33,7 @@ several() {     # NAME COUNT COMMAND...: says each line of what it says, and tha
 
 several "two cVMs" $checks $run $share/together $creator -- $grants client $file use
 several "a killed creator" 3 $run $share/together $creator -- $grants client $file bereaved
-several "a killed reader" $checks $run $share/together $creator -- $grants victim $file hold -- $grants victim2 $file hold -- -s 1500 $grants client $file use
+several "a killed reader" $checks $run $share/together $creator -- $grants victim $file hold -- $grants victim2 $file hold -- -s $later $grants client $file use
 
 several "three cVMs" 4 $run $share/together $creator -- -g file:data:rw -g file:relayed:c relay $file relay -- -g file:control:rw -g file:relayed:rw \
 	third $file third

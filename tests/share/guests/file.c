@@ -155,9 +155,22 @@ static int serve(char **argv)
 /* ---- the user ---- */
 static int control;
 
+static int unanswered;
+
+/* An order that was not waited for is over: its answer comes before the next one's. */
+static void settle(void)
+{
+	struct control c = {0, 0};
+
+	while (unanswered && !c.answer && cp_file_read(control, &c, sizeof c, 0) == sizeof c)
+		usleep(500);
+	unanswered = 0;
+}
+
 static long ordered(enum order order)
 {
 	struct control c = {order, 0};
+	settle();
 	long sequence = cp_file_sequence(control);
 
 	if (cp_file_write(control, &c, sizeof c, 0) != sizeof c || cp_file_notify(control) < 0)
@@ -174,6 +187,8 @@ static void order_now(enum order order)
 {
 	struct control c = {order, 0};
 
+	settle();
+	unanswered = 1;
 	cp_file_write(control, &c, sizeof c, 0);
 	cp_file_notify(control);
 }
