@@ -165,6 +165,14 @@ int machine_thread_home(const struct machine_thread *thread);   /* the host thre
 int64_t machine_system(long number, long a, long b, long c, long d);
 /* As the copies below, either way, where fs may be the guest's. */
 int machine_copy(void *to, const void *from, size_t length);
+/* As machine_copy, between bytes that somebody was granted, which is all that is read and written: an access outside of a range is an error
+ * of the Intravisor's own and ends the process; where there are capabilities, it is the access that traps. */
+struct machine_range {
+	uint8_t *at;
+	uint64_t length;
+};
+int machine_copy_ranges(const struct machine_range *to, uint64_t to_offset, const struct machine_range *from, uint64_t from_offset,
+			uint64_t length);
 /* clock_gettime into seconds and nanoseconds; 0 or -errno. */
 int machine_clock(uint64_t clock, int64_t time[2]);
 void machine_relax(void);               /* a moment of a loop that waits for another processor */

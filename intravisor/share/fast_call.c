@@ -69,19 +69,22 @@ int64_t share_call_copy(void *owner, uint64_t unused, const uint64_t a[6])
 {
 	struct caller *caller = owner;
 	uint64_t out = a[0] & CALL_COPY_OUT, n = a[3] < CALL_COPY_MOST ? a[3] : CALL_COPY_MOST;
-	uint8_t *own = program_memory(caller, a[2], n);
-	const struct machine_buffer *buffer = own ? machine_call_hold(caller->thread, a[0] ^ out) : NULL;
+	const struct machine_range own = {program_memory(caller, a[2], n), n};
+	const struct machine_buffer *buffer = own.at ? machine_call_hold(caller->thread, a[0] ^ out) : NULL;
 	int64_t result = (int64_t)n;
 
 	(void)unused;
 	if (!buffer)
-		return own ? -ENOTCONN : -EFAULT;
+		return own.at ? -ENOTCONN : -EFAULT;
 	if (!(buffer->rights & (out ? CALL_WRITE : CALL_READ)))
 		result = -EACCES;
 	else if (a[1] > buffer->length || n > buffer->length - a[1])
 		result = -EINVAL;
-	else if (out ? machine_copy(buffer->at + a[1], own, n) : machine_copy(own, buffer->at + a[1], n))
-		result = -EFAULT;
+	else {
+		const struct machine_range granted = {buffer->at, buffer->length};
+		if (out ? machine_copy_ranges(&granted, a[1], &own, 0, n) : machine_copy_ranges(&own, 0, &granted, a[1], n))
+			result = -EFAULT;
+	}
 	machine_call_release(caller->thread);
 	return result;
 }

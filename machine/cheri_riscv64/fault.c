@@ -40,6 +40,12 @@ static int gate_at(const struct signal_frame *frame)
 	return !guest_in(frame) && frame->x[0] >= (uint64_t)gate_start && frame->x[0] < (uint64_t)gate_end;
 }
 
+/* Is it the violation of a capability? (docs/emulator.md) */
+static int violated(const struct signal_frame *frame, int signal)
+{
+	return signal == SIGSEGV && frame->information.si_code >= 10 && frame->information.si_code <= 14;
+}
+
 /* What was violated, and through which register: "length violation through DDC". */
 static void violation_describe(struct machine_fault *fault, uint32_t mtval)
 {
@@ -82,7 +88,7 @@ static void fault_describe(struct machine_thread *thread, int signal, const stru
 	fault->code = code;
 	fault->compartment = libos ? MACHINE_LIBOS : MACHINE_PROGRAM;
 	memcpy(fault->registers, frame->x, sizeof fault->registers);
-	if (signal == SIGSEGV && code >= 10 && code <= 14)      /* docs/emulator.md */
+	if (violated(frame, signal))
 		memcpy(&mtval, (const uint8_t *)&frame->information + 24, 4);
 	if (mtval)
 		violation_describe(fault, mtval);
@@ -164,6 +170,11 @@ void signal_handle(int signal, struct carrier *carrier, struct signal_frame *fra
 	int libos = libos_in(frame, context), program = guest && !libos;
 	if (!guest && pc >= (uint64_t)guest_copy && pc < (uint64_t)guest_copy_end) {
 		frame->x[0] = (uint64_t)guest_copy_fault;
+		return;
+	}
+	/* Memory that is not there is a guest's affair; a violation of what was granted is not (part_copy). */
+	if (!guest && pc >= (uint64_t)part_copy && pc < (uint64_t)part_copy_end && !violated(frame, signal)) {
+		frame->x[0] = (uint64_t)part_copy_fault;
 		return;
 	}
 	if (gate && signal == SIGILL && pc == (uint64_t)gate_leaving) {
