@@ -506,7 +506,7 @@ guest_copy_fault:
 	ret
 
 /* int part_copy(to a0, to_length a1, to_offset a2, from a3, from_length a4, from_offset a5, n a6): n bytes through capabilities that are made
- * here and nowhere kept: c6 stores to exactly [to, to + to_length), c5 loads from exactly [from, from + from_length). Bounds that
+ * here and nowhere kept: c6 stores to exactly [to, to + to_length), c28 loads from exactly [from, from + from_length). Bounds that
  * cannot be exact leave no tag, so that the first access is a fault. 0, or -EFAULT where memory faults; a violation of these
  * capabilities is nobody's but ours, and is let through (fault.c). Integers alone are moved, so no tag is ever copied. */
 	.globl	part_copy, part_copy_end, part_copy_fault
@@ -518,39 +518,25 @@ part_copy:
 	li	t2, PERMIT_STORE
 	candperm x6, x6, t2
 	cincoffset x6, x6, a2
-	cspecialr x5, SCR_DDC
-	csetaddr x5, x5, a3
-	csetboundsexact x5, x5, a4
+	cspecialr x28, SCR_DDC
+	csetaddr x28, x28, a3
+	csetboundsexact x28, x28, a4
 	li	t2, PERMIT_LOAD
-	candperm x5, x5, t2
-	cincoffset x5, x5, a5
-	add	a0, a0, a2
-	add	a3, a3, a5
-	xor	t2, a0, a3
-	andi	t2, t2, 7
-	bnez	t2, 3f          /* they are never aligned together */
-1:	beqz	a6, 4f
-	andi	t2, a0, 7
-	beqz	t2, 2f
-	lbucap	t2, x5
-	sbcap	t2, x6
-	cincoffsetimm x5, x5, 1
-	cincoffsetimm x6, x6, 1
-	addi	a0, a0, 1
-	addi	a6, a6, -1
-	j	1b
-2:	li	t2, 8
-	bltu	a6, t2, 3f
-	ldcap	t2, x5
+	candperm x28, x28, t2
+	cincoffset x28, x28, a5
+	/* Aligned or not; the last bytes one by one, so that one too many is a fault at its own address. */
+	li	t0, 16
+2:	bltu	a6, t0, 3f
+	ldcap	t2, x28
 	sdcap	t2, x6
-	cincoffsetimm x5, x5, 8
+	cincoffsetimm x28, x28, 8
 	cincoffsetimm x6, x6, 8
 	addi	a6, a6, -8
 	j	2b
 3:	beqz	a6, 4f
-	lbucap	t2, x5
+	lbucap	t2, x28
 	sbcap	t2, x6
-	cincoffsetimm x5, x5, 1
+	cincoffsetimm x28, x28, 1
 	cincoffsetimm x6, x6, 1
 	addi	a6, a6, -1
 	j	3b

@@ -4,4 +4,4 @@
 #
 # Revocation is exact while other cVMs' threads use what is revoked.
 . tests/share/machine.sh
-exec $run $share/race
+exec $run $share/race $((slowness > 1 ? 15 : 4))

@@ -15,7 +15,7 @@ for length in 0 1 13 2048 4095 4096 100001; do
 		out=$($run $share/ranges $1 $length $2 2>&1)
 		status=$?
 		end=$(printf '%s\n' "$out" | sed -n 's/^from .* to //p')
-		register=c5
+		register=c28
 		[ "$2" = read ] || register=c6
 		if [ -z "$run" ]; then
 			[ $status = 132 ]
