@@ -71,7 +71,7 @@ static uint64_t context_search(struct cpu *cpu)
 	pthread_mutex_unlock(&block_mutex);
 	if (number)
 		return number;
-	exclusive_begin(cpu); /* all places taken: start over, without the blocks that name them */
+	exclusive_begin_apart(cpu); /* all places taken: start over, without the blocks that name them */
 	flush_all();
 	context_count = 0;
 	world_lock();
@@ -260,7 +260,7 @@ bool block_run(struct cpu *cpu, struct block *block)
 
 void block_flush(struct cpu *cpu)
 {
-	exclusive_begin(cpu);
+	exclusive_begin_apart(cpu);
 	flush_all();
 	exclusive_end(cpu);
 }

@@ -221,16 +221,17 @@ EXECUTE(CSPECIALRW)
 		fault_signal(cpu, op, SIGILL, ILL_PRVREG, FAULT_HERE,
 			     "special capability register that a user program cannot access");
 	struct capability old = op->rs2 == PCC ? cpu_pcc(cpu, cpu->pc - 4) : cpu->ddc;
+	unsigned rd = op->rd;
 	if (op->rs1)
-		cpu_set_data(cpu, CS1);
-	cpu_put(cpu, op->rd, old);
+		cpu_set_data(cpu, CS1); /* this may take the block away, and op with it */
+	cpu_put(cpu, rd, old);
 }
 
 EXECUTE(CCLEAR)
 {
-	unsigned first = (unsigned)op->immediate >> 8 << 3;
+	unsigned first = (unsigned)op->immediate >> 8 << 3, which = (unsigned)op->immediate & 0xff;
 	for (unsigned n = 0; n < 8; n++)
-		if (op->immediate >> n & 1) {
+		if (which >> n & 1) { /* cpu_set_data may take the block away, and op with it */
 			if (first + n)
 				cpu_put(cpu, first + n, (struct capability){0});
 			else

@@ -98,10 +98,14 @@ trace:
 call:
 	execute_functions[op->code](cpu, op);
 	NEXT();
-call_last:
-	cpu->pc = PC + 4;
-	execute_functions[op->code](cpu, op);
-	goto leave;
+call_last: {	/* this may take the block away */
+		struct place place = block->place[op - block->operation];
+		cpu->pc = block->pc + place.offset + 4;
+		execute_functions[op->code](cpu, op);
+		cpu->capability_mask &= ~place.written;
+		cpu->instructions += place.done;
+		goto next;
+	}
 
 leave_direct: {
 		struct place *place = &block->place[op - block->operation];
@@ -120,6 +124,7 @@ leave_direct: {
 leave:
 	cpu->capability_mask &= ~block->place[op - block->operation].written;
 	cpu->instructions += block->place[op - block->operation].done;
+next:
 	if (unlikely(cpu->interrupt))
 		return;
 	block = block_find(cpu);

@@ -2,8 +2,10 @@
 /* Copyright (c) 2026 the Carrel authors
  *
  * The list of emulated threads and stopping them. `stopped` counts how deep one thread holds the world; a thread asked to stop
- * does so at its next look at cpu->interrupt, or is outside emulated code anyway.
+ * does so at its next look at cpu->interrupt, or is outside emulated code anyway. One that wants the world within an instruction
+ * goes on in its block when it had it: `within` counts those that still wait, and nobody frees blocks before them.
  */
+#include <sched.h>
 #include "emulator/world.h"
 
 static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;	/* guards the list; held only briefly */
@@ -12,7 +14,7 @@ static pthread_mutex_t wait_mutex = PTHREAD_MUTEX_INITIALIZER;	/* for the condit
 static pthread_cond_t wait_condition = PTHREAD_COND_INITIALIZER;
 static struct cpu *list;
 static unsigned threads;
-static _Atomic int stopped;
+static _Atomic int stopped, within;
 static _Thread_local int depth;
 
 void world_lock(void)
@@ -94,14 +96,16 @@ void world_enter(struct cpu *cpu)
 	}
 }
 
-void exclusive_begin(struct cpu *cpu)
+static void take(struct cpu *cpu, int instruction)
 {
 	if (depth++)
 		return;
 	int was_running = atomic_load(&cpu->running);
+	atomic_fetch_add(&within, instruction);	/* before `running` says that others need not wait for this thread */
 	if (was_running)
-		world_leave(cpu);	/* whoever holds the world need not wait for this thread */
+		world_leave(cpu);
 	pthread_mutex_lock(&stop_mutex);
+	atomic_fetch_sub(&within, instruction);
 	atomic_store(&stopped, 1);
 	world_lock();
 	for (struct cpu *other = list; other; other = other->next)
@@ -115,6 +119,19 @@ void exclusive_begin(struct cpu *cpu)
 	world_unlock();
 	if (was_running)
 		atomic_store(&cpu->running, 1);
+}
+
+void exclusive_begin(struct cpu *cpu)
+{
+	take(cpu, 1);
+}
+
+void exclusive_begin_apart(struct cpu *cpu)
+{
+	for (take(cpu, 0); depth == 1 && atomic_load(&within); take(cpu, 0)) {
+		exclusive_end(cpu);
+		sched_yield();
+	}
 }
 
 void exclusive_end(struct cpu *cpu)
@@ -141,6 +158,7 @@ void world_forked(struct cpu *cpu)
 	pthread_mutex_init(&list_mutex, NULL);
 	pthread_mutex_init(&wait_mutex, NULL);
 	pthread_cond_init(&wait_condition, NULL);
+	atomic_store(&within, 0);
 	list = cpu;
 	cpu->next = NULL;
 	threads = 1;

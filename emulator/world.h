@@ -17,7 +17,8 @@ void world_lock(void);
 void world_unlock(void);
 void world_enter(struct cpu *cpu);	/* into emulated code: waits while the world is stopped */
 void world_leave(struct cpu *cpu);
-void exclusive_begin(struct cpu *cpu);
+void exclusive_begin(struct cpu *cpu);	/* also within an instruction: its block is there afterwards */
+void exclusive_begin_apart(struct cpu *cpu);	/* for who takes blocks away: no thread is within an instruction, nor needs this one's block */
 void exclusive_end(struct cpu *cpu);
 void exclusive_abandon(struct cpu *cpu);	/* in a fault handler: whatever is held goes */
 void world_forked(struct cpu *cpu);	/* in the child of a fork: this thread alone is left */

@@ -60,12 +60,12 @@ static inline uint64_t program_address(uint64_t offset)
 #define HOST_PICK(number, a, b, c, d, e, f, ...)                                                                        \
 	host_call(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
 
-/* ---- user memory: 0 or -EFAULT ---- */
+/* ---- user memory: 0 or -EFAULT. No bytes are anywhere ---- */
 static inline int user_ok(struct user u, uint64_t n)
 {
 	uint64_t offset = program_offset(u.at);
 
-	return offset <= UINT32_MAX && n <= UINT32_MAX + 1ull - offset;
+	return !n || (offset <= UINT32_MAX && n <= UINT32_MAX + 1ull - offset);
 }
 static inline int user_get(void *to, struct user from, size_t n)
 {

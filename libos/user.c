@@ -22,13 +22,11 @@ int user_memory(struct user from, uint64_t *length, struct memory *memory)
 {
 	uint64_t offset = program_offset(from.at);
 
-	if (!user_ok(from, 0))
-		return -EFAULT;
 	if (*length > TRANSFER_MOST)
 		*length = TRANSFER_MOST;
 	if (offset < WINDOW_MEMORY_END && *length > WINDOW_MEMORY_END - offset)
 		*length = WINDOW_MEMORY_END - offset;
-	memory->ref = offset | REF_PROGRAM;
+	memory->ref = (uint32_t)offset | REF_PROGRAM;
 	return user_ok(from, *length) ? 0 : -EFAULT;
 }
 

@@ -149,13 +149,13 @@ int machine_program_entry_ok(const void *program_window, uint32_t entry);       
  * unmapped, is that; id < 2^58. Gives -EINTR for a kick, -EBADF when the service has ended (machine_call_look). */
 int64_t machine_call_serve(struct machine_thread *thread, const uint64_t *service, uint64_t id, uint32_t entry);
 /* F: from the call upcall: `callee` runs on this host thread from now on; what the upcall is to give. -EAGAIN: it does not wait for a call
- * of `id`, or the caller is to be interrupted first; nothing has happened. limit: a tick (machine_call_expire), 0: none. */
+ * of `id`, or the caller is to be interrupted first; nothing has happened. limit: a time (machine_call_expire), 0: none. */
 int64_t machine_call_enter(struct machine_thread *caller, struct machine_thread *callee, uint64_t id, uint64_t limit,
 			   const struct machine_buffer *buffers, unsigned count);
 /* F: by a callee: buffer `index` of its call stays the caller's memory until the release, whatever happens; NULL: no such, or no call. */
 const struct machine_buffer *machine_call_hold(struct machine_thread *callee, uint64_t index);
 void machine_call_release(struct machine_thread *callee);
-/* The call of this thread that is to be over by tick `now`, ends for its caller with -ETIMEDOUT. 1: it has a call with a limit. */
+/* The call of this thread that is to be over by time `now`, ends for its caller with -ETIMEDOUT. 1: it has a call with a limit. */
 int machine_call_expire(struct machine_thread *callee, uint64_t now);
 void machine_call_look(struct machine_thread *callee);  /* F: what it serves has ended */
 int machine_thread_home(const struct machine_thread *thread);   /* the host thread (gettid) that timers of this thread are to signal */
@@ -165,6 +165,14 @@ int machine_thread_home(const struct machine_thread *thread);   /* the host thre
 int64_t machine_system(long number, long a, long b, long c, long d);
 /* As the copies below, either way, where fs may be the guest's. */
 int machine_copy(void *to, const void *from, size_t length);
+/* As machine_copy, between bytes that somebody was granted, which is all that is read and written: an access outside of a range is an error
+ * of the Intravisor's own and ends the process; where there are capabilities, it is the access that traps. */
+struct machine_range {
+	uint8_t *at;
+	uint64_t length;
+};
+int machine_copy_ranges(const struct machine_range *to, uint64_t to_offset, const struct machine_range *from, uint64_t from_offset,
+			uint64_t length);
 /* clock_gettime into seconds and nanoseconds; 0 or -errno. */
 int machine_clock(uint64_t clock, int64_t time[2]);
 void machine_relax(void);               /* a moment of a loop that waits for another processor */

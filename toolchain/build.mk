@@ -4,7 +4,8 @@ CHERI := $(B)/lib/carrel/cheri
 REWRITE_SOURCES := $(wildcard toolchain/rewrite/x86_64/*.c)
 TOOLCHAIN := $(B)/lib/carrel/carrel-rewrite $(B)/bin/carrel-cc $(B)/lib/carrel/as/as $(B)/lib/carrel/note-program.o \
 	$(B)/lib/carrel/note-libos.o $(B)/lib/carrel/carrel-stub $(B)/lib/carrel/link.specs \
-	$(B)/lib/carrel/carrel-cc-cheri $(B)/lib/carrel/note-dynamic.o $(B)/lib/carrel/carrel-plt $(B)/lib/carrel/plt.o
+	$(B)/lib/carrel/carrel-cc-cheri $(B)/lib/carrel/note-dynamic.o $(B)/lib/carrel/carrel-plt $(B)/lib/carrel/plt.o \
+	$(B)/lib/carrel/sysroot/include/carrel/cp_gate.h $(CHERI)/lib/carrel/sysroot/include/carrel/cp_gate.h
 ALL += $(TOOLCHAIN)
 
 $(B)/lib/carrel/carrel-rewrite: $(REWRITE_SOURCES:%.c=$(B)/obj/%.o)
@@ -18,6 +19,14 @@ $(B)/bin/carrel-cc: toolchain/driver/carrel-cc
 $(B)/lib/carrel/carrel-cc-cheri: toolchain/driver/carrel-cc-cheri
 	@mkdir -p $(@D)
 	install -m 755 $< $@
+
+# What carrel/cp_call.h needs of each machine: found beside libc's headers, so that programs name no machine.
+$(B)/lib/carrel/sysroot/include/carrel/cp_gate.h: include/isa/$(ISA)/carrel/cp_gate.h
+	@mkdir -p $(@D)
+	install -m 644 $< $@
+$(CHERI)/lib/carrel/sysroot/include/carrel/cp_gate.h: include/isa/cheri_riscv64/carrel/cp_gate.h
+	@mkdir -p $(@D)
+	install -m 644 $< $@
 
 $(B)/lib/carrel/as/as: toolchain/driver/as
 	@mkdir -p $(@D)

@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <carrel/gate.h>
+#include <carrel/cp_gate.h>
 
 struct cp_buffer {
 	void *address;
@@ -55,22 +55,14 @@ static inline int cp_call_close(int slot)
 	return (int)syscall(4111, slot);
 }
 
-#define CP_GATE_TEXT(slot) CP_GATE_TEXT_(slot)
-#define CP_GATE_TEXT_(slot) "call *%%gs:-(16 + 8 * " #slot ")"
-#define CP_VECTORS "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", \
-	"xmm14", "xmm15", "mm0", "mm1", "mm2", "mm3", "mm4", "mm5", "mm6", "mm7", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", \
-	"st(6)", "st(7)"
-
 /* Serves calls until the export ends (EBADF) or another error (EBUSY within a call, EAGAIN 64 threads serve it): always -1. Handlers of signals
  * run between calls as they do in a program that sleeps. */
 static inline int cp_call_serve(int slot)
 {
-	long result, word;
+	long result;
 
 	do {
-		word = slot;
-		__asm__ volatile(CP_GATE_TEXT(GATE_SERVE) : "=a"(result), "+D"(word) : : "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "cc",
-				 "memory", CP_VECTORS);
+		result = cp_gate_serve(slot);
 	} while (result == -EINTR);
 	errno = (int)-result;
 	return -1;
@@ -79,15 +71,7 @@ static inline int cp_call_serve(int slot)
 /* One attempt: -EAGAIN when no thread is free. *begun 1: the result is the function's. */
 static inline long cp_call_once(int slot, const long words[6], const struct cp_buffer *buffers, unsigned count, unsigned limit, long *begun)
 {
-	long result = (unsigned)slot | (long)count << 16 | (long)limit << 32, a = words[0], b = words[1], c = words[2], d = words[3];
-	register long e __asm__("r8") = words[4];
-	register long f __asm__("r9") = words[5];
-	register const struct cp_buffer *list __asm__("r10") = buffers;
-
-	__asm__ volatile(CP_GATE_TEXT(GATE_CALL) : "+a"(result), "+D"(a), "+S"(b), "+d"(c), "+c"(d), "+r"(e), "+r"(f), "+r"(list) : : "r11",
-			 "cc", "memory", CP_VECTORS);
-	*begun = c;
-	return result;
+	return cp_gate_call((unsigned)slot | (long)count << 16 | (long)limit << 32, words, buffers, begun);
 }
 
 /* Calls. 0: *result is what the function gave. -1 and errno, as said above; begun may be NULL. */
@@ -131,11 +115,8 @@ static inline int cp_call(int slot, const long words[6], const struct cp_buffer 
  * call is over for its caller. */
 static inline long cp_call_copy(unsigned long what, size_t offset, void *own, size_t length)
 {
-	long result;
-	register size_t n __asm__("r10") = length;
+	long result = cp_gate_copy(what, offset, own, length);
 
-	__asm__ volatile(CP_GATE_TEXT(GATE_CALL_COPY) : "=a"(result), "+D"(what), "+S"(offset), "+d"(own), "+r"(n) : : "rcx", "r8", "r9", "r11",
-			 "cc", "memory");
 	if (result >= 0)
 		return result;
 	errno = (int)-result;

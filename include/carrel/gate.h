@@ -25,7 +25,8 @@
                                    with a report. Keeps rbx rbp r12-r15; clears the rest. */
 #define GATE_THREAD_POINTER  4  /* rdi = window offset of the thread control block; rax = 0 or -EINVAL.
                                    From then on %fs:0 is that block. */
-/* CP_Call (carrel/cp_call.h has the functions). Slots are this program's: of exports it has opened or made. */
+/* CP_Call (carrel/cp_call.h has the functions). Slots are this program's: of exports it has opened or made. Memory is named as the
+ * program's pointers are, which here are window offsets. */
 #define GATE_CALL            5  /* rax = slot | buffers << 16 | limit in ms << 32 (0: none); rdi rsi rdx rcx r8 r9 = six words; r10 =
                                    window offset of the buffers' list: {address, length, rights}, 8 bytes each. rdx = 1:
                                    rax is what the callee's function gave; 0: rax = -errno. Keeps rbx rbp r12-r15, MXCSR and

@@ -19,15 +19,18 @@
 static pthread_mutex_t exports_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* ---- the watch: one thread for all cVMs, from the first export on ---- */
+static unsigned exports_reach;  /* no export has ever been at this index or behind it; atomic */
+
+/* Both reaches only grow, and before a thread is where they lead to: so nobody who can be called is passed over. */
 static int watch_look(uint64_t now)
 {
 	int limits = 0;
 
-	for (unsigned i = 0; i < EXPORTS_MOST * EXPORT_THREADS; i++) {
-		struct export *export = &exports[i / EXPORT_THREADS];
-		struct machine_thread *thread = __atomic_load_n(&export->threads[i % EXPORT_THREADS], __ATOMIC_SEQ_CST);
-		limits += thread && machine_call_expire(thread, now);
-	}
+	for (unsigned i = 0; i < __atomic_load_n(&exports_reach, __ATOMIC_SEQ_CST); i++)
+		for (unsigned k = 0; k < __atomic_load_n(&exports[i].reach, __ATOMIC_SEQ_CST); k++) {
+			struct machine_thread *thread = __atomic_load_n(&exports[i].threads[k], __ATOMIC_SEQ_CST);
+			limits += thread && machine_call_expire(thread, now);
+		}
 	return limits;
 }
 
@@ -37,11 +40,11 @@ static void *watch(void *unused)
 
 	for (;;) {
 		nanosleep(&tick, NULL);
-		if (watch_look(__atomic_add_fetch(&watch_tick, 1, __ATOMIC_SEQ_CST)))
+		if (watch_look(watch_now()))
 			continue;
 		/* A limit is set before `watch_awake` is looked at, and here the other way round. */
 		__atomic_store_n(&watch_awake, 0, __ATOMIC_SEQ_CST);
-		if (!watch_look(watch_tick))
+		if (!watch_look(0))
 			syscall(SYS_futex, &watch_awake, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
 		__atomic_store_n(&watch_awake, 1, __ATOMIC_SEQ_CST);
 	}
@@ -111,6 +114,8 @@ static int64_t export_add(struct caller *caller, const char *name, uint32_t entr
 	unused->network = caller->cvm->config->network_id;
 	memcpy(unused->name, name, sizeof unused->name);
 	unused->entry = entry;
+	if (unused >= exports + exports_reach)
+		__atomic_store_n(&exports_reach, (unsigned)(unused - exports) + 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&unused->id, id, __ATOMIC_SEQ_CST);
 	return slot;
 }
@@ -134,6 +139,8 @@ static int64_t serve_begin(struct caller *caller, uint64_t id)
 	for (unsigned i = 0; i < EXPORT_THREADS; i++)
 		if (!export->threads[i]) {
 			caller->serves = id;
+			if (i >= export->reach)
+				__atomic_store_n(&export->reach, i + 1, __ATOMIC_SEQ_CST);
 			__atomic_store_n(&export->threads[i], caller->thread, __ATOMIC_SEQ_CST);
 			return export->entry;
 		}

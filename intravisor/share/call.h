@@ -22,6 +22,7 @@ struct export {
 	const void *network;
 	char name[64];
 	uint32_t entry;
+	unsigned reach;                 /* no thread has ever been at this index or behind it; atomic */
 };
 extern struct export exports[EXPORTS_MOST];
 #define export_of(id) (&exports[(id) % EXPORTS_MOST])
@@ -33,7 +34,7 @@ static inline uint64_t export_slot(const struct caller *caller, uint64_t slot)
 
 /* The watch over time limits sleeps while there are none: whoever sets one wakes it. */
 extern uint32_t watch_awake;    /* a futex */
-extern uint64_t watch_tick;     /* milliseconds in which it was awake */
+uint64_t watch_now(void);       /* milliseconds since some time; of the fast kind */
 
 /* The machine's upcalls. */
 int64_t share_call(void *owner, const uint64_t arguments[8]);

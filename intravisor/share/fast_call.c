@@ -5,16 +5,26 @@
  * controls every argument, and the list of buffers also while it is read: once, into a copy.
  */
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "intravisor/share/call.h"
 #include <carrel/gate.h>
+#include <carrel/isa.h>
 
 struct export exports[EXPORTS_MOST];
 uint32_t watch_awake;
-uint64_t watch_tick;
+
+uint64_t watch_now(void)
+{
+	int64_t time[2] = {0, 0};
+
+	machine_clock(CLOCK_MONOTONIC, time);
+	return (uint64_t)time[0] * 1000 + (uint64_t)time[1] / 1000000;
+}
 
 static uint8_t *program_memory(const struct caller *caller, uint64_t at, uint64_t length)
 {
+	at = ISA_OFFSET(caller->program->base, at);
 	return at <= UINT32_MAX ? cvm_reference_plain(caller, REF_PROGRAM | at, length) : NULL;
 }
 
@@ -57,7 +67,7 @@ int64_t share_call(void *owner, const uint64_t a[8])
 	if (count && result == -EAGAIN && buffers_get(caller, a[1], buffers, count))
 		result = -EFAULT;
 	if (limit)
-		limit += __atomic_load_n(&watch_tick, __ATOMIC_RELAXED) + 1;
+		limit += watch_now() + 1;
 	for (unsigned i = 0; i < EXPORT_THREADS && result == -EAGAIN; i++) {
 		struct machine_thread *callee = __atomic_load_n(&export_of(id)->threads[i], __ATOMIC_ACQUIRE);
 		if (callee)
@@ -76,19 +86,22 @@ int64_t share_call_copy(void *owner, uint64_t unused, const uint64_t a[6])
 {
 	struct caller *caller = owner;
 	uint64_t out = a[0] & CALL_COPY_OUT, n = a[3] < CALL_COPY_MOST ? a[3] : CALL_COPY_MOST;
-	uint8_t *own = program_memory(caller, a[2], n);
-	const struct machine_buffer *buffer = own ? machine_call_hold(caller->thread, a[0] ^ out) : NULL;
+	const struct machine_range own = {program_memory(caller, a[2], n), n};
+	const struct machine_buffer *buffer = own.at ? machine_call_hold(caller->thread, a[0] ^ out) : NULL;
 	int64_t result = (int64_t)n;
 
 	(void)unused;
 	if (!buffer)
-		return own ? -ENOTCONN : -EFAULT;
+		return own.at ? -ENOTCONN : -EFAULT;
 	if (!(buffer->rights & (out ? CALL_WRITE : CALL_READ)))
 		result = -EACCES;
 	else if (a[1] > buffer->length || n > buffer->length - a[1])
 		result = -EINVAL;
-	else if (out ? machine_copy(buffer->at + a[1], own, n) : machine_copy(own, buffer->at + a[1], n))
-		result = -EFAULT;
+	else {
+		const struct machine_range granted = {buffer->at, buffer->length};
+		if (out ? machine_copy_ranges(&granted, a[1], &own, 0, n) : machine_copy_ranges(&own, 0, &granted, a[1], n))
+			result = -EFAULT;
+	}
 	machine_call_release(caller->thread);
 	return result;
 }

@@ -3,25 +3,26 @@
  *
  * Access to memory by capabilities and CP_Files. A capability is held while bytes are copied, one piece after the other, so that
  * who revokes it waits for one piece at most; no lock is. Ranges are checked against the capability, and against the caller's own
- * windows, whose memory its thread holds. Trusted.
+ * windows, whose memory its thread holds; and the machine's copy goes by what was granted, not by what came out of these checks. Trusted.
  */
 #include "intravisor/host/host.h"
 #include "intravisor/share/capability.h"
 
 #define PIECE (1ull << 20)
 
-static uint8_t *memory_at(const struct cap *cap, uint64_t offset)
+static struct machine_range memory_of(const struct cap *cap)
 {
-	return *(uint8_t *const *)cap->object + cap->base + offset;
+	return (struct machine_range){*(uint8_t *const *)cap->object + cap->base, cap->length};
 }
 
-static int64_t copy(uint8_t *to, const uint8_t *from, uint64_t length, const struct cap_held *a, const struct cap_held *b)
+static int64_t copy(struct machine_range to, uint64_t to_offset, struct machine_range from, uint64_t from_offset, uint64_t length,
+		    const struct cap_held *a, const struct cap_held *b)
 {
 	for (uint64_t done = 0, n; done < length; done += n) {
 		n = length - done < PIECE ? length - done : PIECE;
 		if (!cap_tagged(a) || !cap_tagged(b))
 			return -EBADF;
-		if (machine_copy(to + done, from + done, n))
+		if (machine_copy_ranges(&to, to_offset + done, &from, from_offset + done, n))
 			return -EFAULT;
 	}
 	return (int64_t)length;
@@ -32,7 +33,7 @@ static int64_t access(const struct caller *caller, struct cap_table *table, cons
 {
 	struct cap_held held;
 	uint64_t offset = a[1], length = a[3];
-	uint8_t *own = cvm_reference_plain(caller, a[2], length);
+	const struct machine_range own = {cvm_reference_plain(caller, a[2], length), length};
 	int64_t result = cap_hold(table, a[0], a[4] ? CAP_STORE : CAP_LOAD, &held);
 
 	if (!result && clip) {
@@ -41,9 +42,9 @@ static int64_t access(const struct caller *caller, struct cap_table *table, cons
 		offset = left ? offset : 0;
 	}
 	if (!result)
-		result = !own ? -EFAULT : !cap_in_bounds(held.cap, offset, length) ? -ERANGE
-			 : a[4] ? copy(memory_at(held.cap, offset), own, length, &held, &held)
-				: copy(own, memory_at(held.cap, offset), length, &held, &held);
+		result = !own.at ? -EFAULT : !cap_in_bounds(held.cap, offset, length) ? -ERANGE
+			 : a[4] ? copy(memory_of(held.cap), offset, own, 0, length, &held, &held)
+				: copy(own, 0, memory_of(held.cap), offset, length, &held, &held);
 	cap_release(&held);
 	return result;
 }
@@ -63,7 +64,7 @@ int64_t host_capability_copy(struct caller *caller, const uint64_t a[6])
 
 	if (!result)
 		result = error ? error : cap_in_bounds(to.cap, a[1], a[4]) && cap_in_bounds(from.cap, a[3], a[4])
-			 ? copy(memory_at(to.cap, a[1]), memory_at(from.cap, a[3]), a[4], &to, &from) : -ERANGE;
+			 ? copy(memory_of(to.cap), a[1], memory_of(from.cap), a[3], a[4], &to, &from) : -ERANGE;
 	cap_release(&to);
 	cap_release(&from);
 	return result;

@@ -99,13 +99,14 @@ static void go_on(struct thread *t, uint64_t how)
 	process_exit(11);
 }
 
-/* The call that asked for an interruption to see its program's registers. */
+/* The call that asked for an interruption to see its program's registers. A thread that is to leave makes no other one any more: who
+ * executes waits for those it has told (sys/exec.c), and nobody would tell that one. */
 static void deferred_now(struct thread *t)
 {
 	int what = t->deferred;
 
 	t->deferred = DEFER_NONE;
-	if (what)
+	if (what && !t->leaving && !t->process->ending)
 		t->registers.general[REG_A] = (uint64_t)(what == DEFER_CLONE ? clone_now(t) : alternate_stack_now(t));
 }
 

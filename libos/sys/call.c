@@ -12,7 +12,7 @@ int64_t sys_export_open(const uint64_t a[6])
 	char name[EXPORT_NAME_MOST + 1];
 	int64_t length = user_string(name, USER(0), sizeof name);
 
-	return length < 0 ? length : HOST(export_open, own_ref(name), length, a[1]);
+	return length < 0 ? length : HOST(export_open, own_ref(name), length, a[1] ? program_offset(a[1]) : 0);
 }
 
 int64_t sys_export_close(const uint64_t a[6])

@@ -7,9 +7,16 @@
 #include "libos/fs/shared.h"
 #include "libos/sys/sys.h"
 
+#define OWN 0           /* CAP_OWN: offsets in it are the program's addresses */
+
+static uint64_t offset_in(uint64_t capability, uint64_t offset)
+{
+	return capability == OWN ? program_offset(offset) : offset;
+}
+
 int64_t sys_capability_derive(const uint64_t a[6])
 {
-	return HOST(capability_derive, a[0], a[1], a[2], a[3]);
+	return HOST(capability_derive, a[0], a[1], a[1] == CAPABILITY_BOUNDS ? offset_in(a[0], a[2]) : a[2], a[3]);
 }
 
 int64_t sys_capability_revoke(const uint64_t a[6])
@@ -33,7 +40,7 @@ static int64_t access(const uint64_t a[6], int store)
 
 	if (user_memory(USER(2), &n, &memory) || n != a[3])
 		return -EFAULT;
-	return HOST_FAST(capability_access, a[0], a[1], memory.ref, n, store);
+	return HOST_FAST(capability_access, a[0], offset_in(a[0], a[1]), memory.ref, n, store);
 }
 
 int64_t sys_capability_load(const uint64_t a[6])
@@ -48,7 +55,7 @@ int64_t sys_capability_store(const uint64_t a[6])
 
 int64_t sys_capability_copy(const uint64_t a[6])
 {
-	return HOST_FAST(capability_copy, a[0], a[1], a[2], a[3], a[4]);
+	return HOST_FAST(capability_copy, a[0], offset_in(a[0], a[1]), a[2], offset_in(a[2], a[3]), a[4]);
 }
 
 /* ---- CP_Files ---- */
@@ -73,7 +80,7 @@ int64_t sys_cp_file_create(const uint64_t a[6])
 		return error;
 	if ((int64_t)a[1] < 0 && !a[3])
 		return -EINVAL;
-	error = shared_create(name, (int64_t)a[1], a[2], a[3], (unsigned)a[4] & 0xff, &f);
+	error = shared_create(name, (int64_t)a[1], offset_in(a[1], a[2]), a[3], (unsigned)a[4] & 0xff, &f);
 	return error ? error : descriptor_add(f, 0, 1);
 }
 

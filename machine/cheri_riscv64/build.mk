@@ -3,7 +3,7 @@
 CHERI_CC := riscv64-linux-gnu-gcc
 CHERI_CPPFLAGS := -D_GNU_SOURCE -Iinclude -Iinclude/isa/cheri_riscv64 -I.
 CHERI_CFLAGS = $(filter-out -fPIE,$(CFLAGS)) -fno-pie
-CHERI_SOURCES := $(filter-out cli/up.c cli/ask.c,$(wildcard cli/*.c)) $(wildcard cli/elsewhere/*.c cap/*.c machine/cheri_riscv64/*.[cS]) $(filter-out intravisor/host/lockdown.c,$(wildcard intravisor/*/*.c))
+CHERI_SOURCES := $(filter-out cli/up.c cli/ask.c,$(wildcard cli/*.c)) $(wildcard cli/elsewhere/*.c cap/*.c machine/*.c machine/cheri_riscv64/*.[cS]) $(filter-out intravisor/host/lockdown.c,$(wildcard intravisor/*/*.c))
 CHERI_OBJECTS := $(patsubst %,$(B)/obj/cheri/%.o,$(basename $(CHERI_SOURCES)))
 ALL += $(CHERI)/bin/carrel
 
@@ -13,6 +13,7 @@ $(B)/obj/cheri/%.o: %.c
 $(B)/obj/cheri/%.o: %.S
 	@mkdir -p $(@D)
 	$(CHERI_CC) $(CHERI_CPPFLAGS) $(CHERI_CFLAGS) -c $< -o $@
+$(B)/obj/cheri/machine/%.o: CHERI_CPPFLAGS += -Imachine/cheri_riscv64
 $(CHERI)/bin/carrel: $(CHERI_OBJECTS)
 	@mkdir -p $(@D)
 	$(CHERI_CC) -static $^ -o $@

@@ -3,13 +3,12 @@
  *
  * A thread's trusted context, a page outside every window. A gate gets it as the unsealed half of the pair it was entered by: the
  * sealed capability that a thread's guest code has in gp. No guest can store a capability (its DDC lacks the permission), so no
- * thread can come by another one's, and the context a gate gets is that of the host thread it runs on.
+ * thread can come by another one's, and the context a gate gets is that of the thread which runs: `carrier` is its host thread.
  */
 #ifndef CONTEXT_H
 #define CONTEXT_H
 
 #define CONTEXT_SIZE       0x1000
-#define SIGNAL_REGION      0x10000      /* the alternate signal stack, aligned to itself; last 16 bytes: context */
 
 /* Capabilities first. The first one is all a gate loads through the pair; with it as DDC it reads the rest. */
 #define C_HOST_DATA        0
@@ -39,6 +38,25 @@
 #define C_HOST_FAST        256          /* the C function of fast host calls, */
 #define C_OWNER            264          /* and its first argument */
 #define C_LEAVING          248          /* 1: the thread is to leave its guest */
+#define C_CARRIER          272          /* the host thread that runs it, or ran it last (machine/carrier.h) */
+#define C_PROGRAM_BASE     280          /* of its window */
+#define C_CALL             288          /* the C functions of calls between cVMs */
+#define C_CALL_END         296
+#define C_CALL_COPY        304
+#define C_SERVE            312
+#define C_SERVE_SLOT       320          /* what it serves */
+#define C_ENTRY            328          /* absolute; where a call enters */
+#define C_CALLER           336          /* registers of a program that calls: S_WORDS words */
+#define C_SERVER           480          /* and of one that serves */
+
+/* Registers of a program while its thread is elsewhere: s0-s11, then these. */
+#define S_SP               96
+#define S_TP               104
+#define S_RA               112
+#define S_PC               120
+#define S_STATUS           128          /* fcsr */
+#define S_PRESENT          136          /* 0: it is not elsewhere */
+#define S_WORDS            18
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -48,8 +66,10 @@ struct context {
 		syscall_entry;
 	uint64_t libos_stack, program_sp, program_tp, program_ra, program_pc, libos_sp, libos_ra, libos_pc, host_sp, host_tp,
 		host_call, thread, kicked, leaving, host_fast, owner;
+	struct carrier *carrier;
+	uint64_t program_base, call, call_end, call_copy, serve, serve_slot, entry, caller[S_WORDS], server[S_WORDS];
 	/* What assembly does not name. */
-	uint64_t program_base, libos_base;      /* of the windows */
+	uint64_t libos_base;
 	uint64_t interrupt_entry;               /* absolute; 0 until the library OS sets it */
 };
 #endif

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <carrel/entry.h>
 #include <carrel/window.h>
 #include "machine/cheri_riscv64/thread.h"
 
@@ -37,6 +38,12 @@ static int libos_in(const struct signal_frame *frame, const struct context *cont
 static int gate_at(const struct signal_frame *frame)
 {
 	return !guest_in(frame) && frame->x[0] >= (uint64_t)gate_start && frame->x[0] < (uint64_t)gate_end;
+}
+
+/* Is it the violation of a capability? (docs/emulator.md) */
+static int violated(const struct signal_frame *frame, int signal)
+{
+	return signal == SIGSEGV && frame->information.si_code >= 10 && frame->information.si_code <= 14;
 }
 
 /* What was violated, and through which register: "length violation through DDC". */
@@ -81,15 +88,17 @@ static void fault_describe(struct machine_thread *thread, int signal, const stru
 	fault->code = code;
 	fault->compartment = libos ? MACHINE_LIBOS : MACHINE_PROGRAM;
 	memcpy(fault->registers, frame->x, sizeof fault->registers);
-	if (signal == SIGSEGV && code >= 10 && code <= 14)      /* docs/emulator.md */
+	if (violated(frame, signal))
 		memcpy(&mtval, (const uint8_t *)&frame->information + 24, 4);
 	if (mtval)
 		violation_describe(fault, mtval);
 	if (gate_at(frame)) {      /* a gate's fault is its caller's: it has nowhere to go, or never said where */
 		int host_call = pc >= (uint64_t)gate_host_call;
-		fault->reason = "a system call's entry or return address is not in its code";
+		fault->reason = pc == (uint64_t)gate_no_call ? "the return from a call that there is none of"
+							     : "a system call's entry or return address is not in its code";
 		fault->compartment = host_call ? MACHINE_LIBOS : MACHINE_PROGRAM;
-		fault->pc = (uint32_t)(host_call ? context->libos_pc : context->program_pc);
+		fault->pc = pc == (uint64_t)gate_no_call ? ENTRY_SLOT(ENTRY_CALL_RETURN)
+							 : (uint32_t)(host_call ? context->libos_pc : context->program_pc);
 	} else if (inside(pc, libos ? context->libos_base : context->program_base))
 		fault->pc = (uint32_t)pc;
 	else
@@ -140,14 +149,17 @@ static void kick_handle(struct machine_thread *thread, struct signal_frame *fram
 }
 
 /* Called by signal_entry. */
-__attribute__((used)) void signal_handle(int signal, struct context *context, struct signal_frame *frame);
-void signal_handle(int signal, struct context *context, struct signal_frame *frame)
+__attribute__((used)) void signal_handle(int signal, struct carrier *carrier, struct signal_frame *frame);
+void signal_handle(int signal, struct carrier *carrier, struct signal_frame *frame)
 {
+	struct context *context = carrier->now;
 	struct machine_thread *thread = (struct machine_thread *)context->thread;
 	uint64_t pc = frame->x[0], address = (uint64_t)frame->information.si_addr;
 	int code = frame->information.si_code;
 
 	if (signal == MACHINE_KICK) {
+		if (code == SI_TIMER)   /* its owner's, wherever that is */
+			machine_thread_kick(carrier->resident);
 		kick_handle(thread, frame);
 		return;
 	}
@@ -158,6 +170,11 @@ void signal_handle(int signal, struct context *context, struct signal_frame *fra
 	int libos = libos_in(frame, context), program = guest && !libos;
 	if (!guest && pc >= (uint64_t)guest_copy && pc < (uint64_t)guest_copy_end) {
 		frame->x[0] = (uint64_t)guest_copy_fault;
+		return;
+	}
+	/* Memory that is not there is a guest's affair; a violation of what was granted is not (part_copy). */
+	if (!guest && pc >= (uint64_t)part_copy && pc < (uint64_t)part_copy_end && !violated(frame, signal)) {
+		frame->x[0] = (uint64_t)part_copy_fault;
 		return;
 	}
 	if (gate && signal == SIGILL && pc == (uint64_t)gate_leaving) {

@@ -54,11 +54,11 @@ int interrupt_program(struct machine_thread *thread, struct signal_frame *frame,
 	if (!context->interrupt_entry || !thread->registers)
 		return -1;
 	memset(&out, 0, sizeof out);
-	if (in_gate) {          /* gate_leave: what it held is not for the program to see */
+	if (in_gate) {          /* gate_way_out: what it held is not for the program to see */
 		out.general[REG_LINK] = context->program_ra;
 		out.general[REG_STACK] = context->program_sp;
 		out.thread_pointer = context->program_tp;
-		out.general[REG_A] = frame->x[REG_A];
+		memcpy(out.general + REG_A, frame->x + REG_A, 6 * 8);
 		memcpy(out.general + 8, frame->x + 8, 2 * 8);
 		memcpy(out.general + 18, frame->x + 18, 10 * 8);
 		out.pc = context->program_pc;
@@ -107,9 +107,9 @@ int machine_thread_resume(struct machine_thread *thread, const struct carrel_reg
 			frame.x[i] = in->general[i];
 	frame.status = in->status & 0xff;
 	memcpy(frame.f, in->floating, sizeof frame.f);
-	frame.stack_base = (uint64_t)thread->signal_stack;
-	frame.stack_size = SIGNAL_REGION - 64;
-	frame.mask = thread->signal_mask;
+	frame.stack_base = (uint64_t)carrier_stack(context->carrier);
+	frame.stack_size = CARRIER_STACK_SIZE;
+	frame.mask = context->carrier->signal_mask;
 	if (__atomic_exchange_n(&context->kicked, 0, __ATOMIC_SEQ_CST))
 		syscall(SYS_tgkill, getpid(), thread->tid, MACHINE_KICK);
 	context_resume(&frame);

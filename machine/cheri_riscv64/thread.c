@@ -9,6 +9,7 @@
  * executable there.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,12 @@ CHECK(thread, C_THREAD);
 CHECK(leaving, C_LEAVING);
 CHECK(host_fast, C_HOST_FAST);
 CHECK(owner, C_OWNER);
+CHECK(carrier, C_CARRIER);
+CHECK(call, C_CALL);
+CHECK(entry, C_ENTRY);
+CHECK(caller, C_CALLER);
+CHECK(server, C_SERVER);
+_Static_assert(offsetof(struct carrier, host_tp) == CARRIER_HOST_TP && sizeof(struct context) <= CONTEXT_SIZE, "carrier.h, context.h");
 _Static_assert(offsetof(struct signal_frame, x) == 304 && offsetof(struct signal_frame, c) == 1088, "thread.h's frame");
 
 #define DATA_PERMISSIONS (PERMIT_GLOBAL | PERMIT_LOAD | PERMIT_STORE | PERMIT_LOAD_CAP)
@@ -46,6 +53,12 @@ int machine_init(const struct machine_upcalls *upcalls)
 	return fault_init();
 }
 
+static void entry_put(struct capability *slot, const uint8_t *gate, uint64_t type)
+{
+	capability_own(slot, 1, (uint64_t)gate);
+	capability_seal(slot, type);
+}
+
 /* The code that calls gates, and behind it the sealed entries, which only this function stores. */
 int machine_window_open(void *base, int compartment)
 {
@@ -58,15 +71,15 @@ int machine_window_open(void *base, int compartment)
 		return -errno;
 	memcpy(page, code, (size_t)(end - code));
 	if (compartment == MACHINE_PROGRAM) {
-		capability_own(slot, 1, (uint64_t)gate_syscall);
-		capability_seal(slot, OTYPE_PROGRAM);
+		entry_put(slot, gate_syscall, OTYPE_PROGRAM);
+		entry_put(slot + ENTRY_CALL, gate_call, OTYPE_PROGRAM);
+		entry_put(slot + ENTRY_SERVE, gate_serve, OTYPE_PROGRAM);
+		entry_put(slot + ENTRY_CALL_COPY, gate_call_copy, OTYPE_PROGRAM);
+		entry_put(slot + ENTRY_CALL_RETURN, gate_call_return, OTYPE_PROGRAM);
 	} else {
-		capability_own(slot, 1, (uint64_t)gate_host_call);
-		capability_seal(slot, OTYPE_LIBOS);
-		capability_own(slot + 1, 1, (uint64_t)gate_leave);
-		capability_seal(slot + 1, OTYPE_LIBOS);
-		capability_own(slot + 2, 1, (uint64_t)gate_host_fast);
-		capability_seal(slot + 2, OTYPE_LIBOS);
+		entry_put(slot, gate_host_call, OTYPE_LIBOS);
+		entry_put(slot + ENTRY_LEAVE, gate_leave, OTYPE_LIBOS);
+		entry_put(slot + ENTRY_HOST_FAST, gate_host_fast, OTYPE_LIBOS);
 	}
 	return mprotect(page, 4096, PROT_READ | PROT_EXEC) || mprotect(table, 4096, PROT_READ) ? -errno : 0;
 }
@@ -100,19 +113,56 @@ static void program_set(struct context *context, uint64_t base)
 	capability_make(&context->program_window, 0, base, WINDOW_SIZE, DATA_PERMISSIONS & ~PERMIT_LOAD_CAP);
 }
 
+/* A call that it is in, or serves, is over: its next entry is none of that. */
+static void start_over(struct machine_thread *thread)
+{
+	call_abandon(thread);
+	thread->context->server[S_PRESENT / 8] = 0;
+}
+
+static struct machine_thread *unused;   /* under the lock */
+static pthread_mutex_t unused_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* One that was used before, or a fresh one; of both only region, home, state and calls are set. */
+static struct machine_thread *thread_get(void)
+{
+	pthread_mutex_lock(&unused_lock);
+	struct machine_thread *thread = unused;
+	if (thread)
+		unused = thread->next;
+	pthread_mutex_unlock(&unused_lock);
+	if (thread)
+		return thread;
+	thread = aligned_alloc(64, sizeof *thread);
+	uint8_t *region = region_make(CONTEXT_SIZE), *stack = region_make(SIGNAL_REGION);
+	if (thread && region && stack) {
+		*thread = (struct machine_thread){.region = region, .home = (struct carrier *)(stack + SIGNAL_REGION) - 1};
+		return thread;
+	}
+	if (region)
+		munmap(region, CONTEXT_SIZE);
+	if (stack)
+		munmap(stack, SIGNAL_REGION);
+	free(thread);
+	return NULL;
+}
+
 struct machine_thread *machine_thread_create(void *program_window, void *libos_window, void *owner)
 {
-	struct machine_thread *thread = calloc(1, sizeof *thread);
+	struct machine_thread *thread = thread_get();
 
 	if (!thread)
 		return NULL;
-	thread->context = (struct context *)region_make(CONTEXT_SIZE);
-	thread->signal_stack = region_make(SIGNAL_REGION);
-	if (!thread->context || !thread->signal_stack) {
-		machine_thread_destroy(thread);
-		return NULL;
-	}
-	struct context *context = thread->context;
+	struct context *context = (struct context *)thread->region;
+	*thread = (struct machine_thread){.region = thread->region, .home = thread->home, .calls = thread->calls, .context = context,
+					  .owner = owner, .service = thread->service};
+	*thread->home = (struct carrier){.resident = thread, .now = context};
+	memset(context, 0, sizeof *context);
+	context->carrier = thread->home;
+	context->call = (uint64_t)machine_calls.call;
+	context->call_end = (uint64_t)call_end;
+	context->call_copy = (uint64_t)machine_calls.call_copy;
+	context->serve = (uint64_t)machine_calls.serve;
 	context->libos_base = (uint64_t)libos_window;
 	context->libos_stack = context->libos_base + LIBOS_STACK_TOP;
 	context->host_call = (uint64_t)machine_calls.host_call;
@@ -126,8 +176,6 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 	capability_copy(&context->libos_gate, &context->program_gate);
 	capability_seal(&context->program_gate, OTYPE_PROGRAM);
 	capability_seal(&context->libos_gate, OTYPE_LIBOS);
-	thread->owner = owner;
-	*(struct context **)(thread->signal_stack + SIGNAL_REGION - 16) = context;
 	return thread;
 }
 
@@ -154,11 +202,11 @@ void machine_thread_destroy(struct machine_thread *thread)
 {
 	if (!thread)
 		return;
-	if (thread->context)
-		munmap(thread->context, CONTEXT_SIZE);
-	if (thread->signal_stack)
-		munmap(thread->signal_stack, SIGNAL_REGION);
-	free(thread);
+	madvise(carrier_stack(thread->home), SIGNAL_REGION - 4096, MADV_DONTNEED);
+	pthread_mutex_lock(&unused_lock);
+	thread->next = unused;
+	unused = thread;
+	pthread_mutex_unlock(&unused_lock);
 }
 
 void *machine_thread_owner(const struct machine_thread *thread)
@@ -168,29 +216,31 @@ void *machine_thread_owner(const struct machine_thread *thread)
 
 int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32_t stack, uint64_t argument, struct machine_thread **left)
 {
-	stack_t mine = {.ss_sp = thread->signal_stack, .ss_size = SIGNAL_REGION - 64}, before;
+	struct carrier *carrier = thread->home;
+	stack_t mine = {.ss_sp = carrier_stack(carrier), .ss_size = CARRIER_STACK_SIZE}, before;
 	struct context *context = thread->context;
 
-	*left = thread;         /* no call moves it elsewhere (call.c) */
+	*left = thread;
 	if (!thread_entry_ok(entry))
 		return -EINVAL;
-	/* Kicks are let through only here, where the alternate stack names the context. */
+	/* Kicks are let through only here, where the alternate stack names the carrier. */
 	const uint64_t kick = 1ull << (MACHINE_KICK - 1);
 	context->libos_stack = context->libos_base + stack;
-	if (sigaltstack(&mine, &before) || syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &kick, &thread->signal_mask, 8))
+	if (sigaltstack(&mine, &before) || syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &kick, &carrier->signal_mask, 8))
 		return -errno;
-	thread->signal_mask &= ~kick;
-	__atomic_store_n(&thread->tid, (int)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+	carrier->signal_mask &= ~kick;
+	carrier->tid = (int)syscall(SYS_gettid);
+	__atomic_store_n(&thread->tid, carrier->tid, __ATOMIC_SEQ_CST);
 	int64_t value = context_enter(context, context->libos_base + entry, context->libos_stack, argument, 0);
+	/* Who leaves here need not be who came: calls have moved threads between carriers. It is at home here now. */
+	thread = (struct machine_thread *)carrier->now->thread;
+	call_abandon(thread);
 	__atomic_store_n(&thread->tid, 0, __ATOMIC_SEQ_CST);
 	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &kick, NULL, 8);
+	carrier->tid = 0;
 	sigaltstack(&before, NULL);
+	*left = thread;
 	return value;
-}
-
-int machine_thread_home(const struct machine_thread *thread)
-{
-	return __atomic_load_n(&thread->tid, __ATOMIC_SEQ_CST);
 }
 
 void machine_thread_leave(struct machine_thread *thread, int64_t value)
@@ -209,7 +259,25 @@ int machine_thread_program(struct machine_thread *thread, uint32_t entry, uint32
 
 	if (!thread_entry_ok(entry))
 		return -EINVAL;
+	start_over(thread);
 	context_again(context, context->program_base + entry, context->program_base + stack, 0, 1);
+}
+
+int machine_program_entry_ok(const void *program_window, uint32_t entry)
+{
+	(void)program_window;
+	return thread_entry_ok(entry);
+}
+
+/* A call enters at `entry`, below what the stack of the program that serves holds (gates.S). */
+void context_serves(struct context *context, uint32_t entry)
+{
+	context->entry = context->program_base + entry;
+}
+
+void context_served(struct context *context)
+{
+	context->entry = 0;
 }
 
 int machine_thread_entry_ok(const struct machine_thread *thread, uint32_t entry)
@@ -223,6 +291,7 @@ void machine_thread_window(struct machine_thread *thread, void *program_window, 
 {
 	struct context *context = thread->context;
 
+	start_over(thread);
 	program_set(context, (uint64_t)program_window);
 	context_again(context, context->libos_base + entry, context->libos_stack, argument, 0);
 }
@@ -261,23 +330,6 @@ void machine_thread_registers(struct machine_thread *thread, void *registers)
 const struct machine_fault *machine_thread_fault(const struct machine_thread *thread)
 {
 	return &thread->last;
-}
-
-/* A kick to a thread that has not begun or has ended is nothing: its tid is 0, and a tid is not reused while its host thread
- * runs this. The owner keeps `thread` from being destroyed meanwhile. */
-void machine_thread_kick(struct machine_thread *thread)
-{
-	int tid = __atomic_load_n(&thread->tid, __ATOMIC_SEQ_CST);
-
-	__atomic_store_n(&thread->context->kicked, 1, __ATOMIC_SEQ_CST);
-	if (tid && tid != (int)syscall(SYS_gettid))
-		syscall(SYS_tgkill, getpid(), tid, MACHINE_KICK);
-}
-
-void machine_thread_stop(struct machine_thread *thread)
-{
-	__atomic_store_n(&thread->context->leaving, 1, __ATOMIC_SEQ_CST);
-	machine_thread_kick(thread);
 }
 
 int64_t machine_blocking(struct machine_thread *thread, long number, long a, long b, long c, long d, long e, long f)

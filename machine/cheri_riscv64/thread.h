@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * A thread that runs guest code, as the machine port sees it, and the frame in which a signal leaves its registers. Trusted.
+ * What the parts of this machine's port know of each other, and the frame in which a signal leaves a guest's registers. Trusted.
  */
-#ifndef THREAD_H
-#define THREAD_H
+#ifndef CHERI_RISCV64_THREAD_H
+#define CHERI_RISCV64_THREAD_H
 #include <signal.h>
 
-#include "machine/cheri_riscv64/context.h"
-#include "machine/machine.h"
-
-struct machine_thread {
-	struct context *context;
-	uint8_t *signal_stack;          /* SIGNAL_REGION long */
-	void *owner;
-	uint8_t *registers;             /* where an interrupted program's go, in the library OS's window; NULL: nowhere yet */
-	int tid;                        /* of the host thread that runs it; 0: none */
-	uint64_t signal_mask;           /* of that host thread */
-	struct machine_fault last;      /* the last fault, for a report */
-	uint32_t fixup_start, fixup_end, fixup_target;  /* library-OS text offsets; start == end: none */
-};
+#include "machine/thread.h"
 
 /* riscv64 Linux's rt_sigframe, and behind it the capabilities (docs/emulator.md). */
 struct signal_frame {
@@ -35,13 +23,13 @@ struct signal_frame {
 };
 _Static_assert(sizeof(struct signal_frame) == 1088 + 33 * 16, "as the machine lays it out");
 
-extern struct machine_upcalls machine_calls;
 extern uint8_t gate_start[], gate_end[], gate_syscall[], gate_leave[], gate_leave_checked[], gate_leave_end[], gate_kicked[],
-	gate_host_call[], gate_host_fast[], gate_leaving[], context_checked[], context_entered[];
+	gate_call[], gate_serve[], gate_call_copy[], gate_call_return[], gate_no_call[], gate_host_call[], gate_host_fast[], gate_leaving[], context_checked[], context_entered[];
 extern uint8_t entry_program_start[], entry_program_end[], entry_libos_start[], entry_libos_end[];
-extern uint8_t guest_copy_end[], guest_copy_fault[], blocking_start[], blocking_end[], blocking_abort[];
+extern uint8_t guest_copy_end[], guest_copy_fault[], part_copy_end[], part_copy_fault[], blocking_start[], blocking_end[], blocking_abort[];
 
 int guest_copy(void *to, const void *from, size_t length);
+int part_copy(uint64_t to, uint64_t to_length, uint64_t to_offset, uint64_t from, uint64_t from_length, uint64_t from_offset, uint64_t n);
 /* To be entered: absolute pc in the library OS (program 0) or the program (1). */
 int64_t context_enter(struct context *context, uint64_t pc, uint64_t stack, uint64_t argument, int program);
 __attribute__((noreturn)) void context_again(struct context *context, uint64_t pc, uint64_t stack, uint64_t argument, int program);

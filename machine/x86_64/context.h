@@ -14,11 +14,6 @@
 #define CONTEXT_SIZE       0x1000
 #define CONTEXT_FIRST      16           /* bytes of the first frame below the context */
 
-#define SIGNAL_REGION      0x10000      /* the alternate signal stack, aligned to itself; its last bytes: struct carrier */
-#define CARRIER_SIZE       128
-#define CARRIER_HOST_RSP   0
-#define CARRIER_HOST_FS    8
-
 /* Field offsets; from the region's last byte subtract CONTEXT_BIAS. */
 #define CONTEXT_BIAS       0xfff
 #define C_PROGRAM_BASE     0
@@ -67,7 +62,7 @@
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 struct context {
-	uint64_t program_base, libos_base, syscall_entry, libos_stack, program_r15, program_r14, host_rsp, host_fs, guest_fs,
+	uint64_t program_base, libos_base, syscall_entry, libos_stack, program_r15, program_r14, host_sp, host_tp, guest_fs,
 		control_low, host_call, thread, guest_rsp, first_return, avx, kicked, interrupt_entry, start_rsp, record_count,
 		leaving, host_fast, owner;
 	struct carrier *carrier;
@@ -79,20 +74,6 @@ struct context {
 		uint32_t pc;            /* window offset */
 		uint32_t truncate;      /* register whose upper half is cleared on the way back (unit.h), or UNIT_NONE */
 	} records[RECORDS_MOST];
-};
-
-/* A host thread. Whose guest it runs changes when that guest calls into another cVM (call.c). */
-struct carrier {
-	uint64_t host_rsp, host_fs;     /* where machine_thread_run entered the guest, and its thread pointer */
-	uint64_t signal_mask;
-	struct machine_thread *resident;        /* the thread whose home this is */
-	struct machine_thread *adopts;  /* whom it is to run from now on: its own has gone with another carrier */
-	int64_t error;                  /* what that one's call gives */
-	int tid;                        /* 0: not there yet, or no more */
-	uint32_t word;                  /* a futex: changes when a carrier that waits for calls is to look around */
-	uint64_t reserved[7];
-	struct context *now;            /* whom it runs: signals go to that one */
-	uint64_t reserved_2;
 };
 #endif
 #endif

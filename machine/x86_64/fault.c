@@ -63,7 +63,7 @@ static void leave(struct context *context, ucontext_t *uc, int64_t value)
 	greg_t *regs = uc->uc_mcontext.gregs;
 
 	regs[REG_RIP] = (greg_t)context_leave;
-	regs[REG_RSP] = (greg_t)(context->host_rsp - 256);
+	regs[REG_RSP] = (greg_t)(context->host_sp - 256);
 	regs[REG_RDI] = (greg_t)context;
 	regs[REG_RSI] = value;
 }
@@ -95,7 +95,7 @@ static void fault_describe(struct machine_thread *thread, int signal, const sigi
 	const struct context *context = thread->context;
 	const greg_t *regs = uc->uc_mcontext.gregs;
 	struct machine_fault *fault = &thread->last;
-	uint64_t pc = (uint64_t)regs[REG_RIP], address = (uint64_t)info->si_addr, low = (uint64_t)thread->control;
+	uint64_t pc = (uint64_t)regs[REG_RIP], address = (uint64_t)info->si_addr, low = (uint64_t)thread->region;
 	int libos = inside(pc, context->libos_base), gate = gate_at(pc), memory = signal == SIGSEGV || signal == SIGBUS;
 
 	memset(fault, 0, sizeof *fault);
@@ -129,7 +129,7 @@ void signal_handle(int signal, siginfo_t *info, ucontext_t *uc)
 	greg_t *regs = uc->uc_mcontext.gregs;
 	uint64_t pc = (uint64_t)regs[REG_RIP], address = (uint64_t)info->si_addr, at, rsp;
 	uint8_t here;
-	struct carrier *carrier = (struct carrier *)(((uintptr_t)&here | (SIGNAL_REGION - 1)) + 1) - 1;
+	struct carrier *carrier = carrier_here(&here);
 	struct context *context = carrier->now;
 	struct machine_thread *thread = (struct machine_thread *)context->thread;
 

@@ -12,6 +12,7 @@
 #include <asm/errno.h>
 #include <asm/unistd.h>
 #define RESUME_NUMBER 15
+#include "machine/carrier.h"
 #include "machine/x86_64/context.h"
 
 #define F(field) ((field) - CONTEXT_BIAS)(%r11)
@@ -497,7 +498,7 @@ context_enter:
 	fnstcw	4(%rsp)
 	mov	%rsp, C_HOST_RSP(%rdi)
 	mov	C_CARRIER(%rdi), %rax
-	mov	%rsp, CARRIER_HOST_RSP(%rax)
+	mov	%rsp, CARRIER_HOST_SP(%rax)
 	mov	C_LIBOS_BASE(%rdi), %r14
 	mov	%rcx, %r8
 	jmp	context_start
@@ -645,7 +646,7 @@ signal_entry:
 	mov	%rsp, %rax
 	or	$(SIGNAL_REGION - 1), %rax
 	rdfsbase %rbx
-	mov	CARRIER_HOST_FS + 1 - CARRIER_SIZE(%rax), %rax
+	mov	CARRIER_HOST_TP + 1 - CARRIER_SIZE(%rax), %rax
 	wrfsbase %rax
 	cld
 	call	signal_handle

@@ -32,7 +32,9 @@ _Static_assert(offsetof(struct context, first_return) == C_FIRST_RETURN, "contex
 _Static_assert(offsetof(struct context, carrier) == C_CARRIER && offsetof(struct context, floor) == C_FLOOR, "context.h");
 _Static_assert(offsetof(struct context, call) == C_CALL && offsetof(struct context, serve_slot) == C_SERVE_SLOT, "context.h");
 _Static_assert(offsetof(struct context, entry) == C_ENTRY && offsetof(struct context, server) == C_SERVER, "context.h");
-_Static_assert(sizeof(struct carrier) == CARRIER_SIZE && offsetof(struct carrier, host_fs) == CARRIER_HOST_FS, "context.h");
+_Static_assert(offsetof(struct carrier, host_tp) == CARRIER_HOST_TP, "carrier.h");
+
+#define RED_ZONE 128u
 
 struct machine_upcalls machine_calls;
 uint8_t *gate_page;
@@ -152,7 +154,7 @@ static struct machine_thread *thread_get(void)
 	uint8_t *control = region_reserve(CONTROL_REGION), *stack = region_reserve(SIGNAL_REGION);
 	if (thread && control && stack && !mprotect(control + CONTROL_GUARD, CONTROL_REGION - CONTROL_GUARD, PROT_READ | PROT_WRITE) &&
 	    !mprotect(stack, SIGNAL_REGION, PROT_READ | PROT_WRITE)) {
-		*thread = (struct machine_thread){.control = control, .home = (struct carrier *)(stack + SIGNAL_REGION) - 1};
+		*thread = (struct machine_thread){.region = control, .home = (struct carrier *)(stack + SIGNAL_REGION) - 1};
 		return thread;
 	}
 	if (control)
@@ -169,8 +171,8 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 
 	if (!thread)
 		return NULL;
-	struct context *context = (struct context *)(thread->control + CONTROL_REGION - CONTEXT_SIZE);
-	*thread = (struct machine_thread){.control = thread->control, .home = thread->home, .calls = thread->calls, .context = context,
+	struct context *context = (struct context *)(thread->region + CONTROL_REGION - CONTEXT_SIZE);
+	*thread = (struct machine_thread){.region = thread->region, .home = thread->home, .calls = thread->calls, .context = context,
 					  .owner = owner, .service = thread->service};
 	*thread->home = (struct carrier){.resident = thread, .now = context};
 	*context = (struct context){
@@ -180,7 +182,7 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 		.libos_stack = LIBOS_STACK_TOP,
 		/* Inside the window, where nothing is mapped yet, until the program sets its own. */
 		.guest_fs = (uint64_t)program_window + WINDOW_MEMORY_START,
-		.control_low = (uint64_t)thread->control + CONTROL_GUARD + CONTROL_HEADROOM,
+		.control_low = (uint64_t)thread->region + CONTROL_GUARD + CONTROL_HEADROOM,
 		.host_call = (uint64_t)machine_calls.host_call,
 		.thread = (uint64_t)thread,
 		.host_fast = (uint64_t)machine_calls.host_fast,
@@ -236,7 +238,7 @@ void machine_thread_destroy(struct machine_thread *thread)
 {
 	if (!thread)
 		return;
-	madvise(thread->control + CONTROL_GUARD, CONTROL_REGION - CONTROL_GUARD - CONTEXT_SIZE, MADV_DONTNEED);
+	madvise(thread->region + CONTROL_GUARD, CONTROL_REGION - CONTROL_GUARD - CONTEXT_SIZE, MADV_DONTNEED);
 	madvise(carrier_stack(thread->home), SIGNAL_REGION - 4096, MADV_DONTNEED);
 	pthread_mutex_lock(&unused_lock);
 	thread->next = unused;
@@ -260,7 +262,7 @@ int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32
 		return -EINVAL;
 	/* Kicks are let through only here, where the alternate stack names the carrier. */
 	const uint64_t kick = 1ull << (MACHINE_KICK - 1);
-	context->host_fs = carrier->host_fs = host_thread_pointer();
+	context->host_tp = carrier->host_tp = host_thread_pointer();
 	context->libos_stack = stack;
 	if (sigaltstack(&mine, &before) || syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &kick, &carrier->signal_mask, 8))
 		return -errno;
@@ -359,27 +361,27 @@ const struct machine_fault *machine_thread_fault(const struct machine_thread *th
 	return &thread->last;
 }
 
+/* Calls push the way back below the frame that serves, which nothing may unwind past; the data stack begins below its red zone. */
+void context_serves(struct context *context, uint32_t entry)
+{
+	context->floor = (uint64_t)context - context->server[S_RSP / 8] + 8;
+	context->entry = context->program_base + entry;
+	context->entry_stack = (uint32_t)(context->server[S_R15 / 8] - RED_ZONE) & ~15u;
+}
+
+void context_served(struct context *context)
+{
+	context->floor = CONTEXT_FIRST;
+}
+
+void context_adopt(struct context *context, int64_t error)
+{
+	context_adopted(context, error, gate_address(gate_call_out));
+}
+
 int machine_program_entry_ok(const void *program_window, uint32_t entry)
 {
 	return thread_landing_pad((uint64_t)program_window, entry);
-}
-
-/* A kick to a thread that has not begun or has ended is nothing: its tid is 0, and a tid is not reused while its host thread
- * runs this. The owner keeps `thread` from being destroyed meanwhile. What it is looked at for in vain here, because it calls, is
- * called or comes back just now, it looks at itself behind that (fast_call.c). Signal-safe. */
-void machine_thread_kick(struct machine_thread *thread)
-{
-	__atomic_store_n(&thread->context->kicked, 1, __ATOMIC_SEQ_CST);
-	call_kicked(thread);
-	int tid = __atomic_load_n(&thread->tid, __ATOMIC_SEQ_CST);
-	if (tid && tid != (int)syscall(SYS_gettid))
-		syscall(SYS_tgkill, getpid(), tid, MACHINE_KICK);
-}
-
-void machine_thread_stop(struct machine_thread *thread)
-{
-	__atomic_store_n(&thread->context->leaving, 1, __ATOMIC_SEQ_CST);
-	machine_thread_kick(thread);
 }
 
 int machine_copy_in(void *to, const void *guest, size_t length)

@@ -17,4 +17,19 @@ $(CHERI_TESTS)/libos/%: tests/cheri/libos/%.c $(CHERI)/lib/carrel/note-libos.o
 	@mkdir -p $(@D)
 	$(CHERI_LIBOS_CC) $(CHERI_IMAGE_LINK) $^ -o $@
 
-CHECKS += $(CHERI_GUESTS) $(CHERI_HOSTILE) $(CHERI)/bin/carrel $(CHERI)/lib/carrel/libos port-lua-cheri
+# tests/share for this machine: its guests, and what runs several cVMs in one Intravisor, as programs of carrel-cheri's.
+CHERI_SHARE := $(CHERI_TESTS)/share
+CHERI_SHARE_GUESTS := $(patsubst tests/share/guests/%.c,$(CHERI_SHARE)/%,$(wildcard tests/share/guests/*.c))
+CHERI_SHARE_NATIVE := $(patsubst %,$(CHERI_SHARE)/%,together call_storm model race ranges)
+CHERI_LIBRARY := $(filter-out $(B)/obj/cheri/cli/%,$(CHERI_OBJECTS))
+
+$(CHERI_SHARE_GUESTS): $(CHERI_SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp*.h tests/share/guests/cheri_riscv64/*.h) $(TOOLCHAIN) | port-musl-cheri
+	@mkdir -p $(@D)
+	$(CHERI_TEST_CC) -O2 -Wall -Wextra -Iinclude -Iinclude/isa/cheri_riscv64 -Itests/share/guests/cheri_riscv64 $< -o $@
+$(CHERI_SHARE_NATIVE): $(CHERI_SHARE)/%: $(B)/obj/cheri/tests/share/native/%.o $(CHERI_LIBRARY)
+	@mkdir -p $(@D)
+	$(CHERI_CC) -static $^ -o $@
+$(CHERI_SHARE)/model $(CHERI_SHARE)/race: $(B)/obj/cheri/tests/share/native/processes.o
+$(B)/obj/cheri/tests/share/%.o: CHERI_CPPFLAGS += -Imachine/cheri_riscv64 -DLIBOS='"$(CHERI)/lib/carrel/libos"' -DFOLDER='"$(CHERI_SHARE)/"'
+
+CHECKS += $(CHERI_SHARE_GUESTS) $(CHERI_SHARE_NATIVE) $(CHERI_GUESTS) $(CHERI_HOSTILE) $(CHERI)/bin/carrel $(CHERI)/lib/carrel/libos port-lua-cheri

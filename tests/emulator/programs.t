@@ -22,6 +22,10 @@ program = compile("tests/emulator/programs/storm.c", "storm", "-pthread")
 for way, options in WAYS.items():
     status, out, errors = emulate(options, program, seconds=30)
     ok((status, out, errors) == (6, b"wrong 0, interrupted\n", b""), f"storm: {way}", status, out, errors)
+program = compile("tests/emulator/programs/flush.c", "flush", "-pthread")
+for way, options in WAYS.items():
+    status, out, errors = emulate(options, program, seconds=30)
+    ok((status, out, errors) == (0, b"wrong 0, flushed often\n", b""), f"flush: {way}", status, out, errors)
 program = compile("tests/emulator/programs/exec.c", "exec")
 for way, options in WAYS.items():
     status, out, errors = emulate(options, program)

@@ -6,7 +6,7 @@
 # but its like.
 . tests/tap.sh
 
-objects=$(ls build/obj/intravisor/*/fast_*.o build/obj/machine/*/fast_*.o build/obj/cap/access.o)
+objects=$(ls build/obj/intravisor/*/fast_*.o build/obj/machine/fast_*.o build/obj/machine/*/fast_*.o build/obj/cap/access.o)
 for object in $objects; do
 	check "$object: no thread-local storage, no vector or x87 register" 0 "" \
 		sh -c '! objdump -d --no-show-raw-insn "$1" | grep -E "%fs:|%[xyz]?mm[0-9]|%st|\bfld|\bfst|fsbase"' sh "$object"

@@ -4,9 +4,9 @@ SHARE_GUESTS := $(patsubst tests/share/guests/%.c,$(SHARE)/%,$(wildcard tests/sh
 
 $(SHARE_GUESTS): $(SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp*.h) | libc
 	@mkdir -p $(@D)
-	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude $< -o $@
+	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude -Itests/share/guests/$(ISA) $< -o $@
 
-$(SHARE)/together $(SHARE)/call_storm: $(SHARE)/%: $(B)/obj/tests/share/native/%.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
+$(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges: $(SHARE)/%: $(B)/obj/tests/share/native/%.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
 
@@ -16,4 +16,6 @@ $(SHARE_NATIVE): $(SHARE)/%: $(B)/obj/tests/share/native/%.o $(B)/obj/tests/shar
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(filter %.o,$^) $(INTRAVISOR_LIBS) -lseccomp -o $@
 
-CHECKS += $(SHARE_NATIVE) $(SHARE_GUESTS) $(SHARE)/together $(SHARE)/call_storm
+$(B)/obj/tests/share/native/ranges.o: CPPFLAGS += -Imachine/$(ISA)
+
+CHECKS += $(SHARE_NATIVE) $(SHARE_GUESTS) $(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges

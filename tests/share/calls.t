@@ -4,12 +4,12 @@
 #
 # CP_Call between cVMs: three of them call each other in every way (guests/call.c, guests/call_server.c).
 . tests/tap.sh
+. tests/share/machine.sh
 
-share=build/tests/share
 one="-v $share:/bin -g call:one:c -g call:one.dump:c -g call:one.spoil:c -g call:two:x one $share/call_server one 3 two"
-two="-g call:two:c -g call:one:x -g call:back:x two $share/call_server two 2 one"
-client="-g call:one:x -g call:two:x -g call:one.dump:x -g call:one.spoil:x -g call:nobody:x -g call:back:c client $share/call"
-timeout 120 $share/together $one -- $two -- $client >"$work/out" 2>"$work/errors"
+two="-v $share:/bin -g call:two:c -g call:one:x -g call:back:x two $share/call_server two 2 one"
+client="-v $share:/bin -g call:one:x -g call:two:x -g call:one.dump:x -g call:one.spoil:x -g call:nobody:x -g call:back:c client $share/call $slowness"
+timeout 120 $run $share/together $one -- $two -- $client >"$work/out" 2>"$work/errors"
 status=$?
 while read -r verdict number dash name; do
 	case $verdict in
@@ -21,7 +21,7 @@ done <"$work/out"
 sed 's/^/# /' "$work/errors"
 say $status "all of it ran"
 say "$(grep -c '^ok' "$work/out" | awk '{print $1 != 89}')" "nothing was left out"
-timeout 120 $share/together $one -- $two -- -t $client 2>&1 | grep -qx 'client: cp_call(one) enters'
+timeout 120 $run $share/together $one -- $two -- -t $client 2>&1 | grep -qx 'client: cp_call(one) enters'
 say $? "a trace shows each"
-check "cVMs that call each other are ended at random moments" 0 "host threads are left" $share/call_storm 8 1
+check "cVMs that call each other are ended at random moments" 0 "host threads are left" $run $share/call_storm 8 1
 finish

@@ -3,4 +3,5 @@
 # Copyright (c) 2026 the Carrel authors
 #
 # Capabilities and CP_Files of several cVMs against a model. The seed is printed; SEED=N repeats a run.
-exec build/tests/share/model ${SEED:+"$SEED"}
+. tests/share/machine.sh
+exec $run $share/model ${SEED:+"$SEED"}

@@ -3,4 +3,5 @@
 # Copyright (c) 2026 the Carrel authors
 #
 # Revocation is exact while other cVMs' threads use what is revoked.
-exec build/tests/share/race
+. tests/share/machine.sh
+exec $run $share/race $((slowness > 1 ? 15 : 4))

@@ -94,6 +94,26 @@ int main(int argc, char **argv)
 				   "a5", "a6", "a7", "memory");
 		puts("served");
 		return 0;
+	case 29: CALL(base + 0xe000 + 5 * 32); break; /* the return from a call */
+	case 30: { /* each of CP_Call's gates, with a capability in every register: errors, and integers come back */
+		long results[3], tags = 0;
+		for (long gate = 2; gate < 5; gate++) {
+			register long a0 __asm__("a0"), tag __asm__("a1");
+			__asm__ volatile("mv t1, %2\n\t.irp n, 5, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 28, 29\n\t"
+					 ".insn r 0x5b, 0, 0x01, x\\n, x0, x1\n\t.endr\n\tli a7, 60\n\tjalr t0, t1\n\tli a1, 0\n\t"
+					 ".irp n, 5, 9, 10, 12, 13, 14, 15, 16, 17, 18, 19, 28, 29, 30, 31\n\t"
+					 ".insn r 0x5b, 0, 0x7f, t2, x\\n, x4\n\tadd a1, a1, t2\n\t.endr"
+					 : "=r"(a0), "=r"(tag) : "r"(base + 0xe000 + gate * 32)
+					 : "t0", "t1", "t2", "t3", "t4", "t5", "t6", "s1", "s2", "s3", "a2", "a3", "a4", "a5", "a6", "a7", "memory");
+			results[gate - 2] = a0;
+			tags += tag;
+		}
+		printf("%ld %ld %ld, %ld capabilities\n", results[0], results[1], results[2], tags);
+		return 0;
+	}
+	case 31: /* a call that returns into the Intravisor */
+		__asm__ volatile("mv t0, %0\n\tli a7, 60\n\tmv t1, %1\n\tjr t1" : : "r"(intravisor), "r"(base + 0xe040) : "t0", "t1", "a7", "a0");
+		break;
 	default: puts("which?"); return 2;
 	}
 	puts("not stopped");

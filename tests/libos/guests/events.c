@@ -288,11 +288,33 @@ static void crowd(void)
 	close(set);
 }
 
+static void caught(int signal)
+{
+	(void)signal;
+}
+
+/* Waiting for a signal alone is a poll of nothing, which lies nowhere. */
+static void nothing(void)
+{
+	struct sigaction action = {.sa_handler = caught}, before;
+	int pair[2];
+
+	OK(poll(NULL, 0, 1) == 0);
+	OK(!pipe(pair) && write(pair[1], NULL, 0) == 0);
+	sigaction(SIGALRM, &action, &before);
+	alarm(1);
+	FAILS(pause(), EINTR);
+	sigaction(SIGALRM, &before, NULL);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 int main(int argc, char **argv)
 {
 	const char *folder = argc > 1 ? argv[1] : "/tmp";
 
 	crowd();
+	nothing();
 	alarm(60);
 	sets(folder);
 	timers();

@@ -9,13 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Is there a fork? On CHERI-RISC-V pointers are absolute, so a copy of a window cannot go on elsewhere (docs/caveats.md): what needs one is
- * left out there. vfork, posix_spawn and exec are everywhere. */
-#ifdef __riscv
-#define FORKS 0
-#else
-#define FORKS 1
-#endif
+#include "has_fork.h"
 
 static int tap_count, tap_failed;
 

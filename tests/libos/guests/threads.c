@@ -387,6 +387,34 @@ static void *waits(void *a)
 	return a;
 }
 
+static void *nothing_to_do(void *a)
+{
+	return a;
+}
+
+static void *makes(void *a)
+{
+	pthread_t t;
+
+	for (;;)
+		if (!pthread_create(&t, NULL, nothing_to_do, NULL))
+			pthread_detach(t);
+	return a;
+}
+
+/* Executes while two other threads make threads. */
+static int executes_among_many(char *self, int after)
+{
+	char *argv[] = {self, "echo", "quiet", NULL};
+	pthread_t t;
+
+	pthread_create(&t, NULL, makes, NULL);
+	pthread_create(&t, NULL, makes, NULL);
+	usleep((useconds_t)after);
+	execv(self, argv);
+	return 1;
+}
+
 /* What waits for another thread or process whatever signals come must let that one run: each of these hangs where it does not. */
 static void waits_under_signals(const char *self)
 {
@@ -408,6 +436,18 @@ static void waits_under_signals(const char *self)
 	}
 	setitimer(ITIMER_REAL, &none, NULL);
 	OK(good == 20);
+	/* A thread that is being made when another one executes. */
+	posix_spawn_file_actions_t actions;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	good = 0;
+	for (int i = 0; i < 40; i++) {
+		char after[16], *among[] = {(char *)self, "among", after, NULL};
+		snprintf(after, sizeof after, "%d", 500 + i * 50);
+		good += !posix_spawn(&child, self, &actions, NULL, among, environ) && waitpid(child, &status, 0) == child && status == 42 << 8;
+	}
+	posix_spawn_file_actions_destroy(&actions);
+	OK(good == 40);
 	if (!FORKS)
 		return;
 	/* Stopped with signals that wait: it stays stopped, and takes them when it goes on. */
@@ -467,6 +507,8 @@ int main(int argc, char **argv)
 		puts(argv[2]);
 		return 42;
 	}
+	if (argc > 2 && !strcmp(argv[1], "among"))
+		return executes_among_many(argv[0], atoi(argv[2]));
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	snprintf(self, sizeof self, "%s", argc > 3 ? argv[3] : argv[0]);
 	threads();

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * call_server NAME THREADS [INNER]: exports functions that behave in every way there is (call.c calls them). A child process serves; when
+ * call_server NAME THREADS INNER: exports functions that behave in every way there is (call.c calls them). A child process serves; when
  * it has gone another one takes over, until the cVM ends.
  */
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include <carrel/cp_call.h>
-#include "call_registers.h"
+#include "call_callee.h"
 
 static const char *name, *inner_name;
 static jmp_buf outside;
@@ -23,19 +24,6 @@ static _Atomic long handled, late_copies, late_refused, under_way, most_under_wa
 static __thread long of_this_thread;
 static int slot, inner = -1;
 static volatile char *volatile bad = (volatile char *)8;
-struct found found;
-
-__asm__(".globl dump\n.type dump,@function\ndump: endbr64\n" DUMP_GENERAL("0") DUMP_VECTORS DUMP_MM "xor %eax,%eax\n ret\n");
-long dump(long, long, long, long, long, long);
-
-/* Returns with every register full of what is not the caller's to see, exceptions unmasked and pending. */
-__asm__(".globl spoil\n.type spoil,@function\nspoil: endbr64\n"
-	"mov $0x5ec7e7, %ebx\n mov %rbx,%rbp\n mov %rbx,%r12\n mov %rbx,%r13\n mov %rbx,%r14\n mov %rbx,%rcx\n mov %rbx,%rdx\n mov %rbx,%rsi\n"
-	"mov %rbx,%rdi\n mov %rbx,%r8\n mov %rbx,%r9\n mov %rbx,%r10\n vmovq %rbx,%xmm0\n vinsertf128 $1,%xmm0,%ymm0,%ymm0\n"
-	"vmovaps %ymm0,%ymm5\n vmovaps %ymm0,%ymm15\n movl $0x1f00, found(%rip)\n ldmxcsr found(%rip)\n"
-	"movq %rbx,%mm3\n emms\n movw $0x360, found+8(%rip)\n fldcw found+8(%rip)\n fld1\n fldz\n fdivrp\n mov $77,%eax\n ret\n");
-long spoil(long, long, long, long, long, long);
-
 static void on_signal(int signal)
 {
 	(void)signal;
@@ -79,8 +67,8 @@ static long bounds(void)
 	MUST(cp_call_read(2, 0, own, 1), ENOTCONN);
 	MUST(cp_call_read(4, 0, own, 1), ENOTCONN);
 	MUST(cp_call_copy(1ul << 40, 0, own, 1), ENOTCONN);
-	MUST(cp_call_read(0, 0, (void *)8, 8), EFAULT);
-	MUST(cp_call_read(0, 0, (void *)0xfffbfff8, 16), EFAULT);
+	MUST(cp_call_read(0, 0, AT(8), 8), EFAULT);
+	MUST(cp_call_read(0, 0, AT(0xfffbfff8), 16), EFAULT);
 	MUST(cp_call_read(0, 0, (void *)0x100000000, 8), EFAULT);
 	MUST(cp_call_read(0, 0, own, (size_t)-1), EINVAL);
 	MUST(cp_call_read(0, 0, (void *)dump, 8), EFAULT);      /* its own text */
@@ -145,6 +133,8 @@ __attribute__((optimize("no-jump-tables"))) static long function(long what, long
 		pthread_exit(NULL);
 	case 12:
 		child = fork();
+		if (child < 0)
+			return -errno;
 		if (!child)
 			return 99;      /* not a call of its own */
 		waitpid(child, &status, 0);
@@ -171,7 +161,7 @@ __attribute__((optimize("no-jump-tables"))) static long function(long what, long
 		now = ++under_way;
 		if (now > most_under_way)
 			most_under_way = now;
-		usleep(2000);
+		usleep(20000);
 		under_way--;
 		return most_under_way;
 	case 20:
@@ -232,16 +222,27 @@ static int serve(int threads)
 
 int main(int argc, char **argv)
 {
+	char *child_argv[] = {"call_server", "--serve", argv[1], argv[2], argv[3], NULL}, *no_environment[] = {NULL};
+	pid_t child;
+
 	if (argc == 2)
 		return usleep(100000);
-	if (argc < 3)
+	if (argc == 5 && !strcmp(argv[1], "--serve")) {
+		name = argv[2];
+		inner_name = argv[4];
+		_exit(serve(atoi(argv[3])));
+	}
+	if (argc != 4)
 		return 2;
-	name = argv[1];
-	inner_name = argc > 3 ? argv[3] : "";
 	for (;;) {
-		pid_t child = fork();
-		if (!child)
+		child = fork();
+		if (!child) {
+			name = argv[1];
+			inner_name = argv[3];
 			_exit(serve(atoi(argv[2])));
+		}
+		if (child < 0 && posix_spawn(&child, "/bin/call_server", NULL, NULL, child_argv, no_environment))
+			return 3;
 		waitpid(child, NULL, 0);
 	}
 }

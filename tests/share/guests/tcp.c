@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * tcp serve PORT: echoes what each connection sends, with one thread and epoll. tcp ask HOST PORT: connects and checks.
+ * tcp serve PORT: echoes what each connection sends, with one thread and epoll. tcp ask HOST PORT [SLOWNESS]: connects and checks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -97,7 +97,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (argc == 3 && !strcmp(argv[1], "serve"))
 		return serve(atoi(argv[2]));
-	need(argc == 4, "usage");
+	need(argc == 4 || argc == 5, "usage");
+	int trips = 100000 / (argc == 5 ? atoi(argv[4]) : 1);
 	int fd = reach(argv[2], argv[3]), other = reach(argv[2], argv[3]);
 	need(write(fd, "hello", 5) == 5 && read(fd, answer, 64) == 5 && !memcmp(answer, "hello", 5), "an echo");
 	struct pollfd p = {.fd = other, .events = POLLIN | POLLOUT};
@@ -123,9 +124,9 @@ int main(int argc, char **argv)
 	need(!memcmp(large, back, 4000000), "4 MB come back as they went");
 	fcntl(fd, F_SETFL, 0);
 	double start = now();
-	for (int i = 0; i < 100000; i++)
+	for (int i = 0; i < trips; i++)
 		need(write(fd, "x", 1) == 1 && read(fd, answer, 1) == 1, "ping");
-	printf("# round trip %.2f us\n", (now() - start) * 10);
+	printf("# round trip %.2f us\n", (now() - start) * 1e6 / trips);
 	struct sockaddr_in a;
 	socklen_t length = sizeof a;
 	need(!getpeername(fd, (struct sockaddr *)&a, &length) && a.sin_port == htons((uint16_t)atoi(argv[3])), "getpeername");

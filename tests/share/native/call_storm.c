@@ -16,7 +16,10 @@
 
 #include "intravisor/cvm/cvm.h"
 
+#ifndef LIBOS           /* of the machine it is built for, and its guests */
+#define LIBOS "build/lib/carrel/libos"
 #define FOLDER "build/tests/share/"
+#endif
 
 static char *environment[] = {NULL};
 static struct cvm_grant grants[4][3] = {
@@ -84,14 +87,15 @@ int main(int argc, char **argv)
 
 	if (argc != 3 || intravisor_init(&error))
 		return 2;
+	struct cvm_mount mounts[] = {{.guest_path = "/bin", .host_fd = open(FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .upper_fd = -1}};
 	unsigned random = (unsigned)atoi(argv[2]);
 	for (int i = 0; i < 4; i++) {
 		int count = 0;
 		while (arguments[i][count])
 			count++;
-		members[i].config = (struct cvm_config){.image_fd = -1, .image_path = arguments[i][0], .libos_path = "build/lib/carrel/libos",
+		members[i].config = (struct cvm_config){.image_fd = -1, .image_path = arguments[i][0], .libos_path = LIBOS,
 							.argc = count, .argv = arguments[i], .envp = environment, .working_directory = "/",
-							.hostname = "h", .standard_fds = {null, null, null}, .network_id = members,
+							.hostname = "h", .mounts = mounts, .mount_count = 1, .standard_fds = {null, null, null}, .network_id = members,
 							.grants = grants[i], .grant_count = 2};
 		begin(&members[i]);
 	}

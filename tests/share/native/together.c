@@ -18,6 +18,9 @@
 #include "intravisor/cvm/cvm.h"
 
 #define MOST 16
+#ifndef LIBOS           /* of the machine it is built for */
+#define LIBOS "build/lib/carrel/libos"
+#endif
 
 struct member {
 	struct cvm_config config;
@@ -83,7 +86,7 @@ int main(int argc, char **argv)
 		struct member *m = &members[count];
 		if (count == MOST)
 			fail("cVMs", "too many");
-		m->config = (struct cvm_config){.image_fd = -1, .libos_path = "build/lib/carrel/libos", .envp = environment, .working_directory = "/",
+		m->config = (struct cvm_config){.image_fd = -1, .libos_path = LIBOS, .envp = environment, .working_directory = "/",
 						.standard_fds = {null, 1, 2}, .network_id = members, .address = 0x0a000001u + (uint32_t)count,
 						.mounts = m->mounts, .grants = m->grants, .peers = m->peers, .file_mode_mask = 022};
 		for (; i + 1 < argc && argv[i][0] == '-' && argv[i][1] != '-'; i += 2)

@@ -18,6 +18,12 @@
 	.macro cspecialw scr, cs
 	.insn r 0x5b, 0, 0x01, x0, \cs, \scr
 	.endm
+	.macro csetboundsexact cd, cs, rs
+	.insn r 0x5b, 0, 0x09, \cd, \cs, \rs
+	.endm
+	.macro candperm cd, cs, rs
+	.insn r 0x5b, 0, 0x0d, \cd, \cs, \rs
+	.endm
 	.macro csetaddr cd, cs, rs
 	.insn r 0x5b, 0, 0x10, \cd, \cs, \rs
 	.endm

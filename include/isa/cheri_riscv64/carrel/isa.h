@@ -11,4 +11,7 @@
 #define ISA_MACHINE      "cheri"        /* as --machine says it */
 #define ISA_POOL_SLOTS   8              /* windows reserved at once: the machine's address space has 256 */
 
+/* The window offset of what a program's pointer, a number here, names: pointers are absolute. More than 32 bits: none. */
+#define ISA_OFFSET(window_base, pointer) ((pointer) - (uint64_t)(window_base))
+
 #endif

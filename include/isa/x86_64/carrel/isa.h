@@ -11,4 +11,7 @@
 #define ISA_MACHINE      "x86_64"       /* as --machine says it */
 #define ISA_POOL_SLOTS   1024           /* windows reserved at once */
 
+/* The window offset of what a program's pointer, a number here, names. More than 32 bits: none. */
+#define ISA_OFFSET(window_base, pointer) ((void)(window_base), (pointer))
+
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * What a called function finds in its registers, and what a caller finds in its own afterwards (call_server.c, call.c).
+ * What a called function finds in its registers, and what a caller finds in its own afterwards (call_callee.h, call_caller.h), on x86-64.
  */
+#ifndef CALL_REGISTERS_H
+#define CALL_REGISTERS_H
 #include <stdint.h>
 
 struct found {
@@ -11,6 +13,8 @@ struct found {
 	uint64_t mm[8];
 };
 extern struct found found;
+#define AT(offset) ((void *)(offset))   /* a pointer to an offset of the own window */
+#define SPOIL_RESULT 77
 
 #define DUMP_GENERAL(at)                                                                                                   \
 	"mov %rax, found+" at "(%rip)\n mov %rbx, found+8(%rip)\n mov %rcx, found+16(%rip)\n mov %rdx, found+24(%rip)\n"        \
@@ -24,3 +28,4 @@ extern struct found found;
 	V(13, 416) V(14, 448) V(15, 480)
 #define M(n, at) "movq %mm" #n ", found+640+" #at "(%rip)\n"
 #define DUMP_MM M(0, 0) M(1, 8) M(2, 16) M(3, 24) M(4, 32) M(5, 40) M(6, 48) M(7, 56) "emms\n"
+#endif

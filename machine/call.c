@@ -23,9 +23,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "machine/x86_64/thread.h"
-
-#define RED_ZONE 128u
+#include "machine/thread.h"
 
 /* The host stack's frames of the wait end here: it is the caller's from now on, whose call gives an error. */
 static __attribute__((noreturn)) void adopt(struct carrier *home)
@@ -36,7 +34,7 @@ static __attribute__((noreturn)) void adopt(struct carrier *home)
 	call_carry(home, caller);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);        /* its tid before its `kicked`, which the gate looks at */
 	machine_calls.moved(caller);
-	context_adopted(caller->context, home->error, gate_address(gate_call_out));
+	context_adopt(caller->context, home->error);
 }
 
 /* The state word, of a call that is being detached when that is done. */
@@ -57,9 +55,7 @@ int64_t machine_call_serve(struct machine_thread *thread, const uint64_t *servic
 
 	if (word)       /* a call it has come back from, detached: it is at home here now (GATE_SERVE refuses within a call) */
 		machine_calls.moved(thread);
-	context->floor = (uint64_t)context - context->server[S_RSP / 8] + 8;
-	context->entry = context->program_base + entry;
-	context->entry_stack = (uint32_t)(context->server[S_R15 / 8] - RED_ZONE) & ~15u;
+	context_serves(context, entry);
 	thread->service = service;
 	thread->serves = id;
 	__atomic_store_n(&thread->state, idle, __ATOMIC_SEQ_CST);
@@ -84,7 +80,7 @@ int64_t machine_call_serve(struct machine_thread *thread, const uint64_t *servic
 		machine_system(SYS_futex, (long)&home->word, FUTEX_WAIT_PRIVATE, seen, 0);
 	}
 	call_carry(home, thread);       /* other carriers have been here */
-	context->floor = CONTEXT_FIRST;
+	context_served(context);
 	return LOAD(service) == id ? -EINTR : -EBADF;
 }
 

@@ -11,7 +11,7 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 
-#include "machine/x86_64/thread.h"
+#include "machine/thread.h"
 
 static int swap(struct machine_thread *thread, uint64_t *old, uint64_t new)
 {
@@ -26,8 +26,8 @@ static struct machine_thread *caller_of(uint64_t word)
 static void ride(struct carrier *carrier, struct machine_thread *thread)
 {
 	thread->context->carrier = carrier;
-	thread->context->host_rsp = carrier->host_rsp;
-	thread->context->host_fs = carrier->host_fs;
+	thread->context->host_sp = carrier->host_sp;
+	thread->context->host_tp = carrier->host_tp;
 	__atomic_store_n(&thread->tid, carrier->tid, __ATOMIC_RELEASE);
 }
 

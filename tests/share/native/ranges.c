@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Copies between granted bytes as the Intravisor makes them (machine.h, machine_copy_ranges), by someone who errs:
+ *   ranges all                     lengths and places of all kinds: right bytes there, none around them
+ *   ranges over LENGTH read|write  says where LENGTH granted bytes end, and copies one more
+ *   ranges before LENGTH write     begins one byte before them
+ *   ranges missing                 memory that is not there
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "intravisor/cvm/cvm.h"
+#include "machine/thread.h"
+
+#define ROOM (1u << 20)
+static uint8_t *ours, *theirs;
+
+static int differs(const uint8_t *at, uint8_t value, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (at[i] != value)
+			return 1;
+	return 0;
+}
+
+/* To offset `to` of a grant of `length` bytes that begins `begin` bytes into the room. */
+static int one(size_t begin, size_t length, size_t to, size_t from, size_t n)
+{
+	const struct machine_range grant = {theirs + begin, length}, own = {ours, ROOM};
+
+	memset(theirs, 0xee, ROOM);
+	return machine_copy_ranges(&grant, to, &own, from, n) || memcmp(theirs + begin + to, ours + from, n) ||
+	       differs(theirs, 0xee, begin + to) || differs(theirs + begin + to + n, 0xee, ROOM - begin - to - n);
+}
+
+static int all(void)
+{
+	static const size_t lengths[] = {0, 1, 2, 7, 8, 9, 13, 63, 2047, 2048, 2049, 4095, 4096, 4097, 10000, 100001};
+	int wrong = 0, count = 0;
+
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+		for (size_t begin = 4096 - 9; begin < 4096 + 9; begin += 3)
+			for (size_t cut = 0; cut < 3 && cut * 5 <= lengths[i]; cut++, count++)
+				wrong += one(begin, lengths[i], cut * 5, count % 11, lengths[i] - cut * 5);
+	printf("%d copies, %d wrong\n", count, wrong);
+	return wrong != 0;
+}
+
+/* Faults find their carrier at the end of the alternate stack, as on a thread that runs guests: one whose windows are nowhere. */
+static void carrier_make(void)
+{
+	static _Alignas(SIGNAL_REGION) uint8_t region[SIGNAL_REGION];
+	static struct context context;
+	static struct machine_thread thread;
+	struct carrier *carrier = (struct carrier *)(region + SIGNAL_REGION) - 1;
+	stack_t stack = {.ss_sp = carrier_stack(carrier), .ss_size = CARRIER_STACK_SIZE};
+
+	context.thread = (uint64_t)&thread;
+	context.program_base = context.libos_base = 1ull << 60;
+	thread.context = &context;
+	*carrier = (struct carrier){.host_tp = (uint64_t)__builtin_thread_pointer(), .resident = &thread, .now = &context};
+	sigaltstack(&stack, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	struct cvm_error error;
+
+	if (argc < 2 || intravisor_init(&error))
+		return 2;
+	carrier_make();
+	ours = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	theirs = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (size_t i = 0; i < ROOM; i++)
+		ours[i] = (uint8_t)(i * 7 + (i >> 9));
+	if (!strcmp(argv[1], "all"))
+		return all();
+	size_t length = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
+	const struct machine_range own = {ours, ROOM}, grant = {theirs + 4096 - 37, length}, missing = {theirs + ROOM - 4096, 8192};
+	if (!strcmp(argv[1], "missing")) {
+		munmap(theirs + ROOM - 4096, 4096);
+		int gone = machine_copy_ranges(&missing, 0, &own, 0, 100);
+		printf("%d %d\n", gone, machine_copy_ranges(&own, 0, &missing, 4000, 8));
+		return 0;
+	}
+	int before = !strcmp(argv[1], "before"), writes = argc > 3 && !strcmp(argv[3], "write");
+	printf("from %p to %p\n", (void *)grant.at, (void *)(grant.at + length));
+	fflush(stdout);
+	if (writes)
+		machine_copy_ranges(&grant, before ? (uint64_t)-1 : 0, &own, 0, length + 1);
+	else
+		machine_copy_ranges(&own, 0, &grant, before ? (uint64_t)-1 : 0, length + 1);
+	printf("not stopped\n");
+	return 1;
+}
