@@ -66,7 +66,9 @@ static void *hammer(void *argument)
 				   1); /* so that it is not always the same number */
 			call(p, host_capability_revoke, (uint64_t)cap, 0, 0, 0);
 			expect(cap = call(p, host_file_capability, (uint64_t)file, 0, 0, 0));
-			expect(part = call(p, host_capability_derive, (uint64_t)cap, CAPABILITY_BOUNDS, 16, ZONE - 16));
+			part = call(p, host_capability_derive, (uint64_t)cap, CAPABILITY_BOUNDS, 16, ZONE - 16);
+			if (part != -EINVAL) /* the number is something shorter's meanwhile: what was there has been revoked */
+				expect(part);
 		}
 		int64_t result = 0;
 		uint64_t which = any(&state) % 8, pick = any(&state) % 3;
