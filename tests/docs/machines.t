@@ -7,19 +7,12 @@
 import glob
 import os
 import re
+import sys
+
+sys.path.insert(0, "tests")
+from tap import finish, ok  # noqa: E402
 
 ROWS = [[c.strip() for c in line.strip().strip("|").split("|")] for line in open("docs/machines.md") if line.startswith("|")][2:]
-count = 0
-
-
-def ok(good, name, *notes):
-    global count
-    count += 1
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
-    for note in notes if not good else []:
-        print(f"# {note}")
-
-
 named = set()
 for row in ROWS:
     ok(len(row) == 3, f"{row[0]}: a cell for each machine")
@@ -46,4 +39,4 @@ for port in sorted(set(listed) & ports):
         ok(port in open(test).read(), f"{port}: {test} runs it on CHERI-RISC-V")
 for test in sorted(set(glob.glob("tests/cheri/*.t")) | {"tests/suites/cheri", "tests/suites/python_cheri"}):
     ok(test in named, f"{test} is named")
-print(f"1..{count}")
+finish()

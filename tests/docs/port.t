@@ -8,22 +8,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
+
+sys.path.insert(0, "tests")
+from tap import finish, ok  # noqa: E402
 
 TOP = os.getcwd()
 TEXT = open("docs/port-a-program.md").read()
-count = 0
-
-
-def ok(condition, name, *details):
-    global count
-    count += 1
-    print(f"{'ok' if condition else 'not ok'} {count} - {name}", flush=True)
-    if not condition:
-        for detail in details:
-            print("#", str(detail)[-1500:].replace("\n", "\n# "))
-
-
 def block(after):
     """The indented block that follows a phrase, without its indentation."""
     found = re.search(re.escape(after) + r"[^\n]*\n\n((?:    [^\n]*\n)+)", TEXT)
@@ -74,4 +66,4 @@ with tempfile.TemporaryDirectory(prefix="carrel-test.") as folder:
     done = shell("ports/build xxhash", folder)
     ok(done.returncode == 2 and "run `make port-xxhash-carrel`" in done.stderr and done.stderr.count("\n") == 1,
        "without Carrel's libc: one line says what to run", done)
-print(f"1..{count}")
+finish()

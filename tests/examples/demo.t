@@ -9,22 +9,14 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 import xml.dom.minidom
 
+sys.path.insert(0, "tests")
+from tap import finish, ok  # noqa: E402
+
 PICTURE = "build/demo/two-tier.svg"
-count = 0
-
-
-def ok(condition, name, *details):
-    global count
-    count += 1
-    print(f"{'ok' if condition else 'not ok'} {count} - {name}", flush=True)
-    if not condition:
-        for detail in details:
-            print("#", str(detail)[-1500:].replace("\n", "\n# "))
-
-
 def demo(part, **settings):
     return subprocess.Popen(["examples/demo/run", part], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                             env={**os.environ, **settings}, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
@@ -83,4 +75,4 @@ for name, number in ("Ctrl-C", signal.SIGINT), ("a signal", signal.SIGTERM):
     ok(not left(), f"{name}: nothing is left running", left())
 ok(subprocess.run(["examples/demo/run", "three"], capture_output=True, text=True).stderr == "Usage: examples/demo/run [sqlite] [two_tier]\n",
    "a part that there is not")
-print(f"1..{count}")
+finish()

@@ -11,16 +11,8 @@ import sys
 import tempfile
 import xml.dom.minidom
 
-count = 0
-
-
-def ok(condition, name, *details):
-    global count
-    count += 1
-    print(f"{'ok' if condition else 'not ok'} {count} - {name}", flush=True)
-    if not condition:
-        for detail in details:
-            print("#", str(detail)[-1500:].replace("\n", "\n# "))
+sys.path.insert(0, "tests")
+from tap import finish, ok  # noqa: E402
 
 
 def plot(*words, **environment):
@@ -46,7 +38,8 @@ with tempfile.TemporaryDirectory(prefix="carrel-test.") as folder:
        "without gnuplot: one line says what to install", done)
     ok(plot("a", "b", "c").stderr == "Usage: bench/plot [FROM [TO]]\n", "too many words: usage")
     if not shutil.which("gnuplot"):
-        print(f"ok {count + 1} - drawing # SKIP gnuplot is not there\n1..{count + 1}")
+        ok(True, "drawing # SKIP gnuplot is not there")
+        finish()
         sys.exit()
     done = plot(folder, folder)
     ok(done.returncode == 0 and not done.stdout and done.stderr.count("bench/run ") >= 6, "nothing measured: nothing drawn, and what to run", done)
@@ -67,4 +60,4 @@ with tempfile.TemporaryDirectory(prefix="carrel-test.") as folder:
     ok(all(label in text["throughput"] for label in ("CP_File, read", "CP_Stream", "pipe", "TCP, loopback", "64 KiB")) and
        "AF_UNIX" not in text["throughput"], "throughput: the ways that were measured, of both benches", text["throughput"])
     ok(all("A Processor, Linux 6.1" in each and "2026-11-26, load 0.2" in each for each in text.values()), "each says where and when", text)
-print(f"1..{count}")
+finish()
