@@ -38,6 +38,10 @@ struct machine_thread {
 
 extern struct machine_upcalls machine_calls;
 
+/* unused.c */
+struct machine_thread *thread_used_again(void);         /* NULL: there is none */
+void thread_unused(struct machine_thread *thread);
+
 /* ---- calls between cVMs: call.c has the story; the next three are the ISA's ---- */
 void context_serves(struct context *context, uint32_t entry);   /* its program lies in GATE_SERVE: calls are to enter there, at this offset */
 void context_served(struct context *context);                   /* no more */

@@ -9,7 +9,6 @@
  * executable there.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,17 +119,11 @@ static void start_over(struct machine_thread *thread)
 	thread->context->server[S_PRESENT / 8] = 0;
 }
 
-static struct machine_thread *unused;   /* under the lock */
-static pthread_mutex_t unused_lock = PTHREAD_MUTEX_INITIALIZER;
-
 /* One that was used before, or a fresh one; of both only region, home, state and calls are set. */
 static struct machine_thread *thread_get(void)
 {
-	pthread_mutex_lock(&unused_lock);
-	struct machine_thread *thread = unused;
-	if (thread)
-		unused = thread->next;
-	pthread_mutex_unlock(&unused_lock);
+	struct machine_thread *thread = thread_used_again();
+
 	if (thread)
 		return thread;
 	thread = aligned_alloc(64, sizeof *thread);
@@ -203,10 +196,7 @@ void machine_thread_destroy(struct machine_thread *thread)
 	if (!thread)
 		return;
 	madvise(carrier_stack(thread->home), SIGNAL_REGION - 4096, MADV_DONTNEED);
-	pthread_mutex_lock(&unused_lock);
-	thread->next = unused;
-	unused = thread;
-	pthread_mutex_unlock(&unused_lock);
+	thread_unused(thread);
 }
 
 void *machine_thread_owner(const struct machine_thread *thread)

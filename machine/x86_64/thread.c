@@ -8,7 +8,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <immintrin.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,17 +136,11 @@ static void start_over(struct machine_thread *thread)
 	context->server[S_RSP / 8] = 0;
 }
 
-static struct machine_thread *unused;   /* under the lock */
-static pthread_mutex_t unused_lock = PTHREAD_MUTEX_INITIALIZER;
-
 /* One that was used before, or a fresh one; of both only control, home, state and calls are set. */
 static struct machine_thread *thread_get(void)
 {
-	pthread_mutex_lock(&unused_lock);
-	struct machine_thread *thread = unused;
-	if (thread)
-		unused = thread->next;
-	pthread_mutex_unlock(&unused_lock);
+	struct machine_thread *thread = thread_used_again();
+
 	if (thread)
 		return thread;
 	thread = aligned_alloc(64, sizeof *thread);
@@ -240,10 +233,7 @@ void machine_thread_destroy(struct machine_thread *thread)
 		return;
 	madvise(thread->region + CONTROL_GUARD, CONTROL_REGION - CONTROL_GUARD - CONTEXT_SIZE, MADV_DONTNEED);
 	madvise(carrier_stack(thread->home), SIGNAL_REGION - 4096, MADV_DONTNEED);
-	pthread_mutex_lock(&unused_lock);
-	thread->next = unused;
-	unused = thread;
-	pthread_mutex_unlock(&unused_lock);
+	thread_unused(thread);
 }
 
 void *machine_thread_owner(const struct machine_thread *thread)
