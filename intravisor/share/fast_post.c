@@ -23,6 +23,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Of a length above 0: nobody posts, or fills a post with, nothing (half_receive, half_send). */
 static uint64_t piece(uint64_t length)
 {
 	return length < 2 * PIECE_MOST ? (length + 1) / 2 : PIECE_MOST;

@@ -140,6 +140,42 @@ static void on_alarm(int signal)
 	alarms++;
 }
 
+/* The far end fills a posted buffer, on its own or together with its poster; one that turns out not to be writable costs nobody a byte. */
+static void *late_sender(void *argument)
+{
+	static unsigned char out[60000];
+	int fd = ((int *)argument)[0];
+
+	usleep((useconds_t)((int *)argument)[1]);
+	for (size_t i = 0; i < sizeof out; i++)
+		out[i] = pattern(i);
+	if (write(fd, out, sizeof out) != sizeof out)
+		printf("not ok - a late sender\n");
+	return NULL;
+}
+
+static int bad_posts(int fd)
+{
+	unsigned char *none = mmap(NULL, 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), in[60000];
+	int good = 0;
+
+	for (int i = 0; i < 20; i++) {
+		int how[2] = {fd, i % 2 ? 20000 : 0};           /* it sleeps by then, or just looks */
+		size_t at = 0, right = 0;
+		pthread_t thread;
+		pthread_create(&thread, NULL, late_sender, how);
+		int refused = read(fd, none, 65536) == -1 && errno == EFAULT;
+		for (ssize_t n; at < sizeof in && (n = read(fd, in + at, sizeof in - at)) > 0;)
+			at += (size_t)n;
+		pthread_join(thread, NULL);
+		while (right < at && in[right] == pattern(right))
+			right++;
+		good += refused && right == sizeof in;
+	}
+	munmap(none, 65536);
+	return good == 20;
+}
+
 static int use(void)
 {
 	char text[65536] = "";
@@ -172,6 +208,7 @@ static int use(void)
 	need(read(fd, text, 64) == 5, "but to who asks");
 	need(read(fd, (void *)16, 4) == -1 || errno == EFAULT, "a bad buffer");
 	need(write(fd, (void *)16, 4) == -1 && errno == EFAULT, "bad data: EFAULT");
+	need(bad_posts(fd), "a posted buffer that cannot be written: EFAULT, and nothing is lost");
 	if (FORKS) {
 		n = fork();
 		if (!n)
