@@ -20,26 +20,41 @@ static void address_put(char *line, size_t room, uint32_t address, const char *n
 	format(line, room, "%u.%u.%u.%u %s\n", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255, name);
 }
 
-/* itself by the address that the others on its virtual network use, if it is on one. */
-static void hosts_put(const struct mount *m, const char *host)
+/* itself by the address that the others on its virtual network use, if it is on one; NULL: no memory. */
+static char *hosts_text(size_t *size)
 {
 	static const char local[] = "127.0.0.1 localhost\n::1 localhost\n";
+	const char *host = boot_string(boot->hostname);
 	size_t room = sizeof local + 32 + strlen(host), at = sizeof local - 1;
 	uint32_t count = boot->peer_count < BOOT_PEERS ? boot->peer_count : BOOT_PEERS;
 
 	for (uint32_t i = 0; i < count; i++)
 		room += 32 + strlen(boot_string(boot->peers[i].name));
-	char *text = heap_allocate(room);
+	char *text = heap_allocate(*size = room);
 	if (!text)
-		return;
+		return NULL;
 	memcpy(text, local, at);
 	address_put(text + at, room - at, boot->address ? boot->address : 0x7f000001u, host);
 	for (uint32_t i = 0; i < count; i++) {
 		at = strlen(text);
 		address_put(text + at, room - at, boot->peers[i].address, boot_string(boot->peers[i].name));
 	}
-	text_put(m, "etc/hosts", text);
-	heap_free(text, room);
+	return text;
+}
+
+struct node *etc_hosts(void)
+{
+	size_t room;
+	char *text = hosts_text(&room);
+	struct node *n = text ? node_make(S_IFREG | 0644) : NULL;
+
+	if (n) {
+		n->links = 1;
+		node_write(n, own_memory(text), strlen(text), 0);
+	}
+	if (text)
+		heap_free(text, room);
+	return n;
 }
 
 void etc_fill(const struct mount *m)
@@ -49,7 +64,7 @@ void etc_fill(const struct mount *m)
 
 	if (m->operations->directory_make(m, "etc", 0755))
 		return;         /* a volume lies in it */
-	hosts_put(m, host);
+	text_put(m, "etc/hosts", "");   /* where etc_hosts is mounted */
 	format(text, sizeof text, "root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n");
 	if (boot->uid && boot->uid != 65534)
 		format_more(text, strlen(text), sizeof text, "user:x:%u:%u:user:/:/bin/sh\n", boot->uid, boot->gid);

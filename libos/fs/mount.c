@@ -33,17 +33,40 @@ const struct mount *mount_find(const char *path, const char **rest)
 	return best;
 }
 
-static void mount_add(const char *path, const struct mount_operations *operations, uint32_t handle, int read_only)
+/* NULL: something is mounted there. */
+static struct mount *mount_put(const char *path, const struct mount_operations *operations, uint32_t handle, int read_only)
 {
 	struct mount *m = &mounts[mount_count];
 
 	for (size_t i = 0; i < mount_count; i++)
 		if (!strcmp(mounts[i].path, path))
-			return;
-	*m = (struct mount){.operations = operations, .path = path, .length = strlen(path), .handle = handle, .read_only = read_only};
-	if (operations == &tmpfs_mount && !(m->root = tmpfs_root(!*path || !strcmp(path, "/tmp") || !strcmp(path, "/dev/shm") ? 01777 : 0755)))
-		die("no memory for a tmpfs");
+			return NULL;
 	mount_count++;
+	*m = (struct mount){.operations = operations, .path = path, .length = strlen(path), .handle = handle, .read_only = read_only};
+	return m;
+}
+
+static void mount_add(const char *path, const struct mount_operations *operations, uint32_t handle, int read_only)
+{
+	struct mount *m = mount_put(path, operations, handle, read_only);
+
+	if (m && operations == &tmpfs_mount && !(m->root = tmpfs_root(!*path || !strcmp(path, "/tmp") || !strcmp(path, "/dev/shm") ? 01777 : 0755)))
+		die("no memory for a tmpfs");
+}
+
+/* Whatever root a cVM was given, it finds the others of its network by name, and localhost. */
+static void hosts_add(void)
+{
+	const char *rest;
+	struct host_stat s;
+	const struct mount *at = mount_find("/etc/hosts", &rest);
+	struct mount *m;
+
+	if (!*rest || (!boot->peer_count && !at->operations->stat(at, rest, &s) && s.size))
+		return;         /* a volume's */
+	m = mount_put("/etc/hosts", &tmpfs_mount, 0, 0);
+	if (m && !(m->root = etc_hosts()))
+		die("no memory for /etc/hosts");
 }
 
 /* The two mounts an overlay is made of lie in no namespace. */
@@ -131,6 +154,7 @@ void filesystem_start(void)
 	}
 	if (!root_given)
 		etc_fill(&mounts[0]);
+	hosts_add();
 	const char *start = boot_string(boot->working_directory);
 	if (strlen(start) < PATH_MOST)
 		memcpy(process_current()->directory, start, strlen(start) + 1);

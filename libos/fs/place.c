@@ -129,14 +129,16 @@ int64_t place_node_make(struct place *place, uint32_t mode)
 
 int64_t place_unlink(struct place *place, int directory)
 {
+	struct host_stat s;
 	int64_t error;
 
 	if (place->dot && directory)
 		return place->dot == 1 ? -EINVAL : -ENOTEMPTY;
-	if (!*place->rest)
-		return directory ? -EBUSY : -EISDIR;
+	if (!*place->rest) {
+		error = place_stat(place, 0, &s);
+		return error || directory == (TYPE_OF(s.mode) == S_IFDIR) ? -EBUSY : directory ? -ENOTDIR : -EISDIR;
+	}
 	if (place->slash && !directory) {
-		struct host_stat s;
 		place->slash = 0;
 		error = place_stat(place, 0, &s);
 		return error ? error : TYPE_OF(s.mode) == S_IFDIR ? -EISDIR : -ENOTDIR;

@@ -145,6 +145,8 @@ static int node_allows(const struct node *n, unsigned wants)
 static int64_t parent_find(const struct mount *m, const char *path, struct node **parent, const char **name)
 {
 	*parent = m->root;
+	if (*path && TYPE_OF(m->root->mode) != S_IFDIR)         /* a file that is mounted */
+		return -ENOTDIR;
 	for (const char *slash; (slash = strchr(path, '/')); path = slash + 1) {
 		if (!node_allows(*parent, 1))
 			return -EACCES;
@@ -158,7 +160,7 @@ static int64_t parent_find(const struct mount *m, const char *path, struct node 
 		*parent = e->node;
 	}
 	*name = path;
-	return node_allows(*parent, 1) ? 0 : -EACCES;
+	return !*path || node_allows(*parent, 1) ? 0 : -EACCES;
 }
 
 static int64_t node_find(const struct mount *m, const char *path, struct node **found)

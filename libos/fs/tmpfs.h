@@ -54,7 +54,9 @@ void segments_clear(struct node *n, uint64_t from, uint64_t to);
 void segments_drop(struct node *n);
 int64_t segments_map(struct node *n, uint64_t hint, uint64_t length, int protection, int flags, uint64_t offset);
 
-void etc_fill(const struct mount *m);   /* etc.c: the root, if it is a tmpfs */
+/* etc.c */
+void etc_fill(const struct mount *m);   /* the root, if it is a tmpfs */
+struct node *etc_hosts(void);           /* what is mounted at /etc/hosts; NULL: no memory */
 
 struct entry *directory_find(const struct node *directory, const char *name, size_t length);
 int64_t directory_add(struct node *directory, const char *name, struct node *n);

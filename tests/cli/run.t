@@ -22,6 +22,7 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "cwd")) { char b[256]; puts(getcwd(b, sizeof b)); }
 	if (!strcmp(what, "cat")) { char b[4096]; ssize_t n; int fd = open(argv[2], O_RDONLY); if (fd < 0) { printf("open: %s\n", strerror(errno)); return 1; } while ((n = read(fd, b, sizeof b)) > 0) write(1, b, n); }
 	if (!strcmp(what, "write")) { int fd = open(argv[2], O_WRONLY | O_CREAT, 0644); if (fd < 0) { printf("open: %s\n", strerror(errno)); return 1; } if (write(fd, "data\n", 5) != 5) { printf("write: %s\n", strerror(errno)); return 2; } }
+	if (!strcmp(what, "unlink")) { printf("%s, ", unlink(argv[2]) ? strerror(errno) : "gone"); puts(rmdir(argv[2]) ? strerror(errno) : "gone"); }
 	if (!strcmp(what, "null")) *(volatile int *)0 = 1;
 	if (!strcmp(what, "abort")) abort();
 	if (!strcmp(what, "deep")) return depth(10000000);
@@ -47,6 +48,12 @@ check "a read-only volume is not written to, existing file" 1 "Read-only file sy
 check "a writable volume is" 0 "" $carrel run -v $work/d:/data $work/p write /data/new
 [ "$(cat $work/d/new)" = data ]; say $? "and the data arrived"
 check "a volume of one file" 0 "secret" $carrel run -v $work/secret:/s $work/p cat /s
+check "which stays where it is" 0 "Resource busy, Not a directory" $carrel run -v $work/secret:/s $work/p unlink /s
+mkdir -p $work/root/etc
+check "/etc/hosts, where a volume that is the root has none" 0 "127.0.0.1 localhost" $carrel run -v $work/root:/ $work/p cat /etc/hosts
+check "it is a file, and stays" 0 "Resource busy, Not a directory" $carrel run -v $work/root:/ $work/p unlink /etc/hosts
+echo "10.1.2.3 mine" > $work/root/etc/hosts
+check "the volume's own, where it has one" 0 "10.1.2.3 mine" $carrel run -v $work/root:/ $work/p cat /etc/hosts
 check "a full device" 2 "No space left" $carrel run $work/p write /dev/full
 check "environment: given" 0 "v1" $carrel run -e K=v1 $work/p env K
 check "environment: the host's is not there" 0 "(unset)" env K2=host $carrel run $work/p env K2

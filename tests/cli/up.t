@@ -78,6 +78,15 @@ out=$(timeout 20 $carrel up --trace trace.yaml 2>&1)
 case $out in *"said: exit_group(0)"*) case $out in *"other: exit_group(0)"*) r=0 ;; esac ;; *) r=1 ;; esac
 say $r "--trace shows each cVM's system calls, with its name"
 
+mkdir root
+cat > rooted.yaml <<'Y'
+cvms:
+  web: {image: p, args: [sleep, 300], network: project}
+  rooted: {image: p, args: [cat, /etc/hosts], volumes: ["root:/"], network: project}
+Y
+check "who has a volume as its root finds the others by name, too" 0 " web" $carrel up rooted.yaml
+[ -z "$(ls root)" ]; say $? "and nothing is written there"
+
 # In the background.
 cat > shop.yaml <<'Y'
 project: shop
