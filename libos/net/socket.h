@@ -173,7 +173,7 @@ void socket_pair(struct socket *a, struct socket *b);
 /* Waits until the file says one of `events`; -EAGAIN when it must not wait, or waited for its time limit. */
 int64_t socket_wait(struct file *f, unsigned events, int flags, int which);
 
-/* transfer.c */
+/* transfer.c, channel.c, stream.c */
 int64_t socket_send(struct file *f, const struct vectors *v, unsigned flags, const struct address *to, struct rights *rights);
 int64_t socket_receive(struct file *f, const struct vectors *v, unsigned flags, struct received *r);
 void channel_drop(struct channel *c);
@@ -230,6 +230,17 @@ void options_replay(const struct socket *s);    /* to the host side */
 static inline int channel_has(const struct channel *c)
 {
 	return c->put != c->taken || c->first != NULL;
+}
+static inline int64_t error_take(struct socket *s)              /* as SO_ERROR: it is told once. 0: there is none */
+{
+	int error = s->error;
+
+	s->error = 0;
+	return -error;
+}
+static inline void socket_changed(struct socket *s, unsigned events)
+{
+	wait_wake_for(&s->queue, UINT32_MAX, events);
 }
 static inline int is_inet(const struct socket *s)
 {
