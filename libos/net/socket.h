@@ -159,19 +159,25 @@ struct received {               /* what comes with data: rights are the caller's
 	unsigned flags;
 };
 
-/* socket.c: NULL if the file is none (-ENOTSOCK). */
-extern const struct file_operations socket_operations;
-struct socket *socket_of(const struct file *f);
+extern const struct file_operations socket_operations;  /* file.c */
+
+/* socket.c */
+struct socket *socket_of(const struct file *f);         /* NULL if the file is none (-ENOTSOCK) */
 struct socket *socket_make(int domain, int type, int protocol);
 void socket_free(struct socket *s);     /* not the file's: pending ones */
 struct file *socket_file(struct socket *s, int flags);  /* takes s over, also on failure (NULL) */
+int64_t socket_shutdown(struct socket *s, int how);
+void socket_pair(struct socket *a, struct socket *b);
+/* A datagram socket sends to another one, until that goes; or no more to anybody. */
+void datagram_peer(struct socket *s, struct socket *other);
+void datagram_part(struct socket *s);
+/* Waits until the file says one of `events`; -EAGAIN when it must not wait, or waited for its time limit. */
+int64_t socket_wait(struct file *f, unsigned events, int flags, int which);
+
+/* connect.c */
 int64_t socket_listen(struct socket *s, struct file *f, int backlog);
 int64_t socket_accept(struct file *f, int flags, struct socket **taken);
 int64_t socket_connect(struct file *f, const struct address *to);
-int64_t socket_shutdown(struct socket *s, int how);
-void socket_pair(struct socket *a, struct socket *b);
-/* Waits until the file says one of `events`; -EAGAIN when it must not wait, or waited for its time limit. */
-int64_t socket_wait(struct file *f, unsigned events, int flags, int which);
 
 /* transfer.c, channel.c, stream.c */
 int64_t socket_send(struct file *f, const struct vectors *v, unsigned flags, const struct address *to, struct rights *rights);
