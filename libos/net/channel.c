@@ -7,13 +7,11 @@
 #include "libos/net/transfer.h"
 
 /* A descriptor that is dropped may be a socket with others under way to it: one after another, not one within another. */
-void rights_drop(struct rights *r)
+void rights_release(struct rights *r)
 {
 	static struct rights *waiting;
 	static int busy;
 
-	if (!r)
-		return;
 	r->next = waiting;
 	waiting = r;
 	if (busy)

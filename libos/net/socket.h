@@ -185,7 +185,7 @@ int64_t socket_receive(struct file *f, const struct vectors *v, unsigned flags, 
 void channel_drop(struct channel *c);
 uint64_t channel_waits(const struct socket *s);        /* bytes of a stream that can be read in turn */
 int socket_at_mark(const struct socket *s);            /* SIOCATMARK */
-void rights_drop(struct rights *r);
+void rights_release(struct rights *r);
 
 /* host.c: the host side */
 int64_t host_side_make(struct socket *s, struct file *f);
@@ -236,6 +236,11 @@ void options_replay(const struct socket *s);    /* to the host side */
 static inline int channel_has(const struct channel *c)
 {
 	return c->put != c->taken || c->first != NULL;
+}
+static inline void rights_drop(struct rights *r)        /* mostly there are none */
+{
+	if (r)
+		rights_release(r);
 }
 static inline int64_t error_take(struct socket *s)              /* as SO_ERROR: it is told once. 0: there is none */
 {
