@@ -123,7 +123,7 @@ void heap_free(void *p, size_t size);   /* size as given to heap_allocate */
 char *heap_text(const char *text);      /* a copy; freed with strlen + 1 */
 void heap_text_free(char *text);
 
-/* ---- mem/space.c: the program's address space ---- */
+/* ---- mem/space.c, mem/map.c: the program's address space ---- */
 struct file;
 struct space;
 struct space *space_current(void);      /* the calling thread's */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Objects of a tmpfs: node.c keeps them and their data, directory.c their names, tmpfs.c makes a mount of them.
+ * Objects of a tmpfs: node.c keeps them and their data, directory.c their names, tmpfs_names.c follows and changes those,
+ * tmpfs_file.c opens them, tmpfs.c makes a mount of it all.
  */
 #ifndef LIBOS_TMPFS_H
 #define LIBOS_TMPFS_H
@@ -63,6 +64,18 @@ int64_t directory_add(struct node *directory, const char *name, struct node *n);
 void directory_remove(struct node *directory, struct entry *entry);
 
 struct node *tmpfs_root(uint32_t mode);
+
+/* tmpfs_file.c */
 struct file *tmpfs_anonymous(int flags);
 struct file *tmpfs_file(struct node *n, int flags);
+
+/* tmpfs_names.c */
+/* May the cVM's user do all of `wants` (read 4, write 2, execute or search 1)? */
+int tmpfs_allows(const struct node *n, unsigned wants);
+/* The directory that holds the last component, and that component (empty: the root itself). */
+int64_t tmpfs_parent(const struct mount *m, const char *path, struct node **parent, const char **name);
+int64_t tmpfs_find(const struct mount *m, const char *path, struct node **found);
+int64_t tmpfs_unlink(const struct mount *m, const char *path, int directory);
+int64_t tmpfs_link(const struct mount *m, const char *from, const char *to);
+int64_t tmpfs_rename(const struct mount *m, const char *from, const char *to, unsigned flags);
 #endif

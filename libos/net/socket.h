@@ -159,27 +159,33 @@ struct received {               /* what comes with data: rights are the caller's
 	unsigned flags;
 };
 
-/* socket.c: NULL if the file is none (-ENOTSOCK). */
-extern const struct file_operations socket_operations;
-struct socket *socket_of(const struct file *f);
+extern const struct file_operations socket_operations;  /* file.c */
+
+/* socket.c */
+struct socket *socket_of(const struct file *f);         /* NULL if the file is none (-ENOTSOCK) */
 struct socket *socket_make(int domain, int type, int protocol);
 void socket_free(struct socket *s);     /* not the file's: pending ones */
 struct file *socket_file(struct socket *s, int flags);  /* takes s over, also on failure (NULL) */
-int64_t socket_listen(struct socket *s, struct file *f, int backlog);
-int64_t socket_accept(struct file *f, int flags, struct socket **taken);
-int64_t socket_connect(struct file *f, const struct address *to);
 int64_t socket_shutdown(struct socket *s, int how);
 void socket_pair(struct socket *a, struct socket *b);
+/* A datagram socket sends to another one, until that goes; or no more to anybody. */
+void datagram_peer(struct socket *s, struct socket *other);
+void datagram_part(struct socket *s);
 /* Waits until the file says one of `events`; -EAGAIN when it must not wait, or waited for its time limit. */
 int64_t socket_wait(struct file *f, unsigned events, int flags, int which);
 
-/* transfer.c */
+/* connect.c */
+int64_t socket_listen(struct socket *s, struct file *f, int backlog);
+int64_t socket_accept(struct file *f, int flags, struct socket **taken);
+int64_t socket_connect(struct file *f, const struct address *to);
+
+/* transfer.c, channel.c, stream.c */
 int64_t socket_send(struct file *f, const struct vectors *v, unsigned flags, const struct address *to, struct rights *rights);
 int64_t socket_receive(struct file *f, const struct vectors *v, unsigned flags, struct received *r);
 void channel_drop(struct channel *c);
 uint64_t channel_waits(const struct socket *s);        /* bytes of a stream that can be read in turn */
 int socket_at_mark(const struct socket *s);            /* SIOCATMARK */
-void rights_drop(struct rights *r);
+void rights_release(struct rights *r);
 
 /* host.c: the host side */
 int64_t host_side_make(struct socket *s, struct file *f);
@@ -230,6 +236,22 @@ void options_replay(const struct socket *s);    /* to the host side */
 static inline int channel_has(const struct channel *c)
 {
 	return c->put != c->taken || c->first != NULL;
+}
+static inline void rights_drop(struct rights *r)        /* mostly there are none */
+{
+	if (r)
+		rights_release(r);
+}
+static inline int64_t error_take(struct socket *s)              /* as SO_ERROR: it is told once. 0: there is none */
+{
+	int error = s->error;
+
+	s->error = 0;
+	return -error;
+}
+static inline void socket_changed(struct socket *s, unsigned events)
+{
+	wait_wake_for(&s->queue, UINT32_MAX, events);
 }
 static inline int is_inet(const struct socket *s)
 {

@@ -177,12 +177,15 @@ void waiter_wake(struct waiter *w);
 void thread_wake(struct thread *t);
 int64_t now(void);                      /* monotonic nanoseconds */
 
-/* process.c, thread.c */
+/* process.c, clone.c, exit.c, thread.c */
 extern struct process *processes;
 extern int foreground_group;    /* whom the terminal's signals are for; 0: the first process */
 void process_first(void);
 struct process *process_find(int id);
 struct process *process_make(void);     /* nobody's child, without a space; NULL: no room. process_reap forgets it */
+/* A child that shares nothing but what its files do. The caller gives it its id, its space, and its place in the table. */
+struct process *process_copy(const struct process *from);
+int process_id_new(void);               /* that no process and no thread has */
 void process_thread(struct process *p, struct thread *t);       /* its first, which does not run yet */
 struct thread *thread_find(int id);
 struct thread *thread_slot(void);       /* a stack with its struct thread, or NULL */
