@@ -31,7 +31,7 @@ int64_t tmpfs_parent(const struct mount *m, const char *path, struct node **pare
 		*parent = e->node;
 	}
 	*name = path;
-	return tmpfs_allows(*parent, 1) ? 0 : -EACCES;
+	return !*path || tmpfs_allows(*parent, 1) ? 0 : -EACCES;
 }
 
 int64_t tmpfs_find(const struct mount *m, const char *path, struct node **found)
