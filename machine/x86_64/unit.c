@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * The checked indirect branch, byte by byte. Trusted; the verifier has accepted the text that is looked at here, so these bytes
- * stand nowhere but in a whole unit: a rebase and an indirect branch are accepted only as its fifth and sixth step, the others
- * are recognised by the rebase that follows them.
+ * The checked indirect branch and the jump through a table, byte by byte. Trusted; the verifier has accepted the text that is
+ * looked at here, so these bytes stand nowhere but in a whole unit: a rebase and an indirect branch are accepted only as its fifth
+ * and sixth step, the others are recognised by the rebase that follows them; of a table's jump, by the branch that follows.
  */
 #include <string.h>
 
@@ -81,6 +81,48 @@ size_t unit_rebase_libos(uint8_t *to, unsigned t)
 	return 3;
 }
 
+/* The `and` has three encodings. No two end at one place: K's bytes are small, so the longer ones' constants hold none of the
+ * shorter ones' opcodes, nor the other way round (83 or e0 in a constant would make it TABLE_MOST or more). */
+int unit_mask(const uint8_t *text, size_t n, unsigned t, uint32_t *mask)
+{
+	uint8_t want[3];
+	size_t at = rex(want, t >> 3);
+	int wide = n >= at + 5;
+
+	if (n == 5 && t == 0)
+		want[at++] = 0x25;
+	else {
+		want[at++] = wide ? 0x81 : 0x83;
+		want[at++] = (uint8_t)(0xe0 | (t & 7));
+	}
+	if (n != at + (wide ? 4 : 1) || memcmp(text, want, at))
+		return 0;
+	*mask = text[at];
+	if (wide)
+		memcpy(mask, text + at, 4);
+	return wide ? *mask < TABLE_MOST : *mask < 128;
+}
+
+size_t unit_table(uint8_t *to, unsigned s)
+{
+	to[0] = (uint8_t)(0x48 | (s >> 3) << 2);
+	to[1] = 0x8d;
+	to[2] = (uint8_t)((s & 7) << 3 | 5);
+	return 3;
+}
+
+size_t unit_index(uint8_t *to, unsigned t, unsigned s)
+{
+	int five = (s & 7) == 5;        /* as a base it wants a displacement */
+
+	to[0] = (uint8_t)(0x48 | (s >> 3) << 2 | (t >> 3) << 1 | s >> 3);
+	to[1] = 0x03;
+	to[2] = (uint8_t)(five << 6 | (s & 7) << 3 | 4);
+	to[3] = (uint8_t)(3 << 6 | (t & 7) << 3 | (s & 7));
+	to[4] = 0;
+	return 4 + (size_t)five;
+}
+
 struct text {
 	const uint8_t *bytes;
 	size_t size;
@@ -142,6 +184,46 @@ static unsigned branch_at(struct text text, size_t at)
 	return UNIT_NONE;
 }
 
+/* The jump through a table whose add lies at `index` and writes S. */
+static unsigned table_find(struct text text, size_t index, unsigned s, size_t at, unsigned *back)
+{
+	uint8_t want[16];
+
+	for (unsigned t = 0; t < 16; t++) {
+		size_t n = unit_index(want, t, s);
+		if (t == 4 || index < UNIT_TABLE || !here(text, index, want, n) || branch_at(text, index + n) != s ||
+		    !here(text, index - UNIT_TABLE, want, unit_table(want, s)))
+			continue;
+		for (size_t mask = 3; mask <= 7 && mask <= index - UNIT_TABLE; mask++) {
+			uint32_t most;
+			size_t start = index - UNIT_TABLE - mask;
+			if (unit_mask(text.bytes + start, mask, t, &most)) {
+				*back = (unsigned)(at - start);
+				return t;
+			}
+		}
+	}
+	return UNIT_NONE;
+}
+
+/* At one of the three steps behind its `and`? Each S is tried. */
+static unsigned table_around(struct text text, size_t at, unsigned *back)
+{
+	uint8_t want[16];
+	unsigned found = UNIT_NONE;
+
+	for (unsigned s = 0; s < 16 && found == UNIT_NONE; s++) {
+		size_t index = unit_index(want, 0, s);
+		if (branch_at(text, at) == s && at >= index)
+			found = table_find(text, at - index, s, at, back);
+		else if (here(text, at, want, unit_table(want, s)))
+			found = table_find(text, at + UNIT_TABLE, s, at, back);
+		else
+			found = table_find(text, at, s, at, back);
+	}
+	return found;
+}
+
 /* `at` is where an instruction begins: it was executing. Only from there on, step by step, are the bytes looked at as
  * instructions: found by a search, the same bytes could lie in immediates that an attacker chose. What lies before a step of a
  * true unit is then known byte by byte, since the verifier accepted no other bytes there. */
@@ -153,6 +235,9 @@ unsigned unit_find(const uint8_t *bytes, size_t size, size_t at, unsigned *back)
 	unsigned t;
 
 	*back = 0;
+	t = table_around(text, at, back);
+	if (t != UNIT_NONE)
+		return t;
 	t = branch_at(text, at);
 	if (t != UNIT_NONE) {                   /* at the branch */
 		size_t n = unit_rebase_program(want, t);

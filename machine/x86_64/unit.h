@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * The checked indirect branch of a program (docs/architecture.md): its steps in bytes. Trusted.
+ * The checked indirect branch of a program, and the jump through a table (docs/architecture.md): their steps in bytes. Trusted.
  */
 #ifndef UNIT_H
 #define UNIT_H
@@ -10,6 +10,7 @@
 
 #define UNIT_NONE 16            /* no register */
 #define UNIT_LOOK 32            /* bytes unit_find may look at */
+#define TABLE_MOST 4096u        /* places of a table, 8 bytes each */
 
 /* The steps' encodings for T = t and S = s; each gives its length. to has room for 16. */
 size_t unit_load_program(uint8_t *to, unsigned t, unsigned s);
@@ -18,8 +19,15 @@ size_t unit_add(uint8_t *to, unsigned s);
 size_t unit_rebase_program(uint8_t *to, unsigned t);
 size_t unit_rebase_libos(uint8_t *to, unsigned t);
 
+/* A jump through a table: and $K,%Td; lea TABLE(%rip),%S; add (%S,%T,8),%S; jmp *%S. */
+int unit_mask(const uint8_t *text, size_t n, unsigned t, uint32_t *mask);       /* are these n bytes the `and` of T? K < TABLE_MOST */
+size_t unit_table(uint8_t *to, unsigned s);                                     /* the lea's first bytes */
+#define UNIT_TABLE 7u                                                           /* its length */
+size_t unit_index(uint8_t *to, unsigned t, unsigned s);
+
 /* An interruption at `at` in verified program text of `size` bytes: inside a unit, behind its first step? Gives T, and how many
- * bytes before `at` the load begins; UNIT_NONE outside of a unit. Resuming at the load with T's upper half cleared is sound
- * whatever the registers hold: T is then an offset, S is loaded anew, and the steps behind check again. */
+ * bytes before `at` the load (of a jump through a table: the `and`) begins; UNIT_NONE outside of a unit. Resuming there with T's
+ * upper half cleared is sound whatever the registers hold: T is then an offset, S is loaded anew, and the steps behind check
+ * again; of a table's jump, the `and` bounds T anew and S is made of it alone. */
 unsigned unit_find(const uint8_t *text, size_t size, size_t at, unsigned *back);
 #endif

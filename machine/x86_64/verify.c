@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * The verifier: one linear walk over text, then the branch targets and the landing pads. Trusted; the attacker chose every
- * byte of the text and the numbers of its layout.
+ * The verifier: one linear walk over text, then the branch targets, the tables and the landing pads. Trusted; the attacker chose
+ * every byte of the text and the numbers of its layout.
  *
  * Forms are remembered in a trie keyed by an instruction's leading bytes, up to its displacement or immediate. That is
  * sound because in x86 the leading bytes alone (prefixes, opcode, ModRM, SIB) fix the instruction's length, its operands
@@ -26,6 +26,11 @@
 #define LEAF 0x8000u
 #define NO_INSTRUCTION UINT64_MAX
 
+struct list {
+	uint32_t (*rows)[3];
+	size_t count, room;
+};
+
 struct walk {
 	const struct machine_text *text;
 	struct machine_verdict *verdict;
@@ -34,8 +39,11 @@ struct walk {
 	struct form *forms;
 	unsigned node_count, form_count;
 	uint64_t *starts;               /* one bit per byte: a branch may land here */
-	uint32_t *branches;             /* offsets of direct branches' instructions and targets, pairs */
-	size_t branch_count, branch_room;
+	struct list branches;           /* offset of a direct branch's instruction, or of a table; target */
+	struct list tables;             /* offset, greatest index; ascending */
+	struct list jumps;              /* through a table: offset of the unit's lea, table, greatest index */
+	uint64_t table_here;            /* the next bytes are a table, */
+	uint32_t table_most;            /* of this greatest index */
 	/* the last five instructions, oldest first */
 	uint64_t recent[5];
 	const struct form *recent_form[5];
@@ -43,6 +51,7 @@ struct walk {
 	uint64_t count;                 /* instructions accepted */
 	uint64_t unit_by;               /* a checked branch must close at this count; 0: none is open */
 	uint64_t unit_start;            /* offset of what opened it */
+	int unit_table;                 /* it is a jump through a table */
 };
 
 static int refuse(struct walk *w, uint64_t at, unsigned length, const char *rule, const char *reason)
@@ -149,19 +158,85 @@ static int unit_matches(const struct walk *w, uint64_t at, unsigned t)
 	return rebase_length == n && !memcmp(rebase, want, n);
 }
 
-static int branch_remember(struct walk *w, uint64_t at, uint64_t target)
+static int remember(struct list *list, uint64_t a, uint64_t b, uint64_t c)
 {
-	if (w->branch_count == w->branch_room) {
-		size_t room = w->branch_room ? 2 * w->branch_room : 4096;
-		uint32_t *more = realloc(w->branches, room * 2 * sizeof *more);
+	if (list->count == list->room) {
+		size_t room = list->room ? 2 * list->room : 1024;
+		void *more = realloc(list->rows, room * sizeof *list->rows);
 		if (!more)
 			return -ENOMEM;
-		w->branches = more;
-		w->branch_room = room;
+		list->rows = more;
+		list->room = room;
 	}
-	w->branches[2 * w->branch_count] = (uint32_t)at;
-	w->branches[2 * w->branch_count++ + 1] = (uint32_t)target;
+	uint32_t *row = list->rows[list->count++];
+	row[0] = (uint32_t)a;
+	row[1] = (uint32_t)b;
+	row[2] = (uint32_t)c;
 	return 0;
+}
+
+static int unit_refuse(struct walk *w)
+{
+	return w->unit_table ? refuse(w, w->unit_start, 0, "lea", "a pc-relative lea with a 64-bit destination outside of a jump through a table")
+			     : refuse(w, w->unit_start, 0, "memory-form", "a step of a checked branch outside of one");
+}
+
+static void unit_open(struct walk *w, uint64_t at, uint64_t steps, int table)
+{
+	w->unit_by = w->count + steps;
+	w->unit_start = at;
+	w->unit_table = table;
+}
+
+/* Are the three instructions before the branch `jmp *%S` at `at` the steps of a jump through a table? Byte-exact. Then S is a place of
+ * the table, TABLE plus what stands at TABLE + 8 * i, i <= K, whatever the registers hold: the `and` clears T's upper half and bounds
+ * it, and S is made of T and the table alone. The table is bytes of the text that are never run and whose places are checked
+ * like direct branches' targets: where it follows the unit (a jump is never run past), here, else at the end: it must be one of those. */
+static int table_check(struct walk *w, uint64_t at, unsigned length, unsigned s)
+{
+	const uint8_t *text = w->text->text, *mask = text + w->recent[2], *table = text + w->recent[3], *add = text + w->recent[4];
+	int libos = w->text->policy == IMAGE_POLICY_LIBOS;
+	uint64_t size = w->text->size, end = at + length;
+	uint8_t want[16];
+	int32_t distance;
+	uint32_t most;
+
+	if (w->recent[2] == NO_INSTRUCTION || w->recent[3] != w->unit_start)
+		return unit_refuse(w);
+	if ((text[end - 1] & 0xf8) != 0xe0)     /* a call would return to the table behind it */
+		return refuse(w, at, length, "unchecked-branch", "a call through a table");
+	unsigned t = (add[0] & 2u) << 2 | (add[3] >> 3 & 7);    /* the exact bytes are compared below */
+	size_t n = unit_index(want, t, s);
+	if (s == 4 || s == 15 || t == 4 || t == 15 || s == t || (libos && (s == 14 || s == 11 || t == 14 || t == 11)) ||
+	    text + at - add != (ptrdiff_t)n || memcmp(add, want, n) || add - table != UNIT_TABLE ||
+	    memcmp(table, want, unit_table(want, s)) || !unit_mask(mask, (size_t)(table - mask), t, &most))
+		return unit_refuse(w);
+	memcpy(&distance, table + UNIT_TABLE - 4, 4);
+	uint64_t first = w->recent[4] + (uint64_t)(int64_t)distance;
+	if (first >= size || 8ull * (most + 1) > size - first)
+		return refuse(w, w->unit_start, UNIT_TABLE, "branch-target", "a table out of the text");
+	if (first == end) {
+		w->table_here = first;
+		w->table_most = most;
+	}
+	return remember(&w->jumps, w->unit_start, first, most);
+}
+
+/* The table at `at`, whose size was checked. */
+static int table_places(struct walk *w, uint64_t at)
+{
+	int error = remember(&w->tables, at, w->table_most, 0);
+
+	for (uint64_t i = 0; !error && i <= w->table_most; i++) {
+		int64_t distance;
+		memcpy(&distance, w->text->text + at + 8 * i, 8);
+		uint64_t target = at + (uint64_t)distance;
+		if (target >= w->text->size)
+			return refuse(w, at + 8 * i, 8, "branch-target", "a branch out of the text");
+		error = remember(&w->branches, at + 8 * i, target, 0);
+	}
+	w->table_here = NO_INSTRUCTION;
+	return error;
 }
 
 /* What depends on this instance of its form. */
@@ -170,6 +245,7 @@ static int instance_check(struct walk *w, uint64_t at, const struct form *form)
 	const struct machine_text *text = w->text;
 	int64_t value = value_read(text->text + at, form);
 	uint64_t end = at + form->length;
+	int error;
 
 	switch ((enum form_kind)form->kind) {
 	case FORM_PLAIN:
@@ -178,7 +254,7 @@ static int instance_check(struct walk *w, uint64_t at, const struct form *form)
 		uint64_t target = end + (uint64_t)value;
 		if (target >= text->size)
 			return refuse(w, at, form->length, "branch-target", "a branch out of the text");
-		return branch_remember(w, at, target);
+		return remember(&w->branches, at, target, 0);
 	}
 	case FORM_RELATIVE_ACCESS:
 		/* An operand of up to 64 bytes that starts inside the image stays inside the window: the arena ends 3 GiB below
@@ -203,20 +279,25 @@ static int instance_check(struct walk *w, uint64_t at, const struct form *form)
 			return refuse(w, at, form->length, "memory-form", "a checked branch inside another");
 		if (value != -GATE_BASE_SLOT)
 			return refuse(w, at, form->length, "memory-form", "a gs access needs the address-size prefix 67");
-		w->unit_by = w->count + 1;
-		w->unit_start = at;
+		unit_open(w, at, 1, 0);
 		return 0;
 	case FORM_UNIT_LOAD:
+	case FORM_TABLE:
 		if (w->unit_by)         /* the one before would be forgotten */
-			return refuse(w, w->unit_start, 0, "memory-form", "a step of a checked branch outside of one");
-		w->unit_by = w->count + 4;
-		w->unit_start = at;
+			return unit_refuse(w);
+		unit_open(w, at, form->kind == FORM_TABLE ? 2 : 4, form->kind == FORM_TABLE);
+		return 0;
+	case FORM_TABLE_ADD:
+		if (!w->unit_table || w->unit_by != w->count + 1)
+			return refuse(w, at, form->length, "memory-form", "an access without gs outside of a jump through a table");
 		return 0;
 	case FORM_INDIRECT:
-		if (w->unit_by != w->count || !unit_matches(w, at, form->target))
+		if (w->unit_by != w->count || (!w->unit_table && !unit_matches(w, at, form->target)))
 			return refuse(w, at, form->length, "unchecked-branch", "an indirect branch without its check");
+		if (w->unit_table && (error = table_check(w, at, form->length, form->target)))
+			return error;
 		w->unit_by = 0;
-		for (int k = 1; k < 5; k++)
+		for (int k = w->unit_table ? 3 : 1; k < 5; k++)
 			w->starts[w->recent[k] / 64] &= ~(1ull << w->recent[k] % 64);
 		w->starts[at / 64] &= ~(1ull << at % 64);
 		return 0;
@@ -230,6 +311,15 @@ static int text_walk(struct walk *w, void (*each)(struct walk *, uint64_t at, co
 
 	for (uint64_t at = 0; at < size;) {
 		struct form fresh;
+		if (at == w->table_here) {
+			int error = table_places(w, at);
+			if (error)
+				return error;
+			if (each)
+				each(w, at, NULL, arg);
+			at += 8ull * (w->table_most + 1);
+			continue;
+		}
 		const struct form *form = form_find(w, at, &fresh);
 		if (!form)
 			return -EACCES;
@@ -239,7 +329,7 @@ static int text_walk(struct walk *w, void (*each)(struct walk *, uint64_t at, co
 		if (error)
 			return error;
 		if (open && open == w->count && w->unit_by)
-			return refuse(w, w->unit_start, 0, "memory-form", "a step of a checked branch outside of one");
+			return unit_refuse(w);
 		/* recent[] holds pointers into forms[] or copies of forms the trie had no room for */
 		memmove(w->recent, w->recent + 1, 4 * sizeof *w->recent);
 		memmove(w->recent_copy, w->recent_copy + 1, 4 * sizeof *w->recent_copy);
@@ -250,9 +340,7 @@ static int text_walk(struct walk *w, void (*each)(struct walk *, uint64_t at, co
 			each(w, at, form, arg);
 		at += form->length;
 	}
-	if (w->unit_by)
-		return refuse(w, w->unit_start, 0, "memory-form", "a step of a checked branch outside of one");
-	return 0;
+	return w->unit_by ? unit_refuse(w) : 0;
 }
 
 static int start_at(const struct walk *w, uint64_t at)
@@ -260,15 +348,33 @@ static int start_at(const struct walk *w, uint64_t at)
 	return w->starts[at / 64] >> at % 64 & 1;
 }
 
+/* Is it a table, with places for each index up to `most`? */
+static int table_known(const struct walk *w, uint32_t at, uint32_t most)
+{
+	size_t low = 0, high = w->tables.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (w->tables.rows[middle][0] < at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < w->tables.count && w->tables.rows[low][0] == at && most <= w->tables.rows[low][1];
+}
+
 static int targets_check(struct walk *w)
 {
 	static const uint32_t pad = LANDING_PAD;
 	const uint8_t *text = w->text->text, *end = text + w->text->size;
 
-	for (size_t i = 0; i < w->branch_count; i++)
-		if (!start_at(w, w->branches[2 * i + 1]))
-			return refuse(w, w->branches[2 * i], 0, "branch-target",
+	for (size_t i = 0; i < w->branches.count; i++)
+		if (!start_at(w, w->branches.rows[i][1]))
+			return refuse(w, w->branches.rows[i][0], 0, "branch-target",
 				      "a branch into the middle of an instruction or of a checked branch");
+	for (size_t i = 0; i < w->jumps.count; i++)
+		if (!table_known(w, w->jumps.rows[i][1], w->jumps.rows[i][2]))
+			return refuse(w, w->jumps.rows[i][0], UNIT_TABLE, "branch-target", "no table of that size lies there behind its own jump");
 	for (const uint8_t *p = text; (p = memmem(p, (size_t)(end - p), &pad, 4)); p++)
 		if (!start_at(w, (uint64_t)(p - text)))
 			return refuse(w, (uint64_t)(p - text), 4, "hidden-landing-pad", "the landing pad's bytes inside an instruction");
@@ -287,7 +393,7 @@ static int verify(const struct machine_text *text, struct machine_verdict *verdi
 {
 	size_t starts_size = text->size / 8 + 8, nodes_size = NODES_MOST * sizeof(uint16_t[256]),
 	       forms_size = NODES_MOST * sizeof(struct form);
-	struct walk w = {.text = text, .verdict = verdict, .node_count = 1};
+	struct walk w = {.text = text, .verdict = verdict, .node_count = 1, .table_here = NO_INSTRUCTION};
 	int error = -ENOMEM;
 
 	memset(verdict, 0, sizeof *verdict);
@@ -310,7 +416,9 @@ static int verify(const struct machine_text *text, struct machine_verdict *verdi
 		verdict->instructions = w.count;
 	}
 	free(w.judge);
-	free(w.branches);
+	free(w.branches.rows);
+	free(w.tables.rows);
+	free(w.jumps.rows);
 	if (w.starts)
 		munmap(w.starts, starts_size);
 	if (w.nodes)
@@ -348,10 +456,15 @@ struct explain {
 static void explain_each(struct walk *w, uint64_t at, const struct form *form, void *arg)
 {
 	static const char *const kinds[] = {"", "branch", "image access", "thread-local", "own window", "gate", "rebase (in unit)",
-					    "check (in unit)", "checked branch"};
+					    "check (in unit)", "table (in unit)", "table (in unit)", "checked branch"};
 	struct explain *explain = arg;
 	char text[128], hex[3 * FORM_LENGTH_MOST + 1] = "", line[320];
 
+	if (!form) {
+		snprintf(line, sizeof line, "%8llx  a table of %u places", (unsigned long long)(w->text->text_offset + at), w->table_most + 1);
+		explain->line(explain->arg, line);
+		return;
+	}
 	judge_text(w->judge, w->text->text + at, w->text->size - at, text, sizeof text);
 	for (unsigned k = 0; k < form->length; k++)
 		snprintf(hex + 3 * k, 4, "%02x ", w->text->text[at + k]);

@@ -19,6 +19,8 @@ enum form_kind {
 	FORM_GATE,              /* call through a slot: the displacement */
 	FORM_REBASE,            /* program: or %gs:-8,%T: only inside a checked branch; the displacement */
 	FORM_UNIT_LOAD,         /* library OS: mov (%r14,%T),%Sd: only inside a checked branch */
+	FORM_TABLE,             /* lea TABLE(%rip),%S: only inside a jump through a table */
+	FORM_TABLE_ADD,         /* add (%S,%T,8),%S: likewise */
 	FORM_INDIRECT,          /* jmp *%T or call *%T: closes a checked branch */
 };
 

@@ -188,6 +188,11 @@ static int memory_check(const struct seen *s, const ZydisDecodedOperand *o, stru
 		value_at(form, s->i.raw.disp.offset, 32);
 		return 0;
 	}
+	if (!s->address32 && s->i.mnemonic == ZYDIS_MNEMONIC_ADD && s->i.opcode == 0x03 && s->i.operand_width == 64 && o->mem.scale == 8 &&
+	    base >= 0 && index >= 0 && s->i.raw.prefix_count == 1) {
+		form->kind = FORM_TABLE_ADD;    /* its bytes are compared there */
+		return 0;
+	}
 	if (s->libos && !s->address32 && o->mem.base == ZYDIS_REGISTER_R14) {
 		form->value_at = s->i.raw.disp.offset;
 		form->value_size = s->i.raw.disp.size / 8;
@@ -211,11 +216,14 @@ static int memory_check(const struct seen *s, const ZydisDecodedOperand *o, stru
 
 static int lea_check(const struct seen *s, const ZydisDecodedOperand *o, struct form *form, struct refusal *refusal)
 {
-	(void)form;
 	if (s->gs || s->fs || s->address32)
 		REFUSE("lea", "lea takes no segment and no 67");
-	if (o->mem.base == ZYDIS_REGISTER_RIP && s->i.operand_width != 32)
-		REFUSE("lea", "a pc-relative lea must have a 32-bit destination: no absolute address becomes data");
+	if (o->mem.base == ZYDIS_REGISTER_RIP && s->i.operand_width != 32) {
+		if (s->i.operand_width != 64 || s->i.raw.prefix_count != 1)
+			REFUSE("lea", "a pc-relative lea must have a 32-bit destination");
+		form->kind = FORM_TABLE;
+		value_at(form, s->i.raw.disp.offset, 32);
+	}
 	return 0;
 }
 

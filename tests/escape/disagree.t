@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# The verifier against another disassembler. Random instructions, and checked branches damaged at random (a fixed seed; another
-# one as the first argument), are shown to the verifier; what it accepts is read by objdump, and none of that may name rsp,
-# access memory but in the policy's forms, be a forbidden instruction, or branch without the whole check. A slot that objdump
-# cannot read (aliases it does not know) is counted, and there must be few.
+# The verifier against another disassembler. Random instructions, and checked branches and jumps through tables damaged at random (a
+# fixed seed; another one as the first argument), are shown to the verifier; what it accepts is read by objdump, and none of that may
+# name rsp, access memory but in the policy's forms, be a forbidden instruction, or branch without the whole check. A slot that
+# objdump cannot read (aliases it does not know) is counted, and there must be few.
 import random
 import re
 import struct
@@ -15,7 +15,7 @@ import tempfile
 
 JUDGE = "build/tests/escape/judge"
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-INSTRUCTIONS, BRANCHES = 40000, 20000
+INSTRUCTIONS, BRANCHES, TABLES = 40000, 20000, 6000
 PREFIXES = [b"", b"\x65\x67", b"\x67\x65", b"\x67", b"\x65", b"\x64", b"\x66", b"\xf2", b"\xf3", b"\xf0", b"\x65\x67\x66",
             b"\x66\x65\x67", b"\x65\x67\xf2", b"\xf2\x65\x67", b"\xf3\x65\x67", b"\xf0\x65\x67", b"\x65\x67\xf0", b"\x66\xf2"]
 WEIGHTS = [10, 25, 5, 2, 3, 3, 6, 4, 4, 2, 4, 6, 3, 4, 4, 4, 3, 1]
@@ -51,6 +51,20 @@ def branches(policy):
         load, rebase = (f"%gs:(%{td})", f"or %gs:-8,%{t}") if policy == "program" else (f"(%r14,%{t})", f"add %r14,%{t}")
         text += (f'.section .text.n{n},"ax"\nmov %eax,%{td}; mov {load},%{sd}; add $-0xfa1e0ff3,%{sd}; jne 1f; {rebase}; '
                  f"jmp *%{t}; 1: nop\n")
+    return assembled(text)
+
+
+def tables(policy):
+    """Every jump through a table that gas can write, by every pair of registers."""
+    text = ""
+    for n, (t, s) in enumerate((t, s) for t in REGISTERS for s in REGISTERS
+                               if t != s and not {t, s} & ({"r15"} if policy == "program" else {"r15", "r14", "r11"})):
+        text += (f'.section .text.n{n},"ax"\nnop; and ${n % 4},%{REGISTERS[t]}; lea 1f(%rip),%{s}; add (%{s},%{t},8),%{s}; jmp *%{s}\n'
+                 f"1: .quad {', '.join(['2f-1b', '3f-1b', '4f-1b', '2f-1b'][:n % 4 + 1])}\n2: nop; 3: inc %ecx; 4: nop\n")
+    return assembled(text)
+
+
+def assembled(text):
     with tempfile.NamedTemporaryFile(suffix=".o") as made:
         subprocess.run(["as", "-o", made.name], input=text, text=True, check=True)
         data = open(made.name, "rb").read()
@@ -123,10 +137,50 @@ def branch_unit(policy, texts, n):
                 re.match(rf"or\s+%gs:0xfffffffffffffff8,%{t}$" if policy == "program" else rf"add\s+%r14,%{t}$", texts[n - 1]))
 
 
-def problem(policy, slot):
-    texts, inside = [text for _, text in slot], set()
+def table_jump(slot, n):
+    """(steps, table, places) of the jump through a table whose branch is slot[n]."""
+    texts = [text for _, text in slot[n - 3:n]]
+    s = re.match(r"jmp\s+\*%(\w+)$", slot[n][1])
+    add = n >= 3 and s and re.match(rf"add\s+(?:0x0)?\(%{s[1]},%(\w+),8\),%{s[1]}$", texts[2])
+    lea = add and re.match(rf"lea\s+0x(\w+)\(%rip\),%{s[1]}$", texts[1])
+    mask = lea and add[1] != s[1] and re.match(rf"and\s+\$0x(\w+),%{REGISTERS.get(add[1])}$", texts[0])
+    if not mask or int(mask[1], 16) > 4095:
+        return None
+    return [at for at, _ in slot[n - 2:n + 1]], slot[n - 1][0] + int(lea[1], 16), int(mask[1], 16) + 1
+
+
+def table_problem(policy, code):
+    """A code with tables: objdump reads them once they are blanked, and their places must be where instructions begin."""
+    blank, steps, places = bytearray(code.ljust(len(code) + 8, b"\xcc")), set(), set()
+    tables, at = [], 0
+    while at < len(blank):
+        slot = read([bytes(blank)], len(blank))[0]
+        found = next(((n, table_jump(slot, n)) for n in range(len(slot)) if slot[n][0] >= at and re.match(r"jmp\s+\*%[^g]", slot[n][1])
+                      and table_jump(slot, n)), None)
+        if not found:
+            break
+        n, (its, table, count) = found
+        end = slot[n][0] + (3 if blank[slot[n][0]] == 0x41 else 2)
+        steps.update(its)
+        tables.append((table, count))
+        if table == end:
+            places.update(table + int.from_bytes(blank[table + 8 * i:table + 8 * i + 8], "little", signed=True) for i in range(count))
+            blank[table:table + 8 * count] = b"\x90" * (8 * count)
+        at = end
+    slot = read([bytes(blank)], len(blank))[0]
+    starts = {at for at, _ in slot if not any(t <= at < t + 8 * c for t, c in tables)}
+    wrong = {place for place in places if place < len(code) or place >= 4096} - (starts - steps)        # padding lies between
+    if wrong:
+        return f"a place at {wrong}"
+    return problem(policy, slot, steps)
+
+
+def problem(policy, slot, steps=()):
+    texts, inside = [text for _, text in slot], set(steps)
     for n, text in enumerate(texts):
         if re.match(r"(jmp|call)\s+\*%[^g]", text):
+            if slot[n][0] in steps:
+                continue
             if not branch_unit(policy, texts, n):
                 return text
             inside.update(slot[k][0] for k in range(n - 4, n + 1))
@@ -145,7 +199,7 @@ def problem(policy, slot):
 
 
 def main():
-    print("1..4")
+    print("1..6")
     number = 0
     for policy in "program", "libos":
         source = random.Random(f"{policy} {SEED}")
@@ -158,10 +212,19 @@ def main():
             unread = sum(any("(bad)" in text for _, text in slot) for slot in slots)
             bad = [(code, found) for code, slot in zip(codes, slots) if not any("(bad)" in text for _, text in slot)
                    and (found := problem(policy, slot))]
-            good = not bad and len(codes) > 100 and unread * 20 < len(codes)
-            print(f"{'ok' if good else 'not ok'} {number} - {policy}: {what}, {len(codes)} accepted, {unread} that objdump cannot read")
-            for code, found in bad[:10]:
-                print(f"# {code.hex()}: {found}")
+            report(number, f"{policy}: {what}, {len(codes)} accepted, {unread} that objdump cannot read", bad,
+                   len(codes) > 100 and unread * 20 < len(codes))
+        units = tables(policy)
+        codes = accepted(policy, units + [damaged(source, units) for _ in range(TABLES)])
+        bad = [(code, found) for code in codes if (found := table_problem(policy, code))]
+        number += 1
+        report(number, f"{policy}: damaged jumps through tables, {len(codes)} accepted", bad, len(units) < len(codes) < TABLES // 2)
+
+
+def report(number, what, bad, enough):
+    print(f"{'ok' if not bad and enough else 'not ok'} {number} - {what}")
+    for code, found in bad[:10]:
+        print(f"# {code.hex()}: {found}")
 
 
 main()

@@ -16,6 +16,14 @@ image_policy IMAGE_POLICY_PROGRAM
 	\kind *%\t64
 .endm
 
+/* T is whatever: its low bits choose. */
+.macro table_unit mask, t32, t64, s64, table
+	and $\mask, %\t32
+	lea \table(%rip), %\s64
+	add (%\s64,%\t64,8), %\s64
+	jmp *%\s64
+.endm
+
 first_unit:                             /* the first bytes of the text */
 	unit jmp, r11d, r11, r10d, wrong
 	.globl _start
@@ -71,6 +79,43 @@ work:	xor %ebx, %ebx
 	unit call, edx, rdx, r10d, wrong
 	lea one(%rip), %eax
 	unit call, r11d, r11, ecx, wrong
+	mov %r12, %r8
+	table_unit 1, r8d, r8, r9, places
+places:	.quad place_one - places, place_two - places
+place_one:
+	add $3, %rbx
+place_two:
+	rol $3, %rbx
+	mov %r12, %r10
+	shr $9, %r10
+	table_unit 128, r10d, r10, r11, many
+many:	.rept 128
+	.quad place_four - many
+	.endr
+	.quad place_three - many
+place_three:
+	xor %r12, %rbx
+place_four:
+	mov %r12, %rax
+	shr $30, %rax
+	table_unit 128, eax, rax, r8, many_again
+many_again:
+	.rept 128
+	.quad place_five - many_again
+	.endr
+	.quad place_six - many_again
+place_five:
+	rol $5, %rbx
+place_six:
+	mov %r12, %rdx
+	shr $15, %rdx
+	and $1, %edx                    /* the table lies elsewhere */
+	lea far(%rip), %r10
+	add (%r10,%rdx,8), %r10
+	jmp *%r10
+back_one:
+	add $5, %rbx
+back_two:
 	mix rbp
 	movq %r12, %xmm4
 	paddq %xmm4, %xmm3
@@ -94,6 +139,9 @@ work:	xor %ebx, %ebx
 	sub $1, %r13d
 	jne 1b
 	ret
+
+	table_unit 1, ecx, rcx, rax, far
+far:	.quad back_one - far, back_two - far
 
 unwind:	call mark                       /* setjmp in a leaf, longjmp in a deeper one */
 	mov %eax, %edi

@@ -406,23 +406,13 @@ static void directive(struct emitter *e)
 	fprintf(e->out, "\t%s\n", s->text);
 }
 
-static bool debug_label(const char *name)
-{
-	static const char *const stems[] = {".LVL", ".LBB", ".LBE", ".LFB", ".LFE", ".LCFI", ".LBI", ".Ltext", ".Letext", NULL};
-
-	for (int i = 0; stems[i]; i++)
-		if (!strncmp(name, stems[i], strlen(stems[i])))
-			return true;
-	return false;
-}
-
 /* Hand-written functions get the landing pad the compiler would have given them. */
 static void label(struct emitter *e, size_t at)
 {
 	const struct source *source = e->source;
 	const struct statement *s = e->s;
 
-	if (s->code && !debug_label(s->text))
+	if (s->code && !label_is_debug(s->text))
 		stack_flush(e);
 	fprintf(e->out, "%s:\n", s->text);
 	if (!s->code || (s->has_cfi && source->compiled))

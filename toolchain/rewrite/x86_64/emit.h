@@ -39,7 +39,9 @@ enum gpr scratch_pick(const struct emitter *e, uint32_t live, uint32_t taken);
 const char *trap_label(struct emitter *e);
 
 void branch_indirect(struct emitter *e, bool call);     /* emit_branch.c */
+void checked_branch(struct emitter *e, const struct operand *to, enum gpr t, enum gpr s, const char *how);
 void call_direct(struct emitter *e);
+void table_jump(struct emitter *e);                     /* emit_table.c */
 bool string_instruction(struct emitter *e);             /* emit_string.c */
 bool stack_instruction(struct emitter *e);              /* emit_stack.c */
 void trap_check(struct emitter *e);                     /* emit_trap.c */

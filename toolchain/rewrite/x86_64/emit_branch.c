@@ -9,10 +9,8 @@
 
 #define MINUS_LANDING_PAD "0x05e1f00d"
 
-static void checked_branch(struct emitter *e, enum gpr t, enum gpr s, const char *how)
+void checked_branch(struct emitter *e, const struct operand *o, enum gpr t, enum gpr s, const char *how)
 {
-	const struct operand *o = &e->s->operands[0];
-
 	if (o->kind == OPERAND_REGISTER)
 		emit(e, "mov %%%s, %%%s", register_name(o->reg, 4), register_name(t, 4));
 	else {
@@ -43,6 +41,10 @@ void branch_indirect(struct emitter *e, bool call)
 		emit(e, "%s *%s", call ? "call" : "jmp", o->text);      /* a gate, by hand */
 		return;
 	}
+	if (s->index != NO_REG) {
+		table_jump(e);
+		return;
+	}
 	if (o->kind == OPERAND_REGISTER && o->reg == RSP)
 		source_error(e->source, s, "a branch to the stack pointer: %s", s->text);
 	if (call) {
@@ -53,7 +55,7 @@ void branch_indirect(struct emitter *e, bool call)
 		long lag = e->delta == 8 ? -8 : 0;
 		if (e->delta == 8)
 			e->lag = -8;    /* operands are still addressed from V */
-		checked_branch(e, libos(e) ? R10 : R11, libos(e) ? R11 : R10, "call");
+		checked_branch(e, o, libos(e) ? R10 : R11, libos(e) ? R11 : R10, "call");
 		e->lag = lag;
 		return;
 	}
@@ -63,7 +65,7 @@ void branch_indirect(struct emitter *e, bool call)
 	enum gpr second = libos(e) ? R11 : t == NO_REG ? NO_REG : scratch_pick(e, busy, BIT(t));
 	if (t == NO_REG || second == NO_REG)
 		source_wants_register(e->source, s, "the check of an indirect jump");
-	checked_branch(e, t, second, "jmp");
+	checked_branch(e, o, t, second, "jmp");
 }
 
 void call_direct(struct emitter *e)

@@ -56,6 +56,7 @@ int main(int argc, char **argv)
 	delta_pass(&source);
 	liveness_pass(&source);
 	flags_pass(&source);
+	tables_pass(&source);
 	emit_pass(&source);
 	if (fflush(source.out) || ferror(source.out)) {
 		perror("carrel-rewrite: write");

@@ -75,3 +75,13 @@ bool statement_falls_through(const struct statement *s)
 {
 	return !(mnemonic_is(s, "jmp") || mnemonic_is(s, "ret") || !strcmp(s->mnemonic, "ud2") || !strcmp(s->mnemonic, "hlt"));
 }
+
+bool label_is_debug(const char *name)
+{
+	static const char *const stems[] = {".LVL", ".LBB", ".LBE", ".LFB", ".LFE", ".LCFI", ".LBI", ".Ltext", ".Letext", NULL};
+
+	for (int i = 0; stems[i]; i++)
+		if (!strncmp(name, stems[i], strlen(stems[i])))
+			return true;
+	return false;
+}

@@ -62,7 +62,8 @@ struct reader {
 	bool previous;
 	bool comment;           /* inside a C comment */
 	bool calls;             /* the dump of a call came before the next instruction */
-	uint32_t takes;
+	bool jumps;             /* of a jump */
+	uint32_t takes, dies;
 };
 
 static void where_written(const struct reader *r, struct statement *s)
@@ -130,28 +131,42 @@ static void position_follow(struct reader *r, const char *text)
 		r->files[number] = strndup(start + 1, (size_t)(end - start - 1));
 }
 
-/* The RTL that gcc -dP writes before each instruction, as comments: of a call it says which registers it takes, in
- * `(use (reg:DI 5 di))`. */
+/* The registers that follow `what` in a line of RTL, as in `(use (reg:DI 5 di))`. */
+static uint32_t dump_registers(const char *line, const char *what)
+{
+	uint32_t mask = 0;
+
+	for (const char *at = line; (at = strstr(at, what));) {
+		at += strlen(what);
+		at += strcspn(at, " ");                 /* the number... */
+		at += strspn(at, " ");
+		at += strspn(at, "0123456789");
+		at += strspn(at, " ");                  /* ...and the name */
+		size_t length = strcspn(at, " )[");
+		for (int reg = 0; reg < 16; reg++) {
+			const char *name = register_name((enum gpr)reg, 8);
+			name += reg < R8;
+			if (strlen(name) == length && !strncmp(name, at, length))
+				mask |= BIT(reg);
+		}
+	}
+	return mask;
+}
+
+/* The RTL that gcc -dP writes before each instruction, as comments: of a call it says which registers it takes, of a jump which
+ * nobody reads any more. */
 static void dump_follow(struct reader *r, const char *line)
 {
 	if (!strncmp(line, "#(", 2)) {
 		r->source->dumped = true;
 		r->calls = !strncmp(line, "#(call_insn", 11);
-		r->takes = 0;
+		r->jumps = !strncmp(line, "#(jump_insn", 11);
+		r->takes = r->dies = 0;
 	}
-	for (const char *use = line; r->calls && (use = strstr(use, "(use (reg"));) {
-		use += strcspn(use + 5, " ") + 5;               /* the number... */
-		use += strspn(use, " ");
-		use += strspn(use, "0123456789");
-		use += strspn(use, " ");                        /* ...and the name */
-		size_t length = strcspn(use, " )[");
-		for (int reg = 0; reg < 16; reg++) {
-			const char *name = register_name((enum gpr)reg, 8);
-			name += reg < R8;
-			if (strlen(name) == length && !strncmp(name, use, length))
-				r->takes |= BIT(reg);
-		}
-	}
+	if (r->calls)
+		r->takes |= dump_registers(line, "(use (reg");
+	if (r->jumps)
+		r->dies |= dump_registers(line, "REG_DEAD (reg");
 }
 
 static struct statement *statement_add(struct reader *r, enum statement_kind kind, const char *text, size_t length)
@@ -260,7 +275,8 @@ static void statement_split(struct reader *r, char *text)
 	struct statement *s = statement_add(r, STATEMENT_INSTRUCTION, text, strlen(text));
 	s->calls = r->calls && !r->app;
 	s->takes = r->takes;
-	r->calls = false;
+	s->dies = r->jumps && !r->app ? r->dies : 0;
+	r->calls = r->jumps = false;
 	if (!r->code)
 		source_error(r->source, s, "an instruction outside an executable section: %s", text);
 	char *copy = strdup(text), *rest = copy;

@@ -54,11 +54,27 @@ struct statement {
 	bool has_cfi;           /* inside .cfi_startproc ... .cfi_endproc */
 	bool calls;             /* gcc's dump (-dP) calls it a call, or a tail call, */
 	uint32_t takes;         /* that takes these registers (mask) */
+	uint32_t dies;          /* of a jump, from the dump: registers that nobody reads behind it */
 	uint32_t live;          /* registers live before it (mask) */
 	uint32_t after;         /* of an indirect jump: registers live where it may land */
 	size_t *lands;          /* of a switch's jump: the statements its table names; NULL: not known */
 	size_t lands_count;
 	int function;           /* index of the function it lies in, -1 outside */
+	enum gpr index;         /* of a jump through a table: which of its places; else NO_REG */
+	bool index_dead;        /* whatever `after` says */
+	enum gpr loaded;        /* that takes its label from an array: where that is read later on, too; else NO_REG */
+	struct array *array;    /* NULL: a switch, and `lands` its table */
+	bool certain;           /* that is what the operand's base holds; else they are compared first */
+};
+
+/* A static array of labels, for computed gotos */
+#define TABLE_PLACES 4096u      /* TABLE_MOST of machine/x86_64/unit.h */
+struct array {
+	const char *name;
+	size_t *lands;
+	size_t lands_count;
+	int function;
+	unsigned number;        /* of its table, once that is written */
 };
 
 struct source {
@@ -71,6 +87,8 @@ struct source {
 	bool trap;              /* -mtrap */
 	FILE *out;
 	int functions;
+	struct array *arrays;
+	size_t array_count;
 	char **cold;            /* labels NAME.cold: the parts of functions a compiler keeps apart */
 	size_t cold_count;
 };
@@ -88,11 +106,13 @@ void operand_parse(const struct source *source, struct statement *s, char *argum
 const char *register_name(enum gpr reg, int size);
 bool mnemonic_known(const struct statement *s);                 /* mnemonic.c */
 bool mnemonic_is(const struct statement *s, const char *base);  /* base, or base with a size suffix */
+bool label_is_debug(const char *name);
 bool statement_falls_through(const struct statement *s);
 void weak_pass(struct source *source);                          /* weak.c */
 void delta_pass(struct source *source);                         /* delta.c */
 void liveness_pass(struct source *source);                      /* liveness.c */
 void flags_pass(struct source *source);                         /* flags.c */
+void tables_pass(struct source *source);                        /* tables.c */
 void emit_pass(struct source *source);                          /* emit.c */
 bool operand_number(const char *text, long *value);
 

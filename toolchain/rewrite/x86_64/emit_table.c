@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Jumps through tables (docs/architecture.md). A table is data in the text, 8 bytes for each place, behind the functions of its section.
+ */
+#include "emit.h"
+
+/* Of the `and`: all of a table's places, rounded up to a power of two, are there; those behind its end trap. */
+static size_t places(size_t lands)
+{
+	size_t n = 1;
+
+	while (n < lands)
+		n *= 2;
+	return n;
+}
+
+static void jump_write(struct emitter *e, enum gpr which, enum gpr place, unsigned number, size_t count)
+{
+	emit(e, "and $%zu, %%%s", places(count) - 1, register_name(which, 4));
+	emit(e, "lea .Lcarrel_table_%u(%%rip), %%%s", number, register_name(place, 8));
+	emit(e, "add (%%%s,%%%s,8), %%%s", register_name(place, 8), register_name(which, 8), register_name(place, 8));
+	emit(e, "jmp *%%%s", register_name(place, 8));
+}
+
+/* The verifier knows a table by a jump through it that it lies right behind; this one is never run. 16 bytes, or 19, come before it. */
+static void table(struct emitter *e, unsigned number, const size_t *lands, size_t count)
+{
+	fprintf(e->out, places(count) <= 128 ? "\t.p2align 4\n" : "\t.p2align 3\n\t.nops 5\n");
+	jump_write(e, RCX, RAX, number, count);
+	fprintf(e->out, ".Lcarrel_table_%u:\n", number);
+	for (size_t i = 0; i < places(count); i++)
+		if (i < count)
+			emit(e, ".quad %s-.Lcarrel_table_%u", e->source->statements[lands[i]].text, number);
+		else
+			emit(e, ".quad .Lcarrel_end_%u-.Lcarrel_table_%u", number, number);
+	if (places(count) > count)
+		fprintf(e->out, ".Lcarrel_end_%u:\n\tud2\n", number);
+}
+
+void table_jump(struct emitter *e)
+{
+	static unsigned numbers;
+	const struct statement *s = e->s;
+	struct array *array = s->array;
+	const size_t *lands = array ? array->lands : s->lands;
+	size_t count = array ? array->lands_count : s->lands_count;
+	uint32_t fixed = BIT(RSP) | BIT(R15) | (libos(e) ? BIT(R14) | BIT(R11) : 0), busy = s->after | BIT(s->index) | fixed;
+	bool fresh = !array || !array->number;
+
+	stack_flush(e);
+	if (array)
+		busy |= BIT(s->operands[0].base);
+	enum gpr place = scratch_pick(e, busy, 0);
+	enum gpr which = !(((s->index_dead ? 0 : s->after) | fixed) & BIT(s->index)) ? s->index : place == NO_REG ? NO_REG : scratch_pick(e, busy, BIT(place));
+	if (place == NO_REG || which == NO_REG)
+		source_wants_register(e->source, s, "a jump through a table");
+	unsigned number = fresh ? ++numbers : array->number, slow = array && !s->certain ? ++numbers : 0;
+	if (array)
+		array->number = number;
+	if (slow) {
+		emit(e, "lea %s(%%rip), %%%s", array->name, register_name(place, 4));
+		emit(e, "cmp %%%s, %%%s", register_name(place, 4), register_name(s->operands[0].base, 4));
+		emit(e, "jne .Lcarrel_slow_%u", slow);
+	}
+	if (which != s->index)
+		emit(e, "mov %%%s, %%%s", register_name(s->index, 4), register_name(which, 4));
+	if (s->loaded != NO_REG)
+		emit(e, "mov %s, %%%s", memory_text(e, &s->operands[0]), register_name(s->loaded, 8));
+	jump_write(e, which, place, number, count);
+	fprintf(e->out, "\t.subsection 1\n");
+	if (slow) {
+		fprintf(e->out, ".Lcarrel_slow_%u:\n", slow);
+		struct operand to = s->operands[0];
+		if (s->loaded != NO_REG) {
+			emit(e, "mov %s, %%%s", memory_text(e, &to), register_name(s->loaded, 8));
+			to = (struct operand){.kind = OPERAND_REGISTER, .reg = s->loaded, .size = 8};
+		}
+		checked_branch(e, &to, place, libos(e) ? R11 : which, "jmp");
+	}
+	if (fresh)
+		table(e, number, lands, count);
+	fprintf(e->out, "\t.subsection 0\n");
+}

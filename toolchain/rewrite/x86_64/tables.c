@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * Fifth pass: indirect jumps that the verifier can be shown to go through a table (docs/architecture.md), which needs no look at
+ * the landing pad: those of switches, whose table the compiler writes right behind them, and computed gotos that take their label
+ * from the one array of labels their function has. What is not certain here is compared where it runs (emit_table.c).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rewrite.h"
+
+struct label {
+	const char *name;
+	size_t at;
+};
+
+static int label_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct label *)a)->name, ((const struct label *)b)->name);
+}
+
+static bool touches(const struct statement *s, enum gpr reg)
+{
+	for (int i = 0; i < s->count; i++) {
+		const struct operand *o = &s->operands[i];
+		if ((o->kind == OPERAND_REGISTER && o->reg == reg) || (o->kind == OPERAND_MEMORY && (o->base == reg || o->index == reg)))
+			return true;
+	}
+	return false;
+}
+
+/* Does this instruction do nothing but what its operands say, and go on? */
+static bool simple(const struct statement *s)
+{
+	static const char *const such[] = {"lea", "add", "sub", "and", "or", "xor", "shl", "sal", "shr", "sar", "cmp", "test", NULL};
+	bool found = !strncmp(s->mnemonic, "mov", 3);
+
+	for (int i = 0; such[i]; i++)
+		found |= mnemonic_is(s, such[i]);
+	return found && s->count == 2 && !*s->prefix && !s->app;
+}
+
+static bool writes_memory(const struct statement *s)
+{
+	return s->operands[1].kind == OPERAND_MEMORY && !mnemonic_is(s, "cmp") && !mnemonic_is(s, "test");
+}
+
+/* The instruction before `at` in its block, or SIZE_MAX. */
+static size_t before(const struct source *source, size_t at)
+{
+	while (at-- > 0) {
+		const struct statement *s = &source->statements[at];
+		if (s->kind == STATEMENT_INSTRUCTION)
+			return simple(s) ? at : SIZE_MAX;
+		if (s->kind == STATEMENT_LABEL && s->code && !label_is_debug(s->text))
+			return SIZE_MAX;
+	}
+	return SIZE_MAX;
+}
+
+/* `OP ..., %REG`, searched backwards from `at` past what touches none of the registers in `keep`. */
+static size_t writer_find(const struct source *source, size_t at, const char *op, enum gpr reg, uint32_t keep, bool *stores)
+{
+	while ((at = before(source, at)) != SIZE_MAX) {
+		const struct statement *s = &source->statements[at];
+		const struct operand *to = &s->operands[1];
+		if (mnemonic_is(s, op) && to->kind == OPERAND_REGISTER && to->reg == reg && to->size == 8)
+			return at;
+		for (enum gpr r = RAX; r <= R15; r++)
+			if ((keep & BIT(r)) && touches(s, r))
+				return SIZE_MAX;
+		*stores |= writes_memory(s);
+	}
+	return SIZE_MAX;
+}
+
+/* (B,I,SCALE) and nothing more */
+static bool indexed(const struct operand *o, const char *scale)
+{
+	return o->kind == OPERAND_MEMORY && !o->segment && o->wide && o->base != NO_REG && o->base != RIP && o->base != RSP &&
+	       o->index != NO_REG && o->index != RSP && !strcmp(o->scale, scale) && (!*o->disp || !strcmp(o->disp, "0"));
+}
+
+/* The statements (from, to) may not take these registers for dead. */
+static void keep_alive(struct source *source, size_t from, size_t to, uint32_t registers)
+{
+	for (size_t i = from; i < to; i++) {
+		source->statements[i].live |= registers;
+		source->statements[i].after |= registers;
+	}
+}
+
+/* movslq (B,I,4),R; add B,R; jmp *R. A case's place in the table minus the table, added to B, is a case: so B is the table. R is the
+ * compiler's own, and no case reads it. */
+static void switch_convert(struct source *source, size_t jump)
+{
+	struct statement *all = source->statements, *s = &all[jump];
+	bool stores = false;
+
+	if (s->operands[0].kind != OPERAND_REGISTER)
+		return;
+	enum gpr target = s->operands[0].reg;
+	size_t add = writer_find(source, jump, "add", target, BIT(target), &stores);
+	if (add == SIZE_MAX || all[add].operands[0].kind != OPERAND_REGISTER || all[add].operands[0].size != 8)
+		return;
+	enum gpr base = all[add].operands[0].reg;
+	size_t load = writer_find(source, add, "movsl", target, BIT(target) | BIT(base), &stores);
+	if (load == SIZE_MAX || !indexed(&all[load].operands[0], "4") || all[load].operands[0].base != base || base == target)
+		return;
+	enum gpr index = all[load].operands[0].index;
+	for (size_t i = load + 1; i < jump; i++)
+		if (i != add && all[i].kind == STATEMENT_INSTRUCTION && (touches(&all[i], index) || touches(&all[i], base) || touches(&all[i], target)))
+			return;
+	keep_alive(source, load, jump, BIT(index));
+	all[load].kind = all[add].kind = STATEMENT_TEXT;
+	s->index = index;
+	s->index_dead = index == target;
+	size_t lea = s->after & BIT(base) ? SIZE_MAX : writer_find(source, load, "lea", base, BIT(base), &stores);
+	if (lea != SIZE_MAX && base != index && all[lea].operands[0].kind == OPERAND_MEMORY && all[lea].operands[0].base == RIP)
+		all[lea].kind = STATEMENT_TEXT;
+}
+
+/* Is B the array throughout its function? B is callee-saved, so what it held before is the caller's affair, and nothing here writes it
+ * but the array's address, and pop. */
+static bool base_certain(const struct source *source, const struct array *array, enum gpr base)
+{
+	size_t length = strlen(array->name);
+
+	if (base != RBX && base != RBP && (base < R12 || base > R14))
+		return false;
+	for (size_t i = 0; i < source->count; i++) {
+		const struct statement *s = &source->statements[i];
+		if (s->kind != STATEMENT_INSTRUCTION || s->function != array->function)
+			continue;
+		for (int k = 0; k < s->count; k++) {
+			const struct operand *o = &s->operands[k], *from = &s->operands[0];
+			if (o->kind != OPERAND_REGISTER || o->reg != base || mnemonic_is(s, "push") || mnemonic_is(s, "pop"))
+				continue;
+			bool reads = simple(s) && (k == 0 || mnemonic_is(s, "cmp") || mnemonic_is(s, "test"));
+			bool array_address = mnemonic_is(s, "lea") && k == 1 && from->kind == OPERAND_MEMORY && from->base == RIP &&
+					     !strncmp(from->disp, array->name, length) && !from->disp[length];
+			if (!reads && !array_address)
+				return false;
+		}
+		if (s->app || mnemonic_is(s, "leave") || mnemonic_is(s, "cmpxchg16b") || mnemonic_is(s, "cpuid"))
+			return false;
+	}
+	return true;
+}
+
+/* jmp *(B,I,8), or with a load before it */
+static void goto_convert(struct source *source, size_t jump, struct array *array)
+{
+	struct statement *all = source->statements, *s = &all[jump];
+	const struct operand *from = &s->operands[0];
+	size_t load = SIZE_MAX;
+	bool stores = false;
+
+	if (from->kind == OPERAND_REGISTER) {
+		load = writer_find(source, jump, "mov", from->reg, BIT(from->reg), &stores);
+		if (load == SIZE_MAX || stores)
+			return;
+		if (s->after & ~s->dies & BIT(from->reg))
+			s->loaded = from->reg;
+		from = &all[load].operands[0];
+	}
+	if (!indexed(from, "8"))
+		return;
+	for (size_t i = load == SIZE_MAX ? jump : load + 1; i < jump; i++)
+		if (all[i].kind == STATEMENT_INSTRUCTION && (touches(&all[i], from->index) || touches(&all[i], from->base)))
+			return;
+	s->index = from->index;
+	s->index_dead = load != SIZE_MAX && s->loaded == NO_REG && from->index == s->operands[0].reg;
+	s->array = array;
+	s->certain = base_certain(source, array, from->base);
+	if (load == SIZE_MAX)
+		return;
+	keep_alive(source, load, jump, BIT(from->index) | BIT(from->base));
+	s->operands[0] = *from;
+	s->operands[0].indirect = true;
+	all[load].kind = STATEMENT_TEXT;
+}
+
+/* ---- arrays of labels ---- */
+static void array_close(struct source *source, struct array *array, int function)
+{
+	if (!array->lands_count || array->lands_count > TABLE_PLACES || function < 0)
+		return;
+	array->function = function;
+	source->arrays = realloc(source->arrays, (source->array_count + 1) * sizeof *source->arrays);
+	if (!source->arrays)
+		abort();
+	source->arrays[source->array_count++] = *array;
+}
+
+/* NAME: .quad .Lx; .quad .Ly..., all of them places in one function. */
+static void arrays_find(struct source *source, const struct label *labels, size_t count)
+{
+	struct array array = {0};
+	int function = -1;
+
+	for (size_t i = 0; i < source->count; i++) {
+		const struct statement *s = &source->statements[i];
+		if (array.name && (s->kind != STATEMENT_DIRECTIVE || strncmp(s->text, ".quad", 5))) {
+			array_close(source, &array, function);
+			array = (struct array){0};
+		}
+		if (s->kind == STATEMENT_LABEL && !s->code) {
+			array = (struct array){.name = s->text};
+			function = -1;
+		} else if (array.name) {
+			struct label key = {s->text + 5 + strspn(s->text + 5, " \t"), 0};
+			const struct label *found = bsearch(&key, labels, count, sizeof *labels, label_compare);
+			int its = found ? source->statements[found->at].function : -1;
+			if (its < 0 || (function >= 0 && its != function)) {
+				array.name = NULL;
+				continue;
+			}
+			function = its;
+			array.lands = realloc(array.lands, (array.lands_count + 1) * sizeof *array.lands);
+			if (!array.lands)
+				abort();
+			array.lands[array.lands_count++] = found->at;
+		}
+	}
+	if (array.name)
+		array_close(source, &array, function);
+}
+
+/* The only array of this function. */
+static struct array *array_of(const struct source *source, int function)
+{
+	struct array *found = NULL;
+
+	for (size_t i = 0; i < source->array_count; i++)
+		if (source->arrays[i].function == function) {
+			if (found)
+				return NULL;
+			found = &source->arrays[i];
+		}
+	return found;
+}
+
+void tables_pass(struct source *source)
+{
+	struct label *labels = calloc(source->count + 1, sizeof *labels);
+	size_t count = 0;
+
+	for (size_t i = 0; i < source->count; i++) {
+		source->statements[i].index = source->statements[i].loaded = NO_REG;
+		if (source->statements[i].kind == STATEMENT_LABEL && source->statements[i].code)
+			labels[count++] = (struct label){source->statements[i].text, i};
+	}
+	if (!source->compiled)
+		goto out;
+	qsort(labels, count, sizeof *labels, label_compare);
+	arrays_find(source, labels, count);
+	for (size_t i = 0; i < source->count; i++) {
+		const struct statement *s = &source->statements[i];
+		if (s->kind != STATEMENT_INSTRUCTION || !mnemonic_is(s, "jmp") || !s->count || !s->operands[0].indirect || s->calls || s->app)
+			continue;
+		struct array *array = array_of(source, s->function);
+		if (s->lands_count && s->lands_count <= TABLE_PLACES)
+			switch_convert(source, i);
+		else if (array && !source->trap)
+			goto_convert(source, i, array);
+	}
+out:
+	free(labels);
+}
