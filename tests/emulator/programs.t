@@ -30,6 +30,11 @@ program = compile("tests/emulator/programs/exec.c", "exec")
 for way, options in WAYS.items():
     status, out, errors = emulate(options, program)
     ok((status, out) == (0, f"renamed 3 two words\n3\n{program} 3 spawned\n3\nof the host\n0\n-1 1\n".encode()), f"exec: {way}", status, out, errors)
+program = compile("tests/emulator/programs/maps.c", "maps")
+for way, options in WAYS.items():
+    status, out, errors = emulate(options, program)
+    ok((status, out) == (0, b"touched 12 kB, closed -1, stack 1\nnamed 1, code 1, closes on exec 0, written -1\nchild 20 kB, this one 12 kB\ngone -1 1\nbelow a TiB 1, 1\n"),
+       f"maps: {way}", status, out, errors)
 pie = compile("tests/emulator/programs/floats.c", "pie", "-static-pie", "-fPIE", "-lm")
 ok(emulate([], pie)[:2] == qemu(pie)[:2], "a static PIE")
 finish()
