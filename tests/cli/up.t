@@ -192,7 +192,7 @@ cat > loud.yaml <<'Y'
 cvms: {a: {image: p, args: [say, "x\e]0;title\a\e[2Jy", say, "\e[31mred\e[0m", sleep, 1000]}}
 Y
 python3 - <<P > out
-import os, pty
+import os, pty, time
 def shown(*command):
     pid, fd = pty.fork()
     if not pid:
@@ -208,7 +208,11 @@ def shown(*command):
 up = shown(*"$up loud.yaml".split())
 print(b"x?]0;title??[2Jy" in up and b"\x1b[31mred\x1b[0m" in up and b"\x1b[36ma         |\x1b[0m " in up)
 os.system("$up -d --project loud loud.yaml")
-logs = shown("$carrel", "logs", "--project", "loud", "a")
+for _ in range(100):
+    logs = shown("$carrel", "logs", "--project", "loud", "a")
+    if b"red" in logs:
+        break
+    time.sleep(0.1)
 print(b"x?]0;title??[2Jy" in logs and b"\x1b[31mred\x1b[0m" in logs)
 P
 timeout 10 $carrel down --project loud > /dev/null 2>&1
@@ -231,6 +235,8 @@ check "down ends one" 0 "" $carrel down --project other
 check "and not the other" 0 "still" $carrel exec --project shop db p say still
 (timeout 10 $carrel logs -f db > follow; echo "status $?" >> follow) & sleep 0.3
 check "down" 0 "" $carrel down --project shop
+check "and up again at once" 0 "" $up -d shop.yaml
+check "and down again" 0 "" $carrel down --project shop
 wait
 grep -q 'signal 15' follow && grep -q 'status 0' follow; say $? "stops with the signal that was asked for; who follows sees the end"
 check "then nothing runs" 125 "no project runs" $carrel ps
