@@ -15,7 +15,7 @@
 #include <carrel/isa.h>
 #include "cli/cli.h"
 
-static int said;                /* --machine was, of this one */
+static int said; /* --machine was, of this one */
 
 int machine_is_this(const char *name)
 {

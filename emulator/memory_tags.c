@@ -16,8 +16,8 @@
 
 static uint64_t *const tags = (uint64_t *)TAGS;
 static uint8_t *const tagged = (uint8_t *)MEMORY_TAGGED;
-enum { GROUP_BITS = 12 };	/* pages of a group: 16 MiB of addresses */
-static uint8_t group_tagged[MEMORY_PAGES >> GROUP_BITS];	/* has a tagged page: windows that never had one are passed over */
+enum { GROUP_BITS = 12 }; /* pages of a group: 16 MiB of addresses */
+static uint8_t group_tagged[MEMORY_PAGES >> GROUP_BITS]; /* has a tagged page; the others are passed over */
 static pthread_mutex_t tags_mutex = PTHREAD_MUTEX_INITIALIZER; /* innermost of all locks */
 static _Thread_local volatile sig_atomic_t held;
 

@@ -45,7 +45,8 @@ static void copy(FILE *from, int to)
 		unsigned long long start, end;
 		int rest = 0;
 		if (sscanf(line, "%llx-%llx%n", &start, &end, &rest) == 2 && line[rest] == ' ') {
-			here = start >= MEMORY_BASE && end <= MEMORY_BASE + MEMORY_SIZE && strncmp(line + rest, " ---p", 5);
+			here = start >= MEMORY_BASE && end <= MEMORY_BASE + MEMORY_SIZE &&
+			       strncmp(line + rest, " ---p", 5);
 			if (here)
 				dprintf(to, "%08llx-%08llx%s", start - MEMORY_BASE, end - MEMORY_BASE, line + rest);
 		} else if (here)

@@ -38,20 +38,23 @@ static long resident(const char *who, const void *address)
 
 int main(int argc, char **argv)
 {
-	char *area = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), line[5000], name[32];
+	char *area = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), line[5000],
+	     name[32];
 	char *closed = mmap(NULL, 1 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int here[2], there[2], named = 0, mapped = 0;
 	unsigned long from, to;
 	madvise(area, 1 << 20, MADV_NOHUGEPAGE);
 	memset(area + 4096, 1, 3 * 4096);
-	printf("touched %ld kB, closed %ld, stack %d\n", resident("self", area + 4096), resident("self", closed), resident("self", line) > 0);
+	printf("touched %ld kB, closed %ld, stack %d\n", resident("self", area + 4096), resident("self", closed),
+	       resident("self", line) > 0);
 	FILE *file = fopen("/proc/self/maps", "r");
 	while (file && fgets(line, sizeof line, file)) {
 		named |= strstr(line, argv[0]) != NULL;
-		mapped |= sscanf(line, "%lx-%lx r", &from, &to) == 2 && from <= (unsigned long)&main && (unsigned long)&main < to;
+		mapped |= sscanf(line, "%lx-%lx r", &from, &to) == 2 && from <= (unsigned long)&main &&
+			  (unsigned long)&main < to;
 	}
-	printf("named %d, code %d, closes on exec %d, written %d\n", named, mapped, fcntl(fileno(file), F_GETFD) & FD_CLOEXEC,
-	       (int)write(fileno(file), "x", 1));
+	printf("named %d, code %d, closes on exec %d, written %d\n", named, mapped,
+	       fcntl(fileno(file), F_GETFD) & FD_CLOEXEC, (int)write(fileno(file), "x", 1));
 	if (pipe(here) || pipe(there))
 		return 1;
 	fflush(stdout);

@@ -24,7 +24,8 @@ static void descriptors(void)
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))] = {0};
 	char text[16] = "nine bytes";
 	struct iovec vector = {text, 10};
-	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+	struct msghdr message = {
+		.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
 	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
 	int pair[2], ends[2], fds[3], got[3];
 
@@ -59,15 +60,18 @@ static void credentials(const char *name)
 	socklen_t length = sizeof who;
 
 	snprintf(address.sun_path, sizeof address.sun_path, "%s", name);
-	int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), client = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+	    client = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 	printf("nobody: %d\n", connect(client, (void *)&address, sizeof address) && errno == ENOENT);
-	if (bind(listener, (void *)&address, sizeof address) || listen(listener, 4) || connect(client, (void *)&address, sizeof address))
+	if (bind(listener, (void *)&address, sizeof address) || listen(listener, 4) ||
+	    connect(client, (void *)&address, sizeof address))
 		printf("no socket\n");
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	printf("asked %d", getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length));
 	printf(" it is %d %d\n", who.pid == getpid(), who.uid == geteuid() && who.gid == getegid());
 	close(listener);
-	printf("stale: %d\n", connect(socket(AF_UNIX, SOCK_SEQPACKET, 0), (void *)&address, sizeof address) && errno == ECONNREFUSED);
+	printf("stale: %d\n",
+	       connect(socket(AF_UNIX, SOCK_SEQPACKET, 0), (void *)&address, sizeof address) && errno == ECONNREFUSED);
 	unlink(name);
 }
 
@@ -87,7 +91,8 @@ static void signals(void)
 	if (!child)
 		_exit(5);
 	printf("told %d", poll(&polled, 1, 20000));
-	printf(" %zd of %d\n", read(fd, &info, sizeof info), info.ssi_signo == SIGCHLD && info.ssi_pid == (unsigned)child);
+	printf(" %zd of %d\n", read(fd, &info, sizeof info),
+	       info.ssi_signo == SIGCHLD && info.ssi_pid == (unsigned)child);
 	waitpid(child, &status, 0);
 	printf("status %d\n", WEXITSTATUS(status));
 	kill(getpid(), SIGTERM);
