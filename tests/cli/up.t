@@ -248,7 +248,7 @@ cvms:
   base: {image: p, args: [catch, "15", say, up, sleep, 60000]}
   middle: {image: p, args: [catch, "10", say, up, sleep, 60000], depends_on: [base], stop_signal: SIGUSR1}
   top: {image: p, args: [ignore, "15", say, up, sleep, 60000], depends_on: [middle], stop_timeout: 300ms}
-  spins: {image: p, args: [say, up, spin, ""], stop_timeout: 300ms}
+  spins: {image: p, args: [say, up, spin, ""], stop_timeout: 5s}
 Y
 env --default-signal=INT $up stop.yaml > out 2> err & it=$!      # the shell ignores it for what runs beside it
 until_says 4 grep -c '| up$' out

@@ -151,12 +151,11 @@ cvms:
   s: {image: p, args: [ignore, "15", sleep, 600000], stop_timeout: 1m}
 Y
 start=$(date +%s)
-$up stubborn.yaml > /dev/null 2>&1 & pid=$!
+# No subshell that is killed: one that has not begun yet runs the shell's trap, which removes all of this.
+timeout --foreground -s KILL 20 $up stubborn.yaml > /dev/null 2>&1 & pid=$!
 sleep 0.7; kill -TERM $pid; sleep 0.5; kill -TERM $pid
-(sleep 20; kill -KILL $pid 2>/dev/null) & watch=$!
 wait $pid
 [ $(($(date +%s) - start)) -lt 10 ]; say $? "a second Ctrl-C ends all at once"
-kill $watch; wait $watch 2>/dev/null
 
 # A library OS that hears nothing.
 cat > deaf.yaml <<'Y'
