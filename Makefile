@@ -5,7 +5,7 @@
 #   make check   set up everything and pass the tests
 #   make         build Carrel alone (needs the packages of tools/setup)
 #
-# Each folder brings its own rules in build.mk; targets hang themselves on ALL, CHECKS and PORTS.
+# Each folder brings its own rules in build.mk; targets hang themselves on ALL, SECOND (the second machine), CHECKS and PORTS.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
@@ -19,13 +19,15 @@ LDFLAGS = -pie -Wl,-z,relro,-z,now
 ISA := $(shell uname -m)
 
 ALL :=
+SECOND :=
 CHECKS :=
 
 # toolchain first: others name what it builds as their prerequisites.
 include toolchain/build.mk $(filter-out toolchain/build.mk,$(sort $(wildcard */build.mk */*/build.mk)))
 
-.PHONY: all clean
-all: $(ALL)
+.PHONY: all first clean
+all: first $(SECOND)
+first: $(ALL)
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)

@@ -21,10 +21,15 @@ int port_publish(const char *text, struct cvm_port *port, char *why, size_t room
 /* The host's name servers, at most three. */
 void resolvers_read(struct host_address *resolvers);
 
-/* machine.c: is this build that machine? */
+/* machine.c: is this build that machine? Is that one, or is its carrel here? Was it this machine's name that the command line said? */
 int machine_is_this(const char *name);
-/* Runs another machine's carrel with these words, the command first, in place of this process. */
-void machine_enter(const char *name, char **words, int count) __attribute__((noreturn));
+int machine_known(const char *name);
+int machine_said(void);
+/* Runs another machine's carrel with these words, the command first, in place of this process; gives back only if it is this one. */
+void machine_enter(const char *name, char **words, int count);
+/* The same for an option --machine of this command that argp met. */
+struct argp_state;
+void machine_option(const char *name, struct argp_state *state, const char *command);
 /* grant.c */
 char *path_normalised(const char *path);        /* absolute, without "//", "." and ".."; NULL if it is not absolute */
 int mounted(const struct cvm_config *config, const char *guest);

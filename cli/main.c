@@ -46,8 +46,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (!strcmp(argv[1], "--machine") && argc > 3) {
-		if (!machine_is_this(argv[2]))
-			machine_enter(argv[2], argv + 3, argc - 3);
+		machine_enter(argv[2], argv + 3, argc - 3);
 		argv += 2;
 		argc -= 2;
 	}

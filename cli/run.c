@@ -106,14 +106,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		run->argv0 = argument;
 		return 0;
 	case KEY_MACHINE:
-		/* At once, with all the words but these: what else they ask for is that machine's to do. */
-		if (!machine_is_this(argument)) {
-			int own = state->argv[state->next - 1] == argument ? 2 : 1, at = state->next - own;
-			memmove(state->argv + at, state->argv + state->next, (size_t)(state->argc - state->next) * sizeof *state->argv);
+		if (!machine_is_this(argument))
 			umask(run->config.file_mode_mask);
-			state->argv[0] = "run";
-			machine_enter(argument, state->argv, state->argc - own);
-		}
+		machine_option(argument, state, "run");
 		return 0;
 	case KEY_LIBOS:
 		run->config.libos_path = argument;

@@ -14,12 +14,13 @@
 #include "cli/deploy/runtime.h"
 #include "cli/deploy/supervisor.h"
 
-enum { KEY_CHECK = 256, KEY_PROJECT, KEY_TRACE };
+enum { KEY_CHECK = 256, KEY_PROJECT, KEY_TRACE, KEY_MACHINE };
 
 static const struct argp_option options[] = {
 	{"detach", 'd', NULL, 0, "return when all cVMs have been started, and leave them running", 0},
 	{"check", KEY_CHECK, NULL, 0, "only check the file and what it names", 0},
 	{"project", KEY_PROJECT, "NAME", 0, "the project's name (default: the file's `project:`, or its directory's name)", 0},
+	{"machine", KEY_MACHINE, "NAME", 0, "run on another machine: cheri (CHERI-RISC-V, emulated), x86_64 (default: the file's `machine:`)", 0},
 	{"trace", KEY_TRACE, NULL, 0, "print each system call and CP_Call, with the cVM's name", 0},
 	{0},
 };
@@ -42,6 +43,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_TRACE:
 		up->trace = 1;
+		return 0;
+	case KEY_MACHINE:
+		machine_option(argument, state, "up");
 		return 0;
 	case KEY_PROJECT:
 		if (!name_ok(argument))
@@ -103,7 +107,12 @@ int command_up(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &up);
 	if (up.project)
 		snprintf(project.name, sizeof project.name, "%s", up.project);
-	if (project_load(&project, up.file ? up.file : "carrel.yaml"))
+	status = project_load(&project, up.file ? up.file : "carrel.yaml");
+	if (status > 0) {
+		argv[0] = "up";
+		machine_enter(project.machine, argv, argc);
+	}
+	if (status)
 		return EXIT_CARREL;
 	if (up.check)
 		return 0;

@@ -16,6 +16,8 @@
 
 static uint64_t *const tags = (uint64_t *)TAGS;
 static uint8_t *const tagged = (uint8_t *)MEMORY_TAGGED;
+enum { GROUP_BITS = 12 }; /* pages of a group: 16 MiB of addresses */
+static uint8_t group_tagged[MEMORY_PAGES >> GROUP_BITS]; /* has a tagged page; the others are passed over */
 static pthread_mutex_t tags_mutex = PTHREAD_MUTEX_INITIALIZER; /* innermost of all locks */
 static _Thread_local volatile sig_atomic_t held;
 
@@ -69,13 +71,24 @@ void memory_store_tagged(uint64_t address, const void *value, unsigned size)
 	memory_tags_unlock();
 }
 
+/* The first tagged page at or after this one, or end. */
+static uint64_t tagged_next(uint64_t page, uint64_t end)
+{
+	while (page < end) {
+		uint64_t border = ((page >> GROUP_BITS) + 1) << GROUP_BITS, to = border < end ? border : end;
+		page = group_tagged[page >> GROUP_BITS] ? memory_page_next(tagged, page, to, 0xff) : to;
+		if (page < to)
+			return page;
+	}
+	return end;
+}
+
 void memory_forget_tags(uint64_t address, uint64_t size)
 {
 	if (!size || size > MEMORY_SIZE || address > MEMORY_SIZE - size)
 		return;
 	uint64_t end = ((address + size - 1) >> 12) + 1;
-	for (uint64_t page = memory_page_next(tagged, address >> 12, end, 0xff); page < end;
-	     page = memory_page_next(tagged, page + 1, end, 0xff)) {
+	for (uint64_t page = tagged_next(address >> 12, end); page < end; page = tagged_next(page + 1, end)) {
 		uint64_t from = page << 12, to = from + 4096;
 		from = from < address ? address : from;
 		to = to > address + size ? address + size : to;
@@ -93,6 +106,7 @@ void memory_page_prepare(struct cpu *cpu, uint64_t address)
 	if (tagged[address >> 12])
 		return;
 	exclusive_begin(cpu);
+	group_tagged[address >> 12 >> GROUP_BITS] = 1;
 	tagged[address >> 12] = 1;
 	exclusive_end(cpu);
 }

@@ -94,6 +94,14 @@ SYSTEM(fstat)
 
 SYSTEM(openat)
 {
+	char text[32] = ""; /* longer ones are other files */
+	size_t n = memory_copy_in(text, in->a[1], 6) && !strncmp(text, "/proc/", 6) ? 6 : sizeof text;
+	while (n < sizeof text - 1 && memory_copy_in(text + n, in->a[1] + n, 1) && text[n])
+		n++;
+	if (n < sizeof text && proc_is_map(text)) {
+		int fd = proc_map_open(text, (int)in->a[2]);
+		return fd < 0 ? -errno : fd;
+	}
 	uint64_t path = is_self_exe(in->a[1]) ? (uint64_t)program : system_pointer(in->a[1]);
 	return HOST_BLOCK(cpu, SYS_openat, in->a[0], path, in->a[2], in->a[3]);
 }

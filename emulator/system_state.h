@@ -6,6 +6,7 @@
 #ifndef EMULATOR_SYSTEM_STATE_H
 #define EMULATOR_SYSTEM_STATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 void system_program_path(const char *path);	/* what /proc/self/exe is */
@@ -13,5 +14,7 @@ const char *system_program(void);
 void system_brk_set(uint64_t start);
 void system_memory_lock(void);
 void system_memory_unlock(void);
+bool proc_is_map(const char *path);	/* of a process of this emulator's, its maps or smaps */
+int proc_map_open(const char *path, int flags);
 
 #endif

@@ -8,7 +8,7 @@ setup:
 DEMO_PORTS := sqlite-carrel sqlite-native lua-carrel nginx-carrel nginx-native redis-carrel redis-native
 demo: setup
 	@echo "demo: building Carrel, musl and $(DEMO_PORTS), where they are not there yet; minutes, the first time" >&2
-	@$(MAKE) -s --no-print-directory -j$(JOBS) all $(DEMO_PORTS:%=port-%)
+	@$(MAKE) -s --no-print-directory -j$(JOBS) first $(DEMO_PORTS:%=port-%)
 	@examples/demo/run
 
 check: setup

@@ -65,6 +65,7 @@ struct service {                /* one cVM of the project */
 struct project {
 	const char *file;       /* as it was typed */
 	char name[PROJECT_NAME_MOST + 1];
+	char *machine;          /* what the file says, or NULL */
 	struct service *services;
 	size_t count;
 	size_t order[PROJECT_CVMS_MOST];        /* dependencies first */
@@ -74,7 +75,8 @@ struct project {
 int complain(const struct project *p, struct position at, const char *text, ...) __attribute__((format(printf, 3, 4)));
 int name_ok(const char *name);          /* 1..63 of [A-Za-z0-9._-], first a letter or digit */
 
-/* schema.c: reads, checks and opens all but published ports. 0, or -1 and said why. The working directory becomes the file's. */
+/* schema.c: reads, checks and opens all but published ports. 0, or -1 and said why. The working directory becomes the file's. 1: the
+ * file is for another machine, whose carrel there is; nothing was done. */
 int project_load(struct project *p, const char *file);
 /* check.c: what only shows when all cVMs are known; fills order, peers and addresses. */
 int project_check(struct project *p);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <carrel/isa.h>
 #include "cli/deploy/reader.h"
 
 static int service_add(const struct reader *r, const yaml_node_t *key, const yaml_node_t *value, void *to)
@@ -79,15 +80,48 @@ static KEY(project)
 	return 0;
 }
 
+static KEY(machine)
+{
+	struct project *p = to;
+	const char *text = scalar(r, value, "machine");
+
+	UNUSED_KEY;
+	if (!text)
+		return -1;
+	if (!machine_is_this(text) && machine_said())
+		return BAD(value, "the file is for the machine `%s`, and --machine says `%s`", text, ISA_MACHINE);
+	if (!machine_known(text))
+		return BAD(value, "there is no machine `%s` here (`make` builds x86_64 and cheri)", text);
+	p->machine = strdup(text);
+	return 0;
+}
+
+/* Before anything is opened: another machine's carrel begins at the beginning. 0; 1: it is to; -1 and said why. */
+static int machine_look(struct project *p, yaml_document_t *document)
+{
+	struct reader reader = {p, document}, *r = &reader;
+	const yaml_node_t *root = yaml_document_get_root_node(document);
+
+	if (!root || root->type != YAML_MAPPING_NODE)
+		return 0;               /* what is wrong there is said by document_read */
+	for (const yaml_node_pair_t *i = root->data.mapping.pairs.start; i < root->data.mapping.pairs.top; i++) {
+		const yaml_node_t *key = yaml_document_get_node(document, i->key);
+		if (key->type == YAML_SCALAR_NODE && !strcmp((const char *)key->data.scalar.value, "machine") &&
+		    read_machine(r, key, yaml_document_get_node(document, i->value), p))
+			return -1;
+	}
+	return p->machine && !machine_is_this(p->machine);
+}
+
 static int document_read(struct project *p, yaml_document_t *document)
 {
-	static const struct key keys[] = {{"project", read_project}, {"cvms", read_cvms}};
+	static const struct key keys[] = {{"project", read_project}, {"machine", read_machine}, {"cvms", read_cvms}};
 	struct reader reader = {p, document}, *r = &reader;
 	const yaml_node_t *root = yaml_document_get_root_node(document);
 
 	if (!root)
 		return complain(p, (struct position){0}, "is empty");
-	if (mapping(r, root, "the file", keys, 2, NULL, p))
+	if (mapping(r, root, "the file", keys, sizeof keys / sizeof *keys, NULL, p))
 		return -1;
 	return p->count ? 0 : BAD(root, "no cvms");
 }
@@ -120,8 +154,6 @@ int project_load(struct project *p, const char *file)
 	char *whole = realpath(file, NULL);
 	snprintf(directory, sizeof directory, "%s", whole ? whole : file);
 	free(whole);
-	if (chdir(dirname(directory)))
-		return complain(p, (struct position){0}, "its directory cannot be entered: %s", strerror(errno));
 	if (!yaml_parser_initialize(&parser))
 		return complain(p, (struct position){0}, "no memory to read it");
 	yaml_parser_set_input_file(&parser, in);
@@ -129,7 +161,11 @@ int project_load(struct project *p, const char *file)
 		complain(p, (struct position){parser.problem_mark.line + 1, parser.problem_mark.column + 1}, "%s",
 			 parser.problem ? parser.problem : "cannot be read");
 	} else {
-		code = document_read(p, &document);
+		code = machine_look(p, &document);
+		if (!code && chdir(dirname(directory)))
+			code = complain(p, (struct position){0}, "its directory cannot be entered: %s", strerror(errno));
+		if (!code)
+			code = document_read(p, &document);
 		if (!code && !yaml_parser_load(&parser, &next))
 			code = complain(p, (struct position){parser.problem_mark.line + 1, parser.problem_mark.column + 1}, "%s",
 					parser.problem ? parser.problem : "cannot be read");
@@ -139,9 +175,11 @@ int project_load(struct project *p, const char *file)
 	}
 	yaml_parser_delete(&parser);
 	fclose(in);
+	if (code)
+		return code;
 	if (!*p->name)
 		project_name_default(p->name, directory);
-	if (!code && !*p->name)
-		code = complain(p, (struct position){0}, "its directory's name is none for a project; give `project:`");
-	return code ? -1 : project_check(p);
+	if (!*p->name)
+		return complain(p, (struct position){0}, "its directory's name is none for a project; give `project:`");
+	return project_check(p);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include <carrel/isa.h>
 #include <carrel/window.h>
 #include "cli/deploy/supervisor.h"
 
@@ -100,7 +101,7 @@ char *status_text(const struct supervisor *s, int json)
 	if (!to)
 		return NULL;
 	if (json)
-		fprintf(to, "{\"project\": \"%s\", \"cvms\": [", s->project->name);
+		fprintf(to, "{\"project\": \"%s\", \"machine\": \"" ISA_MACHINE "\", \"cvms\": [", s->project->name);
 	else
 		fprintf(to, "%-16s  %-11s  %-9s  %8s  %8s  %11s  %s\n", "NAME", "STATE", "HEALTH", "UP", "RESTARTS", "MEMORY", "PORTS");
 	for (size_t i = 0; i < s->project->count; i++) {

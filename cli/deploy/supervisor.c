@@ -257,7 +257,7 @@ static void round_once(struct supervisor *s, int signals, struct pollfd *polled)
 	clients_sweep(s);
 }
 
-static void finish(struct supervisor *s)
+static void finish(struct supervisor *s, int lock)
 {
 	close(s->engine);               /* it ends */
 	if (s->engine_alive)
@@ -265,6 +265,9 @@ static void finish(struct supervisor *s)
 	while (engine_log_take(s) > 0)
 		;
 	announce(s);
+	/* Who hears that all has ended may start the project again at once: the name is free before that. */
+	runtime_release(s->project->name);
+	close(lock);
 	clients_end(s);
 	for (int i = 0; s->clients && i < 100; i++) {
 		for (struct client *c = s->clients; c; c = c->next)
@@ -305,7 +308,6 @@ int supervise(struct project *p, int listener, int lock, int announced)
 		return EXIT_CARREL;
 	while (!units_over(s))
 		round_once(s, signals, polled);
-	finish(s);
-	runtime_release(p->name);
+	finish(s, lock);
 	return s->stop ? 0 : s->failed;
 }

@@ -10,7 +10,7 @@ static struct {
 	char line[64];
 	char answer[8];
 	char private_after[13];
-} memory = {"not yours", "", "", "nor this"};
+} memory = {"not yours", "", "none", "nor this"};
 
 int main(void)
 {
@@ -24,10 +24,11 @@ int main(void)
 	for (int i = 0; i < 3; i++) {
 		long sequence;
 		snprintf(memory.line, sizeof memory.line, "%s", lines[i]);
-		memset(memory.answer, 0, sizeof memory.answer);
+		/* Only now is there a question: who looks earlier sees half a line, and the last answer beside it. */
+		__atomic_store_n(&memory.answer[0], 0, __ATOMIC_RELEASE);
 		sequence = cp_file_notify(fd);
 		/* Stores and loads here, reads and writes there: it is one memory. */
-		while (!memory.answer[0] && (sequence = cp_file_wait(fd, sequence, NULL)) >= 0)
+		while (!__atomic_load_n(&memory.answer[0], __ATOMIC_ACQUIRE) && (sequence = cp_file_wait(fd, sequence, NULL)) >= 0)
 			;
 		printf("owner: \"%s\" was answered by \"%.8s\"\n", lines[i], memory.answer);
 	}

@@ -267,7 +267,7 @@ static int windows_open(struct cvm *cvm, struct window **window, struct cvm_erro
 		code = window_open_image(&cvm->libos, MACHINE_LIBOS, libos, &cvm->mappings, 0, &cvm->libos_base);
 	if (code && !error->text[0])
 		snprintf(error->text, sizeof error->text, "%s: cannot be mapped: %s", cvm->config->image_path,
-			 code == -ENOMEM ? "it does not fit into the memory allowed (--memory)" : strerror(-code));
+			 code == -ENOMEM ? "it does not fit into the memory allowed (--memory), or no window is free" : strerror(-code));
 	cvm->libos_entry = cvm->libos_base + libos->entry;
 	if (!cvm->config->image)
 		image_release(program);

@@ -122,7 +122,8 @@ int image_layout(int fd, const char *name, int64_t policy, struct image_budget *
 	if (read_whole(fd, &e, sizeof e, 0) || memcmp(e.e_ident, ELFMAG, SELFMAG))
 		return bad(error, -ENOEXEC, "%s: not a Carrel image (not an ELF file); build it with carrel-cc", name);
 	if (e.e_ident[EI_CLASS] != ELFCLASS64 || e.e_ident[EI_DATA] != ELFDATA2LSB || e.e_machine != ISA_ELF_MACHINE)
-		return bad(error, -ENOEXEC, "%s: an image for another machine (ELF machine %u); this one runs " ISA_NAME, name, e.e_machine);
+		return bad(error, -ENOEXEC, "%s: an image for another machine (ELF machine %u); this one runs " ISA_NAME
+			   ": build it with carrel-cc --machine=" ISA_MACHINE ", or say its machine by --machine", name, e.e_machine);
 	if (e.e_phentsize != sizeof *headers || e.e_phnum > HEADERS_MOST || !e.e_phnum ||
 	    e.e_phoff > (uint64_t)INT64_MAX - sizeof headers || read_whole(fd, headers, e.e_phnum * sizeof *headers, e.e_phoff))
 		return bad(error, -ENOEXEC, "%s: damaged or truncated: its program headers cannot be read", name);

@@ -1,11 +1,12 @@
 # The second machine: all of Carrel for CHERI-RISC-V, built by Debian's cross compiler, run by carrel-cheri. Laid out as an
-# installation of its own: bin/carrel, lib/carrel/libos, lib/carrel/sysroot.
+# installation of its own: bin/carrel, lib/carrel/libos, lib/carrel/sysroot. `make demo` does without (SECOND, not ALL).
 CHERI_CC := riscv64-linux-gnu-gcc
 CHERI_CPPFLAGS := -D_GNU_SOURCE -Iinclude -Iinclude/isa/cheri_riscv64 -I.
 CHERI_CFLAGS = $(filter-out -fPIE,$(CFLAGS)) -fno-pie
-CHERI_SOURCES := $(filter-out cli/up.c cli/ask.c,$(wildcard cli/*.c)) $(wildcard cli/elsewhere/*.c cap/*.c machine/*.c machine/cheri_riscv64/*.[cS]) $(filter-out intravisor/host/lockdown.c,$(wildcard intravisor/*/*.c))
+CHERI_SOURCES := $(wildcard cli/*.c cli/deploy/*.c cap/*.c machine/*.c machine/cheri_riscv64/*.[cS]) $(filter-out intravisor/host/lockdown.c,$(wildcard intravisor/*/*.c))
+CHERI_YAML := $(B)/ports/libyaml/cheri_glibc
 CHERI_OBJECTS := $(patsubst %,$(B)/obj/cheri/%.o,$(basename $(CHERI_SOURCES)))
-ALL += $(CHERI)/bin/carrel
+SECOND += $(CHERI)/bin/carrel
 
 $(B)/obj/cheri/%.o: %.c
 	@mkdir -p $(@D)
@@ -14,14 +15,21 @@ $(B)/obj/cheri/%.o: %.S
 	@mkdir -p $(@D)
 	$(CHERI_CC) $(CHERI_CPPFLAGS) $(CHERI_CFLAGS) -c $< -o $@
 $(B)/obj/cheri/machine/%.o: CHERI_CPPFLAGS += -Imachine/cheri_riscv64
-$(CHERI)/bin/carrel: $(CHERI_OBJECTS)
+$(CHERI)/bin/carrel: $(CHERI_OBJECTS) $(CHERI_YAML)/lib/libyaml.a
 	@mkdir -p $(@D)
 	$(CHERI_CC) -static $^ -o $@
+
+# Debian has no libyaml for this machine: ports/build makes it of Debian's sources, once.
+$(CHERI_YAML)/lib/libyaml.a: ports/libyaml/recipe
+	@ports/build libyaml cheri_glibc
+	@touch $@
+$(patsubst %.c,$(B)/obj/cheri/%.o,$(wildcard cli/deploy/*.c)): CHERI_CPPFLAGS += -isystem $(CHERI_YAML)/include
+$(patsubst %.c,$(B)/obj/cheri/%.o,$(wildcard cli/deploy/*.c)): | $(CHERI_YAML)/lib/libyaml.a
 
 $(CHERI)/lib/carrel/program.map: toolchain/driver/program.map
 	@mkdir -p $(@D)
 	install -m 644 $< $@
-ALL += $(CHERI)/lib/carrel/program.map $(CHERI)/lib/carrel/note-program.o
+SECOND += $(CHERI)/lib/carrel/program.map $(CHERI)/lib/carrel/note-program.o
 
 # Its library OS: stock gcc, no floating point, gp and tp left alone (include/isa/cheri_riscv64/carrel/entry.h).
 CHERI_IMAGE_FLAGS := -fPIE -mno-relax
@@ -30,7 +38,7 @@ CHERI_LIBOS_SOURCES := $(wildcard libos/*.c libos/*/*.c libos/machine/cheri_risc
 CHERI_LIBOS_OBJECTS := $(patsubst %,$(B)/obj/cheri/%.o,$(basename $(CHERI_LIBOS_SOURCES)))
 CHERI_LIBOS_CC = $(CHERI_CC) -march=rv64imac -mabi=lp64 $(CHERI_IMAGE_FLAGS) -ffreestanding -fno-stack-protector -O2 -g -std=gnu11 -Wall -Wextra -Werror \
 	-Iinclude -Iinclude/isa/cheri_riscv64 -I. -Ilibos/machine/cheri_riscv64 -MMD -MP
-ALL += $(CHERI)/lib/carrel/libos
+SECOND += $(CHERI)/lib/carrel/libos
 
 $(B)/obj/cheri/libos/%.o: libos/%.c
 	@mkdir -p $(@D)

@@ -2,7 +2,7 @@
 CHERI_TESTS := $(B)/tests/cheri
 CHERI_TEST_CC = $(B)/bin/carrel-cc --machine=cheri
 CHERI_GUESTS := $(patsubst %,$(CHERI_TESTS)/guest/%,$(filter-out forks,$(basename $(notdir $(wildcard tests/libos/guests/*.c)))))
-CHERI_HOSTILE := $(CHERI_TESTS)/program/hello $(CHERI_TESTS)/program/hostile $(CHERI_TESTS)/program/storm $(CHERI_TESTS)/libos/hostile
+CHERI_HOSTILE := $(CHERI_TESTS)/program/hello $(CHERI_TESTS)/program/hostile $(CHERI_TESTS)/program/storm $(CHERI_TESTS)/libos/hostile $(CHERI_TESTS)/libos/deaf
 
 $(CHERI_TESTS)/guest/%: tests/libos/guests/%.c tests/libos/guests/tap.h $(TOOLCHAIN) | port-musl-cheri
 	@mkdir -p $(@D)

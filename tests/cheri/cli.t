@@ -68,7 +68,7 @@ EOF
 $cc --machine=cheri "$work/fork.c" -o "$work/fork"
 check "fork says that there is none" 0 "-1 Function not implemented" $machine "$work/fork"
 
-check "there are no projects" 125 "is not there on this machine" $carrel --machine cheri up nothing.yaml
+check "projects: what is wrong in a file is said" 125 "carrel: nothing.yaml: No such file" $carrel --machine cheri up nothing.yaml
 check "doctor has no seccomp to show" 0 "" sh -c "! $carrel --machine cheri doctor | grep seccomp"
 
 # Signals from outside are the program's.

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# carrel up and what talks to it: order, output, restarts, health, logs, exec, ps, down, namespaces, several projects.
+# carrel up and what talks to it: order, output, restarts, health, logs, exec, ps, down, namespaces, several projects. On the machine
+# that MACHINE names.
 . tests/tap.sh
-carrel=$PWD/$carrel
+. tests/cli/machine.sh
 $cc -O2 tests/cli/up_program.c -o $work/p || exit 1
 mkdir $work/run $work/d $work/bin && chmod 700 $work/run && cp $work/p $work/bin/
 export XDG_RUNTIME_DIR=$work/run
@@ -28,7 +29,7 @@ cvms:
   first: {image: p, args: [say, first, sleep, 300, write, /tmp/ready, err, ready, sleep, 300], volumes: ["bin:/bin:ro"],
           healthcheck: {command: [p, need, /tmp/ready], interval: 50ms, retries: 50}}
 Y
-timeout 20 $carrel up order.yaml > out 2> err
+timeout 20 $up order.yaml > out 2> err
 say $? "up runs until all have ended, and gives 0"
 [ "$(grep -oE '(ready|time 1|second)$' out | tr '\n' ' ')" = "ready time 1 second " ] && [ "$(grep -oE '(ready|third)$' out | tr '\n' ' ')" = "ready third " ]
 say $? "started in order of what they depend on: when it is healthy, when it has started"
@@ -42,13 +43,13 @@ cvms:
   bad: {image: p, args: [exit, "3"]}
   good: {image: p, args: [sleep, 300, say, still here]}
 Y
-check "the status of the first that failed is up's" 3 "still here" $carrel up fail.yaml
+check "the status of the first that failed is up's" 3 "still here" $up fail.yaml
 cat > crash.yaml <<'Y'
 cvms:
   a: {image: p, args: [crash, ""]}
   b: {image: p, args: [sleep, 500, say, b lives]}
 Y
-out=$(timeout 20 $carrel up crash.yaml 2>&1)
+out=$(timeout 20 $up crash.yaml 2>&1)
 [ $? = 139 ]; say $? "a crash is the status 139"
 case $out in *"carrel: a: ended by SIGSEGV in its program"*"b lives"*) r=0 ;; *) r=1 ;; esac
 say $r "a cVM that crashes is reported by name, and leaves the others alone"
@@ -58,7 +59,7 @@ cvms:
   limited: {image: p, args: [count, /d/limited, exit, "1"], volumes: ["d:/d"], restart: "on-failure:2"}
   fine: {image: p, args: [count, /d/fine, exit, "0"], volumes: ["d:/d"], restart: on-failure}
 Y
-check "on-failure:2 starts again twice" 1 "time 3" $carrel up restart.yaml
+check "on-failure:2 starts again twice" 1 "time 3" $up restart.yaml
 [ "$(stat -c %s d/limited d/fine | tr '\n' ' ')" = "3 1 " ]; say $? "and no more; nothing starts again that ended well"
 case $out in *"starts again in 0.1 s"*"starts again in 0.2 s"*) r=0 ;; *) r=1 ;; esac
 say $r "with a pause that grows"
@@ -67,14 +68,14 @@ cvms:
   sick: {image: p, args: [sleep, 60000], volumes: ["bin:/bin:ro"], healthcheck: {command: [p, exit, "1"], interval: 20ms, retries: 2}}
   waits: {image: p, args: [say, never], depends_on: {sick: healthy}}
 Y
-timeout -s INT 3 $carrel up depend.yaml > out 2>&1
+timeout -s INT 3 $up depend.yaml > out 2>&1
 grep -q 'carrel: sick: is unhealthy' out && grep -q 'carrel: waits: does not start: `sick`, which it depends on, is unhealthy' out && ! grep -q never out
 say $? "who waits for an unhealthy one does not start, and it is said"
 
 cat > trace.yaml <<'Y'
 cvms: {said: {image: p, args: [say, a]}, other: {image: p, args: [say, b]}}
 Y
-out=$(timeout 20 $carrel up --trace trace.yaml 2>&1)
+out=$(timeout 20 $up --trace trace.yaml 2>&1)
 case $out in *"said: exit_group(0)"*) case $out in *"other: exit_group(0)"*) r=0 ;; esac ;; *) r=1 ;; esac
 say $r "--trace shows each cVM's system calls, with its name"
 
@@ -88,7 +89,7 @@ check "who has a volume as its root finds the others by name, too" 0 " web" $car
 [ -z "$(ls root)" ]; say $? "and nothing is written there"
 
 # In the background.
-cat > shop.yaml <<'Y'
+cat > shop.yaml <<Y
 project: shop
 cvms:
   db:
@@ -98,7 +99,7 @@ cvms:
     workdir: /d
     user: "7:8"
     volumes: ["d:/d", "bin:/bin:ro"]
-    publish: ["127.0.0.1:18379:6379"]
+    publish: ["127.0.0.1:$db_port:6379"]
     network: project
     healthcheck: {tcp: 6379, interval: 50ms}
   cache:
@@ -106,26 +107,26 @@ cvms:
     args: [host, "", serve, "6379"]
     hostname: cachehost
     volumes: ["bin:/bin:ro"]
-    publish: ["127.0.0.1:18380:6379"]
+    publish: ["127.0.0.1:$cache_port:6379"]
     network: project
     cpus: 1
     depends_on: {db: healthy}
   lonely: {image: p, args: [sleep, 600000], volumes: ["bin:/bin:ro"], restart: always}
 Y
-check "up -d returns when all have started" 0 "" $carrel up -d shop.yaml
-check "a second one of that name is refused" 125 "runs already" $carrel up -d shop.yaml
+check "up -d returns when all have started" 0 "" $up -d shop.yaml
+check "a second one of that name is refused" 125 "runs already" $up -d shop.yaml
 until_says healthy $carrel ps; say $? "a TCP health check finds who listens inside"
 out=$($carrel ps)
-case $out in *NAME*STATE*HEALTH*UP*RESTARTS*MEMORY*PORTS*db*running*healthy*MiB*127.0.0.1:18379:6379*cache*running*lonely*running*) r=0 ;; *) r=1 ;; esac
+case $out in *NAME*STATE*HEALTH*UP*RESTARTS*MEMORY*PORTS*db*running*healthy*MiB*127.0.0.1:$db_port:6379*cache*running*lonely*running*) r=0 ;; *) r=1 ;; esac
 say $r "ps shows them"
 $carrel ps --json | python3 -c '
 import json, sys
 p = json.load(sys.stdin)
 c = {x["name"]: x for x in p["cvms"]}
-assert p["project"] == "shop" and list(c) == ["db", "cache", "lonely"]
+assert p["project"] == "shop" and p["machine"] == "'$machine'" and list(c) == ["db", "cache", "lonely"]
 assert c["db"]["state"] == "running" and c["db"]["health"] == "healthy" and c["lonely"]["health"] is None
 assert 50000 < c["db"]["memory_bytes"] < 20000000 and c["db"]["restarts"] == 0 and c["db"]["uptime_s"] > 0
-assert c["db"]["ports"] == ["127.0.0.1:18379:6379"] and c["db"]["status"] is None'
+assert c["db"]["ports"] == ["127.0.0.1:'$db_port':6379"] and c["db"]["status"] is None'
 say $? "ps --json says the same to programs"
 check "logs: what it printed; its user, host name, first process" 0 "host db uid 7 gid 8 pid 1" $carrel logs db
 check "its environment and working directory" 0 "A=yes-a
@@ -134,7 +135,7 @@ check "its environment and working directory" 0 "A=yes-a
 check "logs of nobody" 125 "no cVM \`x\`" $carrel logs x
 asked=$(python3 -c '
 import socket
-for port in 18379, 18380:
+for port in '$db_port', '$cache_port':
     print(socket.create_connection(("127.0.0.1", port), 5).recv(100).decode())')
 [ "$asked" = "db
 cachehost" ]; say $? "two cVMs have the same port, each its own"
@@ -200,7 +201,7 @@ cat > loud.yaml <<'Y'
 cvms: {a: {image: p, args: [say, "x\e]0;title\a\e[2Jy", say, "\e[31mred\e[0m", sleep, 1000]}}
 Y
 python3 - <<P > out
-import os, pty
+import os, pty, time
 def shown(*command):
     pid, fd = pty.fork()
     if not pid:
@@ -213,10 +214,14 @@ def shown(*command):
         pass
     os.waitpid(pid, 0)
     return got
-up = shown("$carrel", "up", "loud.yaml")
+up = shown(*"$up loud.yaml".split())
 print(b"x?]0;title??[2Jy" in up and b"\x1b[31mred\x1b[0m" in up and b"\x1b[36ma         |\x1b[0m " in up)
-os.system("$carrel up -d --project loud loud.yaml")
-logs = shown("$carrel", "logs", "--project", "loud", "a")
+os.system("$up -d --project loud loud.yaml")
+for _ in range(100):
+    logs = shown("$carrel", "logs", "--project", "loud", "a")
+    if b"red" in logs:
+        break
+    time.sleep(0.1)
 print(b"x?]0;title??[2Jy" in logs and b"\x1b[31mred\x1b[0m" in logs)
 P
 timeout 10 $carrel down --project loud > /dev/null 2>&1
@@ -224,14 +229,14 @@ timeout 10 $carrel down --project loud > /dev/null 2>&1
 (timeout 3 $carrel logs -f db > follow) & sleep 0.5
 python3 -c '
 import socket
-socket.create_connection(("127.0.0.1", 18379), 5).recv(9)'
+socket.create_connection(("127.0.0.1", '$db_port'), 5).recv(9)'
 [ -s follow ]; say $? "logs -f has what was before"
 cat > other.yaml <<'Y'
 project: not-this
 cvms:
   db: {image: p, args: [host, "", sleep, 600000], volumes: ["bin:/bin:ro"]}
 Y
-check "another project beside it" 0 "" $carrel up -d --project other other.yaml
+check "another project beside it" 0 "" $up -d --project other other.yaml
 check "which project has to be said then" 125 "these run: " $carrel ps
 check "and can be" 0 "pid 2" $carrel exec --project other db p host ""
 check "it has its own" 0 "/tmp/mine no" $carrel exec --project other db p exists /tmp/mine
@@ -239,6 +244,8 @@ check "down ends one" 0 "" $carrel down --project other
 check "and not the other" 0 "still" $carrel exec --project shop db p say still
 (timeout 10 $carrel logs -f db > follow; echo "status $?" >> follow) & sleep 0.3
 check "down" 0 "" $carrel down --project shop
+check "and up again at once" 0 "" $up -d shop.yaml
+check "and down again" 0 "" $carrel down --project shop
 wait
 grep -q 'signal 15' follow && grep -q 'status 0' follow; say $? "stops with the signal that was asked for; who follows sees the end"
 check "then nothing runs" 125 "no project runs" $carrel ps
@@ -250,9 +257,9 @@ cvms:
   base: {image: p, args: [catch, "15", say, up, sleep, 60000]}
   middle: {image: p, args: [catch, "10", say, up, sleep, 60000], depends_on: [base], stop_signal: SIGUSR1}
   top: {image: p, args: [ignore, "15", say, up, sleep, 60000], depends_on: [middle], stop_timeout: 300ms}
-  spins: {image: p, args: [say, up, spin, ""], stop_timeout: 300ms}
+  spins: {image: p, args: [say, up, spin, ""], stop_timeout: 5s}
 Y
-env --default-signal=INT $carrel up stop.yaml > out 2> err & it=$!      # the shell ignores it for what runs beside it
+env --default-signal=INT $up stop.yaml > out 2> err & it=$!      # the shell ignores it for what runs beside it
 until_says 4 grep -c '| up$' out
 kill -INT $it
 wait $it
@@ -260,22 +267,22 @@ wait $it
 say $? "Ctrl-C: each gets its own signal"
 [ "$(grep -oE '(middle|base) +\| signal' out | awk '{print $1}' | tr '\n' ' ')" = "middle base " ]; say $? "in reverse order"
 grep -q 'carrel: top: did not stop in time' err && ! grep -q 'spins: did not' err; say $? "who ignores it is ended after a while; a loop without system calls is interrupted"
-check "published: a port that is taken" 125 "t.yaml:2:29: publish \`127.0.0.1:18379:1\`: the host's port 18379 cannot be had" bash -c "
+check "published: a port that is taken" 125 "t.yaml:2:29: publish \`127.0.0.1:$db_port:1\`: the host's port $db_port cannot be had" bash -c "
 cat > t.yaml <<'Y'
 cvms:
-  a: {image: p, publish: [  127.0.0.1:18379:1]}
+  a: {image: p, publish: [  127.0.0.1:$db_port:1]}
 Y
 python3 -c 'import socket, subprocess, sys
-s = socket.create_server((\"127.0.0.1\", 18379))
-sys.exit(subprocess.call([\"$carrel\", \"up\", \"t.yaml\"]))'"
+s = socket.create_server((\"127.0.0.1\", $db_port))
+sys.exit(subprocess.call(\"$up t.yaml\".split()))'"
 echo text > text.txt
 cat > t.yaml <<'Y'
 cvms: {a: {image: text.txt}}
 Y
-check "an image that is none" 126 "text.txt: not a Carrel image" $carrel up t.yaml
-check "also in the background" 126 "text.txt: not a Carrel image" $carrel up -d t.yaml
+check "an image that is none" 126 "text.txt: not a Carrel image" $up t.yaml
+check "also in the background" 126 "text.txt: not a Carrel image" $up -d t.yaml
 cat > t.yaml <<'Y'
 cvms: {a: {image: p, memory: 8K, args: [say, no]}}
 Y
-check "a cVM that cannot start" 125 "memory allowed" $carrel up t.yaml
+check "a cVM that cannot start" 125 "memory allowed" $up t.yaml
 finish

@@ -3,8 +3,9 @@
 # Copyright (c) 2026 the Carrel authors
 #
 # carrel up --check: what is wrong in a file is said in one line, with the place. Each case is a file, and the one line it gets.
+# On the machine that MACHINE names.
 . tests/tap.sh
-carrel=$PWD/$carrel
+. tests/cli/machine.sh
 cp build/bench/hello $work/p 2>/dev/null || { echo 'int main(void) { return 0; }' > $work/p.c && $cc $work/p.c -o $work/p; } || exit 1
 mkdir $work/d
 cd $work
@@ -12,7 +13,7 @@ cd $work
 # NAME PLACE TEXT, and the file on standard input. PLACE ok: it is right.
 file() {
 	cat > t.yaml
-	timeout 20 $carrel up --check t.yaml > out 2>&1 </dev/null
+	timeout 20 $up --check t.yaml > out 2>&1 </dev/null
 	got=$?
 	if [ "$2" = ok ]; then
 		[ $got = 0 ] && [ ! -s out ]
@@ -285,14 +286,14 @@ cvms: {}
 Y
 printf 'cvms:\n  a: {image: p, args: ["a\\0b"]}\n' > nul
 file "a NUL in a value" 2:24 'has a NUL in it' < nul
-check "no file" 125 "carrel: none.yaml: No such file" $carrel up --check none.yaml
-check "a directory" 125 "carrel: d: Is a directory" $carrel up --check d
+check "no file" 125 "carrel: none.yaml: No such file" $up --check none.yaml
+check "a directory" 125 "carrel: d: Is a directory" $up --check d
 : > empty.yaml
-check "an empty file" 125 "carrel: empty.yaml: is empty" $carrel up --check empty.yaml
+check "an empty file" 125 "carrel: empty.yaml: is empty" $up --check empty.yaml
 head -c 3000 /dev/urandom > noise.yaml
-check "noise" 125 "carrel: noise.yaml:" $carrel up --check noise.yaml
-check "the default file" 125 "carrel: carrel.yaml: No such file" $carrel up --check
-check "two files" 125 "one file" $carrel up a b
+check "noise" 125 "carrel: noise.yaml:" $up --check noise.yaml
+check "the default file" 125 "carrel: carrel.yaml: No such file" $up --check
+check "two files" 125 "one file" $up a b
 for command in up down ps logs exec; do
 	check "$command --help" 0 "Usage: carrel $command" $carrel $command --help
 done

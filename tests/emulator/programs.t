@@ -9,7 +9,7 @@ import sys
 sys.path.insert(0, "tests/emulator")
 from machine import WAYS, compile, emulate, finish, ok, qemu  # noqa: E402
 
-EXPECTED = {"files": 9, "threads": 4, "signals": 0, "floats": 0}
+EXPECTED = {"files": 9, "threads": 4, "signals": 0, "floats": 0, "supervise": 0}
 for name, wanted in EXPECTED.items():
     program = compile(f"tests/emulator/programs/{name}.c", name, "-pthread", "-lm")
     status, expected, errors = qemu(program)
@@ -30,6 +30,16 @@ program = compile("tests/emulator/programs/exec.c", "exec")
 for way, options in WAYS.items():
     status, out, errors = emulate(options, program)
     ok((status, out) == (0, f"renamed 3 two words\n3\n{program} 3 spawned\n3\nof the host\n0\n-1 1\n".encode()), f"exec: {way}", status, out, errors)
+program = compile("tests/emulator/programs/maps.c", "maps")
+for way, options in WAYS.items():
+    status, out, errors = emulate(options, program)
+    ok((status, out) == (0, b"touched 12 kB, closed -1, stack 1\nnamed 1, code 1, closes on exec 0, written -1\nchild 20 kB, this one 12 kB\ngone -1 1\nbelow a TiB 1, 1\n"),
+       f"maps: {way}", status, out, errors)
+program = compile("tests/emulator/programs/tags.c", "tags")
+for way, options in WAYS.items():
+    status, out, errors = emulate(options, program)
+    ok((status, out) == (0, b"none 0, put 11 of 11\na page replaced: there 0, beside 10\nread 16777248: there 0, before 3, behind 3\n"
+                            b"all replaced: 0\nunmapped and mapped: 0\n"), f"tags: {way}", status, out, errors)
 pie = compile("tests/emulator/programs/floats.c", "pie", "-static-pie", "-fPIE", "-lm")
 ok(emulate([], pie)[:2] == qemu(pie)[:2], "a static PIE")
 finish()

@@ -34,7 +34,7 @@ check "listeners by node take many descriptors (the highest is $highest)" 0 "" t
 check "and none of those that are kept" 0 "" test "$highest" -lt 225
 check "its own cVM's listeners they are all the same" 0 "400 listen" cat "$work/out"
 check "a trace shows where sockets go, with the cVM's name" 0 "client: connect(3, {10.0.0.1:6379}, " $run $share/together server $share/tcp serve 6379 -- \
-	-t client $share/tcp ask server 6379
+	-t client $share/tcp ask server 6379 $slowness
 timeout 60 $run $share/together $server -- -t $client >"$work/out" 2>&1
 grep -q 'client: connect(., {unix /cap/bytes}' "$work/out"
 say $? "and that it is a stream"
