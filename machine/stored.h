@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the Carrel authors
+ *
+ * What was granted, as the machine itself keeps it: on a machine with capabilities a tagged one in memory, beside the numbers that say the
+ * same; elsewhere it has no size and everything here is nothing. Whoever owns one lets it lie still (a copy by C has no tag), and calls these
+ * in no two threads at once but for the clearing. Of the fast kind (machine.h). They lie apart from what changes often: a machine may have to keep account
+ * of the pages that have any. Trusted.
+ *
+ *   provenance    one is made of the Intravisor's own authority (make) or of another one (derive, part): by the hardware, in registers
+ *   monotonicity  where numbers would give more than the parent has, what comes out is not tagged: nothing can be done with it
+ *   bounds        are exact where the hardware can say them, as for fewer than 4,096 bytes; else the smallest it can that hold all of it,
+ *                 which lie in the parent's. So every access narrows what it loads from here to at most 2,048 bytes, exactly
+ *   revocation    clear takes the tag. An access loads it for each such piece anew, so none begins afterwards; one that has begun is
+ *                 waited for by whoever counts (cap/access.c)
+ */
+#ifndef MACHINE_STORED_H
+#define MACHINE_STORED_H
+#include <stdint.h>
+
+#include <carrel/isa.h>
+#include <carrel/rights.h>
+
+struct machine_stored {
+	uint8_t bytes[ISA_STORED];
+} __attribute__((aligned(ISA_STORED + !ISA_STORED)));
+
+/* Bytes that somebody was granted, and by what. */
+struct machine_range {
+	uint8_t *at;
+	uint64_t length;
+	const struct machine_stored *by;
+};
+
+void stored_make(struct machine_stored *stored, const void *at, uint64_t length);
+void stored_derive(struct machine_stored *stored, const struct machine_stored *from, uint64_t offset, uint64_t length, uint32_t rights,
+		   int sealed);
+void stored_part(struct machine_stored *stored, const struct machine_range *range, uint32_t rights);
+void stored_clear(struct machine_stored *stored);
+
+/* Of the Intravisor's own memory, or all of a window: to load and to store. */
+static inline void machine_stored_make(struct machine_stored *stored, const void *at, uint64_t length)
+{
+	if (ISA_STORED)
+		stored_make(stored, at, length);
+}
+
+/* `length` bytes of another one from its byte `offset` on, with those of `rights` (CAP_LOAD, CAP_STORE) that it has. A sealed one gives no
+ * access. */
+static inline void machine_stored_derive(struct machine_stored *stored, const struct machine_stored *from, uint64_t offset, uint64_t length,
+					 uint32_t rights, int sealed)
+{
+	if (ISA_STORED)
+		stored_derive(stored, from, offset, length, rights, sealed);
+}
+
+/* What a range is by, for just that range. */
+static inline void machine_stored_part(struct machine_stored *stored, const struct machine_range *range, uint32_t rights)
+{
+	if (ISA_STORED)
+		stored_part(stored, range, rights);
+}
+
+static inline void machine_stored_clear(struct machine_stored *stored)
+{
+	if (ISA_STORED)
+		stored_clear(stored);
+}
+#endif
