@@ -87,9 +87,8 @@ int64_t machine_call_enter(struct machine_thread *caller, struct machine_thread 
 		own->memory = (struct machine_range){buffers[i].memory.at, buffers[i].memory.length, &own->stored};
 		own->rights = buffers[i].rights;
 	}
-	if (ISA_STORED)
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (ISA_STORED && LOAD(&callee->state) != word) /* it has ended already, perhaps before there was anything to clear */
+	/* Has it ended already, perhaps before there was anything to clear? Who ends it from here on finds all of it. */
+	if (ISA_STORED && __atomic_fetch_or(&callee->state, 0, __ATOMIC_SEQ_CST) != word)
 		buffers_clear(callee);
 	if (limit) {
 		callee->limit = limit;

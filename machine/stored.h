@@ -31,38 +31,20 @@ struct machine_range {
 	const struct machine_stored *by;
 };
 
-void stored_make(struct machine_stored *stored, const void *at, uint64_t length);
-void stored_derive(struct machine_stored *stored, const struct machine_stored *from, uint64_t offset, uint64_t length, uint32_t rights,
-		   int sealed);
-void stored_part(struct machine_stored *stored, const struct machine_range *range, uint32_t rights);
-void stored_clear(struct machine_stored *stored);
-
 /* Of the Intravisor's own memory, or all of a window: to load and to store. */
-static inline void machine_stored_make(struct machine_stored *stored, const void *at, uint64_t length)
-{
-	if (ISA_STORED)
-		stored_make(stored, at, length);
-}
+void stored_make(struct machine_stored *stored, const void *at, uint64_t length);
+#define machine_stored_make(...) (ISA_STORED ? stored_make(__VA_ARGS__) : (void)0)
 
 /* `length` bytes of another one from its byte `offset` on, with those of `rights` (CAP_LOAD, CAP_STORE) that it has. A sealed one gives no
  * access. */
-static inline void machine_stored_derive(struct machine_stored *stored, const struct machine_stored *from, uint64_t offset, uint64_t length,
-					 uint32_t rights, int sealed)
-{
-	if (ISA_STORED)
-		stored_derive(stored, from, offset, length, rights, sealed);
-}
+void stored_derive(struct machine_stored *stored, const struct machine_stored *from, uint64_t offset, uint64_t length, uint32_t rights,
+		   int sealed);
+#define machine_stored_derive(...) (ISA_STORED ? stored_derive(__VA_ARGS__) : (void)0)
 
 /* What a range is by, for just that range. */
-static inline void machine_stored_part(struct machine_stored *stored, const struct machine_range *range, uint32_t rights)
-{
-	if (ISA_STORED)
-		stored_part(stored, range, rights);
-}
+void stored_part(struct machine_stored *stored, const struct machine_range *range, uint32_t rights);
+#define machine_stored_part(...) (ISA_STORED ? stored_part(__VA_ARGS__) : (void)0)
 
-static inline void machine_stored_clear(struct machine_stored *stored)
-{
-	if (ISA_STORED)
-		stored_clear(stored);
-}
+void stored_clear(struct machine_stored *stored);
+#define machine_stored_clear(...) (ISA_STORED ? stored_clear(__VA_ARGS__) : (void)0)
 #endif

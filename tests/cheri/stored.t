@@ -7,7 +7,7 @@
 . tests/tap.sh
 run=build/bin/carrel-cheri
 
-for part in "stored derive" "stored tables" "sweep 10"; do
+for part in "stored derive" "stored tables" "sweep 10" "kicked 5"; do
 	set -- $part
 	nice timeout 180 $run build/tests/cheri/native/"$@" >"$work/out" 2>"$work/errors"
 	status=$?
