@@ -2,9 +2,9 @@
  * Copyright (c) 2026 the Carrel authors
  *
  * What was granted, as the machine itself keeps it: on a machine with capabilities a tagged one in memory, beside the numbers that say the
- * same; elsewhere it has no size and everything here is nothing. Whoever owns one lets it lie still (a copy by C has no tag), and calls these
- * in no two threads at once but for the clearing. Of the fast kind (machine.h). They lie apart from what changes often: a machine may have to keep account
- * of the pages that have any. Trusted.
+ * same; elsewhere it has no size and everything here is nothing. Whoever owns one lets it lie still (a copy by C has no tag), apart from what
+ * changes often (a machine may keep account of the pages that have any), and calls these in no two threads at once but for the
+ * clearing. Of the fast kind (machine.h). Trusted.
  *
  *   provenance    one is made of the Intravisor's own authority (make) or of another one (derive, part): by the hardware, in registers
  *   monotonicity  where numbers would give more than the parent has, what comes out is not tagged: nothing can be done with it
