@@ -14,9 +14,12 @@ struct cap_table *cap_table_create(uint32_t most)
 
 	if (!most || most > 1u << 20)
 		return NULL;
-	table = calloc(1, sizeof *table + (most + WORD_ENTRIES - 1) / WORD_ENTRIES * sizeof *table->words);
-	if (table)
+	uint32_t words = (most + WORD_ENTRIES - 1) / WORD_ENTRIES;
+	table = calloc(1, sizeof *table + words * sizeof *table->words + most * sizeof *table->stored);
+	if (table) {
 		table->most = most;
+		table->stored = (struct machine_stored *)&table->words[words];
+	}
 	return table;
 }
 
@@ -58,6 +61,15 @@ static struct entry *entry_take(struct cap_table *table, const struct cap *cap, 
 	return entry;
 }
 
+/* What is not memory has none, and gives none. Where these numbers are not within those of `from`, it has none either: an error of ours, by
+ * which nobody gets any access. */
+static void entry_store(struct entry *entry, const struct machine_stored *from, uint64_t offset)
+{
+	const struct cap *cap = &entry->cap;
+
+	machine_stored_derive(entry_stored(entry), from, offset, cap->length, cap->permissions, cap->otype != CAP_UNSEALED);
+}
+
 static int64_t entry_derive(struct cap_table *table, struct entry *parent, const struct cap *cap)
 {
 	int64_t index;
@@ -70,11 +82,12 @@ static int64_t entry_derive(struct cap_table *table, struct entry *parent, const
 	if (entry->next)
 		entry->next->previous = entry;
 	parent->child = entry;
+	entry_store(entry, entry_stored(parent), cap->base - parent->cap.base);
 	__atomic_store_n(&entry->tag, 1, __ATOMIC_RELEASE);
 	return index;
 }
 
-int64_t cap_root(struct cap_table *table, const struct cap *cap)
+int64_t cap_root(struct cap_table *table, const struct cap *cap, const struct machine_stored *memory)
 {
 	int64_t index;
 	struct entry *entry;
@@ -85,6 +98,8 @@ int64_t cap_root(struct cap_table *table, const struct cap *cap)
 	if (!entry)
 		return -ENOSPC;
 	entry->root = 1;
+	if (memory)
+		entry_store(entry, memory, cap->base);
 	__atomic_store_n(&entry->tag, 1, __ATOMIC_RELEASE);
 	return index;
 }
@@ -222,6 +237,7 @@ int cap_untag(struct cap_table *table, uint64_t index, struct cap_doomed *doomed
 	*doomed = (struct cap_doomed){top, top->lives};
 	for (;;) {
 		__atomic_store_n(&entry->tag, 0, __ATOMIC_SEQ_CST);
+		machine_stored_clear(entry_stored(entry));
 		if (entry->child)
 			entry = entry->child;
 		else {

@@ -6,7 +6,8 @@
  *   provenance    an entry is made by cap_root (trusted code only) or derived from a tagged one;
  *   integrity     entries live in a table that no cVM can write; a cVM holds an index;
  *   monotonicity  derivation intersects bounds and permissions; nothing grows.
- * Pure C: no operating system, no ISA. The owner of the tables locks around every function but those of access.c, by which any
+ * Where the machine has capabilities they hold in hardware too, for what is memory: each entry has one, derived from its parent's
+ * (machine/stored.h). Pure C: no operating system, no ISA. The owner of the tables locks around every function but those of access.c, by which any
  * thread may use a capability meanwhile. Trusted.
  */
 #ifndef CAP_H
@@ -32,8 +33,10 @@ struct cap_table *cap_table_create(uint32_t most);
 /* Calls drop(object) for every root still there. */
 void cap_table_destroy(struct cap_table *table, void (*drop)(void *object));
 
-/* All give an index >= 0 or -errno: -EBADF untagged or stale, -EPERM not allowed, -ENOSPC full, -EINVAL. */
-int64_t cap_root(struct cap_table *table, const struct cap *cap);
+/* All give an index >= 0 or -errno: -EBADF untagged or stale, -EPERM not allowed, -ENOSPC full, -EINVAL. memory: what base counts in, as the
+ * machine has it; NULL: it is not about memory. */
+struct machine_stored;
+int64_t cap_root(struct cap_table *table, const struct cap *cap, const struct machine_stored *memory);
 int64_t cap_set_bounds(struct cap_table *table, uint64_t index, uint64_t base, uint64_t length);
 int64_t cap_and_permissions(struct cap_table *table, uint64_t index, uint32_t permissions);
 int64_t cap_seal(struct cap_table *table, uint64_t index, uint64_t authority, uint64_t otype);

@@ -7,6 +7,7 @@
 #ifndef CAP_TABLE_H
 #define CAP_TABLE_H
 #include "cap/cap.h"
+#include "machine/stored.h"
 
 struct entry {
 	struct cap cap;         /* changes only while the tag is 0 and there are no users */
@@ -32,8 +33,17 @@ struct cap_table {
 	int ended;
 	void (*lost)(void *argument);   /* if set: called under the lock for each entry that is freed */
 	void *lost_argument;
-	struct cap_word words[];
+	/* Each entry's, if it is about memory: `cap` as the machine has it, derived from the parent's, so that what that says is the machine's to
+	 * hold and not only cap.c's. It changes when `cap` does, and its tag goes when `tag` does. Behind the words. */
+	struct machine_stored *stored;
+	_Alignas(16) struct cap_word words[];
 };
+_Static_assert(sizeof(struct cap_word) == 16 && offsetof(struct cap_table, words) == sizeof(struct cap_table), "what is stored is aligned");
+
+static inline struct machine_stored *entry_stored(const struct entry *entry)
+{
+	return &entry->table->stored[entry->index];
+}
 
 static inline struct entry *entry_at(const struct cap_table *table, uint64_t index)
 {

@@ -55,6 +55,14 @@ static void idle_again(struct machine_thread *callee)
 		machine_call_look(callee);
 }
 
+/* The callee has no more of its caller's memory: by who owns the end of the call, or by the callee's carrier on the way in or out. It does
+ * not copy just then, and nobody enters it anew. */
+static void buffers_clear(struct machine_thread *callee)
+{
+	for (unsigned i = 0; ISA_STORED && i < callee->buffer_count; i++)
+		machine_stored_clear(&callee->buffers[i].stored);
+}
+
 int64_t machine_call_enter(struct machine_thread *caller, struct machine_thread *callee, uint64_t id, uint64_t limit,
 			   const struct machine_buffer *buffers, unsigned count)
 {
@@ -73,8 +81,15 @@ int64_t machine_call_enter(struct machine_thread *caller, struct machine_thread 
 		return -EAGAIN;
 	}
 	callee->buffer_count = count;
-	for (unsigned i = 0; i < count; i++)
-		callee->buffers[i] = buffers[i];
+	for (unsigned i = 0; i < count; i++) {
+		struct machine_buffer *own = &callee->buffers[i];
+		machine_stored_part(&own->stored, &buffers[i].memory, (uint32_t)buffers[i].rights);
+		own->memory = (struct machine_range){buffers[i].memory.at, buffers[i].memory.length, &own->stored};
+		own->rights = buffers[i].rights;
+	}
+	/* Has it ended already, perhaps before there was anything to clear? Who ends it from here on finds all of it. */
+	if (ISA_STORED && __atomic_fetch_or(&callee->state, 0, __ATOMIC_SEQ_CST) != word)
+		buffers_clear(callee);
 	if (limit) {
 		callee->limit = limit;
 		__atomic_store_n(&callee->limited, word, __ATOMIC_SEQ_CST);
@@ -92,6 +107,7 @@ struct context *call_end(struct machine_thread *callee)
 
 	if ((word & CALL_TAG) != CALL_ACTIVE)
 		return NULL;
+	buffers_clear(callee);
 	/* A kick that finds the home's tid has set `kicked`, which is looked at behind the swap; any other comes here. */
 	__atomic_store_n(&callee->tid, callee->home->tid, __ATOMIC_RELEASE);
 	if (!swap(callee, &word, CALL_IDLE_WORD(callee->serves))) {
@@ -123,6 +139,7 @@ void call_detach(struct machine_thread *callee, uint64_t word, enum call_end why
 	} while (!swap(callee, &word, copies ? word | CALL_WHY(why) : call | CALL_DETACHING));
 	if (copies)     /* it comes by here itself when it has done with the caller's memory */
 		return;
+	buffers_clear(callee);
 	machine_system(SYS_rt_sigprocmask, 0 /* SIG_BLOCK */, (long)&kick, (long)&mask, 8);
 	while (__atomic_exchange_n(&detach_lock, 1, __ATOMIC_ACQUIRE))
 		machine_system(SYS_sched_yield, 0, 0, 0, 0);

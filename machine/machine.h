@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <carrel/registers.h>
+#include "machine/stored.h"
 
 /* ---- the host: can this machine run Carrel at all? (carrel doctor) ---- */
 struct machine_check {
@@ -140,8 +141,9 @@ int64_t machine_blocking(struct machine_thread *thread, long number, long a, lon
 
 /* ---- calls between cVMs: the caller's host thread goes along (docs/architecture.md, CP_Call). Those marked F are of the fast kind ---- */
 struct machine_buffer {                 /* memory of the caller's that the callee may copy from and to */
-	uint8_t *at;
-	uint64_t length, rights;
+	struct machine_range memory;    /* at the call by the caller's window, at the callee by `stored` */
+	uint64_t rights;                /* CALL_READ is CAP_LOAD, CALL_WRITE is CAP_STORE */
+	struct machine_stored stored;   /* tagged while the call lasts, and no longer */
 };
 #define MACHINE_BUFFERS 4
 int machine_program_entry_ok(const void *program_window, uint32_t entry);       /* a landing pad there? */
@@ -166,11 +168,9 @@ int64_t machine_system(long number, long a, long b, long c, long d);
 /* As the copies below, either way, where fs may be the guest's. */
 int machine_copy(void *to, const void *from, size_t length);
 /* As machine_copy, between bytes that somebody was granted, which is all that is read and written: an access outside of a range is an error
- * of the Intravisor's own and ends the process; where there are capabilities, it is the access that traps. */
-struct machine_range {
-	uint8_t *at;
-	uint64_t length;
-};
+ * of the Intravisor's own and ends the process. Where there are capabilities, each access goes by those that the ranges are by, so it
+ * is the access that traps, and -EBADF says that one of them has been cleared: what was copied until then was granted until then. Not on the
+ * signal stack. */
 int machine_copy_ranges(const struct machine_range *to, uint64_t to_offset, const struct machine_range *from, uint64_t from_offset,
 			uint64_t length);
 /* clock_gettime into seconds and nanoseconds; 0 or -errno. */

@@ -114,6 +114,7 @@ struct window_image {
 struct cap_table;
 struct window {
 	uint8_t *base;          /* first; NULL: not there */
+	struct machine_stored memory;   /* all of it: what everything that anybody is granted there is derived from */
 	int compartment;        /* MACHINE_PROGRAM or MACHINE_LIBOS */
 	uint64_t calls[WINDOW_CALLS];   /* exports its program made or opened (intravisor/share/call.h); atomic, changed under a lock there */
 	int again;              /* it may serve another cVM when it is over (window_open_image) */
@@ -230,6 +231,12 @@ static inline void *cvm_reference_plain(const struct caller *caller, uint64_t re
 	if (!window || offset < WINDOW_LOW_GUARD || offset > WINDOW_MEMORY_END || length > WINDOW_MEMORY_END - offset)
 		return NULL;
 	return window->base + offset;
+}
+/* The same as a range; `at` NULL: outside. */
+static inline struct machine_range cvm_range(const struct caller *caller, uint64_t ref, uint64_t length)
+{
+	return (struct machine_range){cvm_reference_plain(caller, ref, length), length,
+				      ref >> 32 ? &caller->program->memory : &caller->cvm->libos.memory};
 }
 
 /* Program windows by number; both take a reference that window_release gives back. -errno or NULL. The first with an image in it, at

@@ -106,6 +106,7 @@ int window_open(struct window *window, int compartment)
 	if (!base)
 		return -ENOMEM;
 	window->base = base;
+	machine_stored_make(&window->memory, base, WINDOW_SIZE);
 	int error = machine_window_open(base, compartment);
 	if (error)
 		window_close(window);
@@ -124,10 +125,11 @@ int window_open_image(struct window *window, int compartment, struct image *imag
 			spares[i].base = NULL;
 		}
 	pthread_mutex_unlock(&lock);
-	if (spare.base)
+	if (spare.base) {
 		*window = (struct window){.base = spare.base, .quota = spare.quota, .compartment = compartment,
 					  .lock = PTHREAD_MUTEX_INITIALIZER};
-	else if ((error = window_open(window, compartment)))
+		machine_stored_make(&window->memory, spare.base, WINDOW_SIZE);
+	} else if ((error = window_open(window, compartment)))
 		return error;
 	window->again = 1;
 	window->budget = budget;
@@ -209,6 +211,7 @@ void window_close(struct window *window)
 	if (!window->base)
 		return;
 	capabilities_close(window);     /* from here on nobody's access reaches this memory */
+	machine_stored_clear(&window->memory);
 	snapshot_end(window);
 	/* In pieces: whoever else maps or faults in this process waits meanwhile. */
 	for (uint64_t at = WINDOW_MEMORY_START; window->mapped > PIECE && at + PIECE <= WINDOW_MEMORY_END; at += PIECE)

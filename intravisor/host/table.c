@@ -72,7 +72,7 @@ static int64_t resource_add(struct cvm *cvm, const struct resource *like, uint32
 	resource->references = 1;
 	struct cap cap = {.length = UINT64_MAX, .permissions = permissions, .otype = CAP_UNSEALED, .object = resource};
 	pthread_mutex_lock(&cvm->handles);
-	int64_t handle = cap_root(cvm->capabilities, &cap);
+	int64_t handle = cap_root(cvm->capabilities, &cap, NULL);
 	pthread_mutex_unlock(&cvm->handles);
 	if (handle < 0) {
 		resource_put(&resource);

@@ -27,7 +27,7 @@ struct cap_table *capabilities_of(const struct caller *caller)
 	if (table || snapshot_fetch_all(window) || !(table = cap_table_create(CAPABILITIES_MOST)))
 		return table;
 	pthread_mutex_lock(&tree_lock);
-	if (window->capabilities || cap_root(table, &all))      /* another thread was faster, or no memory */
+	if (window->capabilities || cap_root(table, &all, &window->memory))      /* another thread was faster, or no memory */
 		cap_table_destroy(table, NULL);
 	else
 		__atomic_store_n(&window->capabilities, table, __ATOMIC_RELEASE);
@@ -82,7 +82,7 @@ static int64_t derive(struct cap_table *table, uint64_t index, uint64_t how, uin
 		return cap_unseal(table, index, a);
 	case CAPABILITY_TYPE:
 		next_type++;
-		return cap_root(table, &type);
+		return cap_root(table, &type, NULL);
 	case CAPABILITY_INVOKE:
 		return cap_invoke_check(table, index, a);
 	default:

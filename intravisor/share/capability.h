@@ -28,6 +28,7 @@ struct segment {
 	struct cap_table *table;        /* of one: what is published, and nothing else ever */
 	struct resource *object;        /* memory that can be mapped; used by who holds the capability */
 	uint64_t length;                /* of it */
+	struct machine_stored memory;   /* and it, as long as it is there */
 	struct cvm *cvm;                /* its creator */
 	uint32_t references;            /* the holders'; atomic */
 	/* under tree_lock */

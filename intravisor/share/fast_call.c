@@ -22,22 +22,23 @@ uint64_t watch_now(void)
 	return (uint64_t)time[0] * 1000 + (uint64_t)time[1] / 1000000;
 }
 
-static uint8_t *program_memory(const struct caller *caller, uint64_t at, uint64_t length)
+static struct machine_range program_memory(const struct caller *caller, uint64_t at, uint64_t length)
 {
 	at = ISA_OFFSET(caller->program->base, at);
-	return at <= UINT32_MAX ? cvm_reference_plain(caller, REF_PROGRAM | at, length) : NULL;
+	return at <= UINT32_MAX ? cvm_range(caller, REF_PROGRAM | at, length) : (struct machine_range){0};
 }
 
 static int64_t buffers_get(const struct caller *caller, uint64_t at, struct machine_buffer *buffers, uint64_t count)
 {
 	uint64_t list[CALL_BUFFERS_MOST][3];
-	const void *from = program_memory(caller, at, count * sizeof *list);
+	const void *from = program_memory(caller, at, count * sizeof *list).at;
 
 	if (!from || machine_copy(list, from, count * sizeof *list))
 		return -EFAULT;
 	for (uint64_t i = 0; i < count; i++) {
-		buffers[i] = (struct machine_buffer){program_memory(caller, list[i][0], list[i][1]), list[i][1], list[i][2]};
-		if (!buffers[i].at)
+		buffers[i].memory = program_memory(caller, list[i][0], list[i][1]);
+		buffers[i].rights = list[i][2];
+		if (!buffers[i].memory.at)
 			return -EFAULT;
 	}
 	return 0;
@@ -86,7 +87,7 @@ int64_t share_call_copy(void *owner, uint64_t unused, const uint64_t a[6])
 {
 	struct caller *caller = owner;
 	uint64_t out = a[0] & CALL_COPY_OUT, n = a[3] < CALL_COPY_MOST ? a[3] : CALL_COPY_MOST;
-	const struct machine_range own = {program_memory(caller, a[2], n), n};
+	const struct machine_range own = program_memory(caller, a[2], n);
 	const struct machine_buffer *buffer = own.at ? machine_call_hold(caller->thread, a[0] ^ out) : NULL;
 	int64_t result = (int64_t)n;
 
@@ -95,12 +96,11 @@ int64_t share_call_copy(void *owner, uint64_t unused, const uint64_t a[6])
 		return own.at ? -ENOTCONN : -EFAULT;
 	if (!(buffer->rights & (out ? CALL_WRITE : CALL_READ)))
 		result = -EACCES;
-	else if (a[1] > buffer->length || n > buffer->length - a[1])
+	else if (a[1] > buffer->memory.length || n > buffer->memory.length - a[1])
 		result = -EINVAL;
 	else {
-		const struct machine_range granted = {buffer->at, buffer->length};
-		if (out ? machine_copy_ranges(&granted, a[1], &own, 0, n) : machine_copy_ranges(&own, 0, &granted, a[1], n))
-			result = -EFAULT;
+		int error = out ? machine_copy_ranges(&buffer->memory, a[1], &own, 0, n) : machine_copy_ranges(&own, 0, &buffer->memory, a[1], n);
+		result = error ? error : result;
 	}
 	machine_call_release(caller->thread);
 	return result;

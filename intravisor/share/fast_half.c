@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the Carrel authors
  *
  * One direction of a stream (stream.h): a ring that one sends to while another receives. Positions and lengths are bounded by the
- * ring's size, whatever guests say; a guest's memory is touched by fault-tolerant copies only, and what a fault cut short has not
+ * ring's size, whatever guests say, and copies go by what was granted: the ring's bytes, and the guest's window; what a fault cut short has not
  * happened. Trusted.
  */
 #include "cap/cap.h"
@@ -20,16 +20,17 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* n <= STREAM_RING bytes between a guest and the ring from position `at` on, which wraps. */
-static int ring_copy(struct half *h, uint64_t at, uint8_t *guest, uint64_t n, int out)
+/* n <= STREAM_RING bytes between a guest's from `done` on and the ring from position `at` on, which wraps. */
+static int ring_copy(struct half *h, uint64_t at, const struct machine_range *guest, uint64_t done, uint64_t n, int out)
 {
 	uint64_t start = at % STREAM_RING, first = least(n, STREAM_RING - start);
 
-	if (out ? machine_copy(guest, h->ring + start, first) : machine_copy(h->ring + start, guest, first))
+	if (out ? machine_copy_ranges(guest, done, &h->ring, start, first) : machine_copy_ranges(&h->ring, start, guest, done, first))
 		return -EFAULT;
 	if (n == first)
 		return 0;
-	return out ? machine_copy(guest + first, h->ring, n - first) : machine_copy(h->ring, guest + first, n - first);
+	return out ? machine_copy_ranges(guest, done + first, &h->ring, 0, n - first)
+		   : machine_copy_ranges(&h->ring, 0, guest, done + first, n - first);
 }
 
 /* ---- sending ---- */
@@ -57,34 +58,36 @@ static int64_t sends_not(const struct half *h)
 	return LOAD(h->reset) ? -ECONNRESET : LOAD(h->finished) || LOAD(h->refused) ? -EPIPE : 0;
 }
 
-static int64_t send(struct half *h, uint8_t *from, uint64_t length)
+static int64_t send(struct half *h, const struct machine_range *from)
 {
+	uint64_t length = from->length;
 	int64_t error = sends_not(h);
 
 	if (error || !length)
 		return error;
-	uint64_t done = length >= LARGE && post_awaited(h) ? post_fill(h, from, length) : 0;
+	uint64_t done = length >= LARGE && post_awaited(h) ? post_fill(h, from) : 0;
 	if (done == length || (done && length - done >= LARGE))         /* the rest to the next post */
 		return (int64_t)done;
 	if (!done && !room_for(h, 1))
 		return -EAGAIN;
 	uint64_t n = least(length - done, room(h, length - done));
-	if (n && ring_copy(h, h->sent, from + done, n, 0))
+	if (n && ring_copy(h, h->sent, from, done, n, 0))
 		return done ? (int64_t)done : -EFAULT;
 	STORE(h->put, h->sent += n);
 	return (int64_t)(done + n);
 }
 
-int64_t half_send(struct half *h, uint8_t *from, uint64_t length)
+int64_t half_send(struct half *h, const struct machine_range *from)
 {
 	fast_lock(&h->in);
-	int64_t result = send(h, from, length);
+	int64_t result = send(h, from);
 	fast_unlock(&h->in);
 	return result;
 }
 
-static int64_t send_message(struct half *h, uint8_t *from, uint64_t length)
+static int64_t send_message(struct half *h, const struct machine_range *from)
 {
+	uint64_t length = from->length;
 	uint32_t head = (uint32_t)length;
 	int64_t error = sends_not(h);
 
@@ -94,38 +97,40 @@ static int64_t send_message(struct half *h, uint8_t *from, uint64_t length)
 		return -EMSGSIZE;
 	if (!room_for(h, length + sizeof head))
 		return -EAGAIN;
-	if (ring_copy(h, h->sent + sizeof head, from, length, 0))
+	if (ring_copy(h, h->sent + sizeof head, from, 0, length, 0))
 		return -EFAULT;
 	for (unsigned i = 0; i < sizeof head; i++)
-		h->ring[(h->sent + i) % STREAM_RING] = (uint8_t)(head >> 8 * i);
+		h->ring.at[(h->sent + i) % STREAM_RING] = (uint8_t)(head >> 8 * i);
 	STORE(h->put, h->sent += length + sizeof head);
 	return (int64_t)length;
 }
 
-int64_t half_send_message(struct half *h, uint8_t *from, uint64_t length)
+int64_t half_send_message(struct half *h, const struct machine_range *from)
 {
 	fast_lock(&h->in);
-	int64_t result = send_message(h, from, length);
+	int64_t result = send_message(h, from);
 	fast_unlock(&h->in);
 	return result;
 }
 
 /* ---- receiving: under `out` ---- */
-static int64_t take_message(struct half *h, uint8_t *to, uint64_t length, uint64_t flags)
+static int64_t take_message(struct half *h, const struct machine_range *to, uint64_t flags)
 {
 	uint32_t head = 0;
 
 	for (unsigned i = 0; i < sizeof head; i++)
-		head |= (uint32_t)h->ring[(h->taken + i) % STREAM_RING] << 8 * i;
-	if (ring_copy(h, h->taken + sizeof head, to, least(head, length), 1))
+		head |= (uint32_t)h->ring.at[(h->taken + i) % STREAM_RING] << 8 * i;
+	if (ring_copy(h, h->taken + sizeof head, to, 0, least(head, to->length), 1))
 		return -EFAULT;
 	if (!(flags & STREAM_PEEK))
 		STORE(h->taken, h->taken + head + sizeof head);
 	return head;
 }
 
-static int64_t take(struct half *h, struct caller *caller, struct end *end, uint8_t *to, uint64_t length, uint64_t flags)
+static int64_t take(struct half *h, struct caller *caller, struct end *end, const struct machine_range *to, uint64_t flags)
 {
+	uint64_t length = to->length;
+
 	if (h->poster && h->poster != caller && LOAD(h->post) >= POST_CLAIMED)
 		return -EAGAIN;         /* what is older goes to the thread that posted */
 	if (h->poster == caller) {
@@ -143,9 +148,9 @@ static int64_t take(struct half *h, struct caller *caller, struct end *end, uint
 	if (!n)
 		return reset ? -ECONNRESET : over || (!length && !end->pair->messages) ? 0 : -EAGAIN;
 	if (end->pair->messages)
-		return take_message(h, to, length, flags);
+		return take_message(h, to, flags);
 	n = least(length, n);
-	if (ring_copy(h, h->taken, to, n, 1))
+	if (ring_copy(h, h->taken, to, 0, n, 1))
 		return -EFAULT;
 	if (!(flags & STREAM_PEEK))
 		STORE(h->taken, h->taken + n);
@@ -169,14 +174,14 @@ static void await(struct half *h)
 	fast_lock(&h->out);
 }
 
-static int64_t receive(struct half *h, struct caller *caller, struct end *end, uint8_t *to, uint64_t length, uint64_t flags)
+static int64_t receive(struct half *h, struct caller *caller, struct end *end, const struct machine_range *to, uint64_t flags)
 {
-	int64_t result = take(h, caller, end, to, length, flags);
+	int64_t result = take(h, caller, end, to, flags);
 
 	if (result != -EAGAIN)
 		return result;
 	if ((flags & STREAM_POST) && !h->poster && !caller->posted && !end->pair->messages) {
-		post_make(h, caller, to, length);
+		post_make(h, caller, to);
 		caller->posted = end;
 		__atomic_add_fetch(&end->share.references, 1, __ATOMIC_RELAXED);
 		await(h);
@@ -185,13 +190,13 @@ static int64_t receive(struct half *h, struct caller *caller, struct end *end, u
 		STORE(h->reader_waits, 1);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	}
-	return came(h) ? take(h, caller, end, to, length, flags) : -EAGAIN;
+	return came(h) ? take(h, caller, end, to, flags) : -EAGAIN;
 }
 
-int64_t half_receive(struct half *h, struct caller *caller, struct end *end, uint8_t *to, uint64_t length, uint64_t flags)
+int64_t half_receive(struct half *h, struct caller *caller, struct end *end, const struct machine_range *to, uint64_t flags)
 {
 	fast_lock(&h->out);
-	int64_t result = receive(h, caller, end, to, length, flags);
+	int64_t result = receive(h, caller, end, to, flags);
 	fast_unlock(&h->out);
 	return result;
 }

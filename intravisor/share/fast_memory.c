@@ -10,9 +10,11 @@
 
 #define PIECE (1ull << 20)
 
-static struct machine_range memory_of(const struct cap *cap)
+static struct machine_range memory_of(const struct cap_held *held)
 {
-	return (struct machine_range){*(uint8_t *const *)cap->object + cap->base, cap->length};
+	const struct cap *cap = held->cap;
+
+	return (struct machine_range){*(uint8_t *const *)cap->object + cap->base, cap->length, entry_stored(held->entry)};
 }
 
 static int64_t copy(struct machine_range to, uint64_t to_offset, struct machine_range from, uint64_t from_offset, uint64_t length,
@@ -22,8 +24,9 @@ static int64_t copy(struct machine_range to, uint64_t to_offset, struct machine_
 		n = length - done < PIECE ? length - done : PIECE;
 		if (!cap_tagged(a) || !cap_tagged(b))
 			return -EBADF;
-		if (machine_copy_ranges(&to, to_offset + done, &from, from_offset + done, n))
-			return -EFAULT;
+		int error = machine_copy_ranges(&to, to_offset + done, &from, from_offset + done, n);
+		if (error)
+			return error;
 	}
 	return (int64_t)length;
 }
@@ -33,7 +36,7 @@ static int64_t access(const struct caller *caller, struct cap_table *table, cons
 {
 	struct cap_held held;
 	uint64_t offset = a[1], length = a[3];
-	const struct machine_range own = {cvm_reference_plain(caller, a[2], length), length};
+	const struct machine_range own = cvm_range(caller, a[2], length);
 	int64_t result = cap_hold(table, a[0], a[4] ? CAP_STORE : CAP_LOAD, &held);
 
 	if (!result && clip) {
@@ -43,8 +46,8 @@ static int64_t access(const struct caller *caller, struct cap_table *table, cons
 	}
 	if (!result)
 		result = !own.at ? -EFAULT : !cap_in_bounds(held.cap, offset, length) ? -ERANGE
-			 : a[4] ? copy(memory_of(held.cap), offset, own, 0, length, &held, &held)
-				: copy(own, 0, memory_of(held.cap), offset, length, &held, &held);
+			 : a[4] ? copy(memory_of(&held), offset, own, 0, length, &held, &held)
+				: copy(own, 0, memory_of(&held), offset, length, &held, &held);
 	cap_release(&held);
 	return result;
 }
@@ -64,7 +67,7 @@ int64_t host_capability_copy(struct caller *caller, const uint64_t a[6])
 
 	if (!result)
 		result = error ? error : cap_in_bounds(to.cap, a[1], a[4]) && cap_in_bounds(from.cap, a[3], a[4])
-			 ? copy(memory_of(to.cap), a[1], memory_of(from.cap), a[3], a[4], &to, &from) : -ERANGE;
+			 ? copy(memory_of(&to), a[1], memory_of(&from), a[3], a[4], &to, &from) : -ERANGE;
 	cap_release(&to);
 	cap_release(&from);
 	return result;

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the Carrel authors
  *
  * Posts (stream.h): the receiver's own buffer, which the sender fills, so that what is large is copied once; and if the receiver is still
- * looking for it, both copy at the same time. A guest's memory is touched by fault-tolerant copies only. Trusted.
+ * looking for it, both copy at the same time. Copies go by what was granted: the sender's window, and what
+ * was stored of the receiver's when it posted. Trusted.
  */
 #include <sys/syscall.h>
 
@@ -38,11 +39,11 @@ static void pieces(struct half *h, uint64_t side)
 {
 	for (;;) {
 		uint64_t begun = __atomic_fetch_add(&h->begun, side, __ATOMIC_ACQ_REL), front = (uint32_t)begun, back = begun >> 32;
-		uint64_t size = piece(h->length), all = (h->length + size - 1) / size;
+		uint64_t length = h->to.length, size = piece(length), all = (length + size - 1) / size;
 		if (front + back >= all)
 			return;
-		uint64_t at = (side == FRONT ? front : all - 1 - back) * size, n = least(size, h->length - at);
-		if (machine_copy(h->to + at, h->from + at, n))
+		uint64_t at = (side == FRONT ? front : all - 1 - back) * size, n = least(size, length - at);
+		if (machine_copy_ranges(&h->to, at, h->from, at, n))
 			STORE(h->bad, 1);
 		__atomic_fetch_add(&h->there, n, __ATOMIC_ACQ_REL);
 	}
@@ -75,13 +76,13 @@ int post_awaited(struct half *h)
 }
 
 /* Under `in`. Only if the ring is empty, and it stays that: what is put there is the sender's. */
-uint64_t post_fill(struct half *h, uint8_t *from, uint64_t length)
+uint64_t post_fill(struct half *h, const struct machine_range *from)
 {
 	uint32_t posted = POST_POSTED;
 
 	if (h->sent != LOAD(h->taken) || !__atomic_compare_exchange_n(&h->post, &posted, POST_CLAIMED, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return 0;
-	uint64_t n = h->length = least(least(length, AT_ONCE), h->length);
+	uint64_t n = h->to.length = least(least(from->length, AT_ONCE), h->to.length);
 	h->from = from;
 	h->begun = h->there = 0;
 	STORE(h->post, POST_OPEN);
@@ -107,15 +108,16 @@ uint64_t post_withdraw(struct half *h)
 		done = h->done;
 		STORE(h->post, POST_NONE);
 	}
+	machine_stored_clear(h->stored + 1);       /* claimed or not, the sender has done with it */
 	h->poster = NULL;
 	return done;
 }
 
-void post_make(struct half *h, struct caller *caller, uint8_t *to, uint64_t length)
+void post_make(struct half *h, struct caller *caller, const struct machine_range *to)
 {
 	h->poster = caller;
-	h->to = to;
-	h->length = length;
+	h->to = (struct machine_range){to->at, to->length, h->stored + 1};
+	machine_stored_part(h->stored + 1, to, CAP_STORE);
 	h->done = 0;
 	h->bad = 0;
 	STORE(h->post, POST_POSTED);

@@ -45,16 +45,16 @@ void share_unpost(struct caller *caller)
 /* stream_send(handle, ref, length) */
 int64_t host_stream_send(struct caller *caller, const uint64_t a[6])
 {
-	uint8_t *from = cvm_reference_plain(caller, a[1], a[2]);
+	const struct machine_range from = cvm_range(caller, a[1], a[2]);
 	int64_t result = 0;
 
-	if (!from && a[2])
+	if (!from.at && a[2])
 		return -EFAULT;
 	struct end *end = end_get(caller, a[0], CAP_STORE, &result);
 	if (!end)
 		return result;
 	struct half *h = &end->pair->half[!end->side];
-	result = end->pair->messages ? half_send_message(h, from, a[2]) : half_send(h, from, a[2]);
+	result = end->pair->messages ? half_send_message(h, &from) : half_send(h, &from);
 	if (result >= 0)
 		ring_end(&end->pair->end[!end->side], &h->reader_waits);
 	share_put(&end->share);
@@ -64,10 +64,10 @@ int64_t host_stream_send(struct caller *caller, const uint64_t a[6])
 /* stream_receive(handle, ref, length, flags) */
 int64_t host_stream_receive(struct caller *caller, const uint64_t a[6])
 {
-	uint8_t *to = cvm_reference_plain(caller, a[1], a[2]);
+	const struct machine_range to = cvm_range(caller, a[1], a[2]);
 	int64_t result = 0;
 
-	if (!to && a[2])
+	if (!to.at && a[2])
 		return -EFAULT;
 	/* Into the program's window only, which the thread holds; of the library OS's own memory nothing is posted. */
 	uint64_t flags = a[1] >> 32 == 1 ? a[3] : a[3] & ~(uint64_t)STREAM_POST;
@@ -77,7 +77,7 @@ int64_t host_stream_receive(struct caller *caller, const uint64_t a[6])
 	if (caller->posted != end)
 		share_unpost(caller);   /* one post at a time */
 	struct half *h = &end->pair->half[end->side];
-	result = half_receive(h, caller, end, to, a[2], flags);
+	result = half_receive(h, caller, end, &to, flags);
 	if (result >= 0 && half_used(h) <= STREAM_RING - STREAM_RING / 4)
 		ring_end(&end->pair->end[!end->side], &h->writer_waits);
 	share_put(&end->share);

@@ -57,6 +57,7 @@ static void segment_end(struct segment *segment)
 	if (segment->base) {
 		if (ftruncate(segment->object->fd, 0))  /* every mapping of it, wherever it is, is empty from here on */
 			abort();
+		machine_stored_clear(&segment->memory);
 		munmap(segment->base, segment->length);
 		quota_give(&segment->cvm->mappings, 1);
 	}
@@ -135,6 +136,7 @@ static int64_t object_take(struct caller *caller, struct segment *segment, uint6
 	}
 	madvise(base, size, MADV_DONTDUMP);
 	segment->base = base;
+	machine_stored_make(&segment->memory, base, size);
 	segment->length = cap->length = size;
 	segment->cvm = caller->cvm;
 	return 0;
@@ -167,7 +169,7 @@ int64_t host_file_create(struct caller *caller, const uint64_t a[6])
 	pthread_mutex_lock(&tree_lock);
 	link = link_find(segment->name, segment->network);
 	error = *link ? -EEXIST
-		: segment->object ? cap_root(segment->table, &cap) : cap_grant(from, a[2], segment->table, permissions);
+		: segment->object ? cap_root(segment->table, &cap, &segment->memory) : cap_grant(from, a[2], segment->table, permissions);
 	if (!error)
 		*link = segment;
 	pthread_mutex_unlock(&tree_lock);

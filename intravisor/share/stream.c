@@ -46,13 +46,16 @@ static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct listener *listeners;
 
 /* ---- pairs ---- */
+#define PAIR_MEMORY (2 * STREAM_RING + 4 * ISA_STORED)
 static void end_destroy(struct share *share)
 {
 	struct pair *pair = ((struct end *)share)->pair;
 
 	if (__atomic_sub_fetch(&pair->ends_left, 1, __ATOMIC_ACQ_REL))
 		return;
-	munmap(pair->memory, 2 * STREAM_RING);
+	for (unsigned i = 0; i < 2; i++)
+		machine_stored_clear(pair->half[i].stored);
+	munmap(pair->memory, PAIR_MEMORY);
 	free(pair);
 }
 
@@ -63,7 +66,7 @@ static struct pair *pair_make(int messages)
 	if (!pair)
 		return NULL;
 	memset(pair, 0, sizeof *pair);
-	pair->memory = mmap(NULL, 2 * STREAM_RING, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	pair->memory = mmap(NULL, PAIR_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (pair->memory == MAP_FAILED) {
 		free(pair);
 		return NULL;
@@ -73,7 +76,9 @@ static struct pair *pair_make(int messages)
 	for (unsigned i = 0; i < 2; i++) {
 		pair->end[i] = (struct end){.share = {.kind = SHARE_STREAM, .references = 1, .destroy = end_destroy}, .pair = pair, .side = i};
 		pair->end[i].point.owner = &pair->end[i].share;
-		pair->half[i].ring = pair->memory + i * STREAM_RING;
+		pair->half[i].stored = (struct machine_stored *)(pair->memory + 2 * STREAM_RING) + 2 * i;
+		pair->half[i].ring = (struct machine_range){pair->memory + i * STREAM_RING, STREAM_RING, pair->half[i].stored};
+		machine_stored_make(pair->half[i].stored, pair->half[i].ring.at, STREAM_RING);
 	}
 	return pair;
 }

@@ -11,7 +11,8 @@
 
 /* One direction. Its sender's part is under `in`, its receiver's under `out` (in that order), so both copy at the same time. */
 struct half {
-	uint8_t *ring;                  /* STREAM_RING bytes */
+	struct machine_range ring;      /* STREAM_RING bytes, by `stored[0]` */
+	struct machine_stored *stored;  /* two, tagged as long as there is the ring, and a post: from its making to its withdrawal */
 	/* Set under the pair's lock, never cleared; read without it. */
 	int finished;                   /* the writer sends no more */
 	int refused;                    /* the reader takes no more */
@@ -35,8 +36,8 @@ struct half {
 	_Alignas(64) uint32_t post;     /* POST_* */
 	int bad;                        /* a copy faulted */
 	struct caller *poster;          /* NULL: POST_NONE */
-	uint8_t *to, *from;
-	uint64_t length;                /* of the post; from POST_OPEN on: of what goes there */
+	struct machine_range to;        /* by `stored[1]`; its length: of the post; from POST_OPEN on: of what goes there */
+	const struct machine_range *from;       /* what the sender was given, as long as it waits for a piece of it */
 	/* POST_FULL: so many bytes came before all that is put in the ring since. 0: none, one of both copies was bad. */
 	uint64_t done;
 	_Alignas(64) uint64_t begun;    /* pieces of an open one: how many from the front, and above bit 32 from the back */
@@ -58,7 +59,7 @@ struct end {
 
 struct pair {
 	int messages;                   /* each with its length in front of it */
-	uint8_t *memory;
+	uint8_t *memory;                /* rings, and what is stored for both halves */
 	_Alignas(64) struct fast_lock lock;     /* guards the ends, and what of the halves says so. After a half's locks */
 	uint32_t ends_left;             /* atomic */
 	struct end end[2];              /* end i reads half i and writes half !i */
@@ -67,17 +68,17 @@ struct pair {
 void stream_end_left(struct end *end);          /* fast_stream.c */
 
 /* fast_half.c. Each takes the locks it needs; the memory is the caller's, or NULL with length 0. What host_stream_send and _receive return. */
-int64_t half_send(struct half *h, uint8_t *from, uint64_t length);
-int64_t half_send_message(struct half *h, uint8_t *from, uint64_t length);
-int64_t half_receive(struct half *h, struct caller *caller, struct end *end, uint8_t *to, uint64_t length, uint64_t flags);
+int64_t half_send(struct half *h, const struct machine_range *from);
+int64_t half_send_message(struct half *h, const struct machine_range *from);
+int64_t half_receive(struct half *h, struct caller *caller, struct end *end, const struct machine_range *to, uint64_t flags);
 
 /* fast_post.c */
 #define POST_MOMENT 160u                /* machine_relax()s: some microseconds, less than a sleeper takes to wake */
 int post_awaited(struct half *h);       /* under `in`: is there a post, perhaps after a moment? */
 /* Under `in`: how much of it went to the post; 0 if that has gone, something in the ring has to come first, or one of the two is bad. */
-uint64_t post_fill(struct half *h, uint8_t *from, uint64_t length);
+uint64_t post_fill(struct half *h, const struct machine_range *from);
 /* Under `out`. */
-void post_make(struct half *h, struct caller *caller, uint8_t *to, uint64_t length);
+void post_make(struct half *h, struct caller *caller, const struct machine_range *to);
 uint64_t post_withdraw(struct half *h); /* how much had come there */
 void post_help(struct half *h);         /* by its poster, under no lock */
 

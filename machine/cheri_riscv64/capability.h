@@ -9,6 +9,7 @@
 
 #define OTYPE_PROGRAM 1         /* sealed pairs of programs' gates */
 #define OTYPE_LIBOS   2         /* and of library OSes' */
+#define OTYPE_STORED  3         /* what is stored for a sealed capability of cap/ */
 
 /* Permissions (hardware bits 0 to 11). */
 #define PERMIT_GLOBAL   0x001

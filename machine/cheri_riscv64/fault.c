@@ -12,6 +12,7 @@
 
 #include <carrel/entry.h>
 #include <carrel/window.h>
+#include "machine/cheri_riscv64/part_copy.h"
 #include "machine/cheri_riscv64/thread.h"
 
 static const int caught[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
@@ -172,8 +173,9 @@ void signal_handle(int signal, struct carrier *carrier, struct signal_frame *fra
 		frame->x[0] = (uint64_t)guest_copy_fault;
 		return;
 	}
-	/* Memory that is not there is a guest's affair; a violation of what was granted is not (part_copy). */
-	if (!guest && pc >= (uint64_t)part_copy && pc < (uint64_t)part_copy_end && !violated(frame, signal)) {
+	/* Memory that is not there is a guest's affair; a violation of what was granted is not (part_copy). DDC is a part there; it puts the
+	 * Intravisor's back. */
+	if (!guest && pc >= (uint64_t)part_copy_start && pc < (uint64_t)part_copy_end && !violated(frame, signal)) {
 		frame->x[0] = (uint64_t)part_copy_fault;
 		return;
 	}

@@ -505,48 +505,6 @@ guest_copy_fault:
 	li	a0, -EFAULT
 	ret
 
-/* int part_copy(to a0, to_length a1, to_offset a2, from a3, from_length a4, from_offset a5, n a6): n bytes through capabilities that are made
- * here and nowhere kept: c6 stores to exactly [to, to + to_length), c28 loads from exactly [from, from + from_length). Bounds that
- * cannot be exact leave no tag, so that the first access is a fault. 0, or -EFAULT where memory faults; a violation of these
- * capabilities is nobody's but ours, and is let through (fault.c). Integers alone are moved, so no tag is ever copied. */
-	.globl	part_copy, part_copy_end, part_copy_fault
-	.type	part_copy, @function
-part_copy:
-	cspecialr x6, SCR_DDC
-	csetaddr x6, x6, a0
-	csetboundsexact x6, x6, a1
-	li	t2, PERMIT_STORE
-	candperm x6, x6, t2
-	cincoffset x6, x6, a2
-	cspecialr x28, SCR_DDC
-	csetaddr x28, x28, a3
-	csetboundsexact x28, x28, a4
-	li	t2, PERMIT_LOAD
-	candperm x28, x28, t2
-	cincoffset x28, x28, a5
-	/* Aligned or not; the last bytes one by one, so that one too many is a fault at its own address. */
-	li	t0, 16
-2:	bltu	a6, t0, 3f
-	ldcap	t2, x28
-	sdcap	t2, x6
-	cincoffsetimm x28, x28, 8
-	cincoffsetimm x6, x6, 8
-	addi	a6, a6, -8
-	j	2b
-3:	beqz	a6, 4f
-	lbucap	t2, x28
-	sbcap	t2, x6
-	cincoffsetimm x28, x28, 1
-	cincoffsetimm x6, x6, 1
-	addi	a6, a6, -1
-	j	3b
-4:	li	a0, 0
-	ret
-part_copy_end:
-part_copy_fault:
-	li	a0, -EFAULT
-	ret
-
 /* What lies at ENTRY_PAGE: copied there, so position-independent. t5 becomes the page behind it, which holds the sealed entries. */
 	.section .rodata
 	.balign	32

@@ -26,10 +26,9 @@ _Static_assert(sizeof(struct signal_frame) == 1088 + 33 * 16, "as the machine la
 extern uint8_t gate_start[], gate_end[], gate_syscall[], gate_leave[], gate_leave_checked[], gate_leave_end[], gate_kicked[],
 	gate_call[], gate_serve[], gate_call_copy[], gate_call_return[], gate_no_call[], gate_host_call[], gate_host_fast[], gate_leaving[], context_checked[], context_entered[];
 extern uint8_t entry_program_start[], entry_program_end[], entry_libos_start[], entry_libos_end[];
-extern uint8_t guest_copy_end[], guest_copy_fault[], part_copy_end[], part_copy_fault[], blocking_start[], blocking_end[], blocking_abort[];
+extern uint8_t guest_copy_end[], guest_copy_fault[], blocking_start[], blocking_end[], blocking_abort[];
 
 int guest_copy(void *to, const void *from, size_t length);
-int part_copy(uint64_t to, uint64_t to_length, uint64_t to_offset, uint64_t from, uint64_t from_length, uint64_t from_offset, uint64_t n);
 /* To be entered: absolute pc in the library OS (program 0) or the program (1). */
 int64_t context_enter(struct context *context, uint64_t pc, uint64_t stack, uint64_t argument, int program);
 __attribute__((noreturn)) void context_again(struct context *context, uint64_t pc, uint64_t stack, uint64_t argument, int program);

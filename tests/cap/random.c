@@ -140,7 +140,7 @@ static void do_root(int table)
 	if (any() % 2)
 		cap.permissions |= CAP_ALL, cap.base = any() % 8, cap.length = any() % 64;
 	unsigned __int128 end = (unsigned __int128)cap.base + cap.length;
-	outcome(0, table, cap_root(tables[table], &cap), end > UINT64_MAX ? -EINVAL : 0,
+	outcome(0, table, cap_root(tables[table], &cap, NULL), end > UINT64_MAX ? -EINVAL : 0,
 		(struct record){cap.base, end, cap.permissions, CAP_UNSEALED, cap.object, -1, 0, 0, 0});
 }
 

@@ -32,4 +32,11 @@ $(CHERI_SHARE_NATIVE): $(CHERI_SHARE)/%: $(B)/obj/cheri/tests/share/native/%.o $
 $(CHERI_SHARE)/model $(CHERI_SHARE)/race: $(B)/obj/cheri/tests/share/native/processes.o
 $(B)/obj/cheri/tests/share/%.o: CHERI_CPPFLAGS += -Imachine/cheri_riscv64 -DLIBOS='"$(CHERI)/lib/carrel/libos"' -DFOLDER='"$(CHERI_SHARE)/"'
 
-CHECKS += $(CHERI_SHARE_GUESTS) $(CHERI_SHARE_NATIVE) $(CHERI_GUESTS) $(CHERI_HOSTILE) $(CHERI)/bin/carrel $(CHERI)/lib/carrel/libos port-lua-cheri
+# What is stored of capabilities, looked at by who knows the machine.
+CHERI_NATIVE := $(patsubst tests/cheri/native/%.c,$(CHERI_TESTS)/native/%,$(wildcard tests/cheri/native/*.c))
+$(CHERI_NATIVE): $(CHERI_TESTS)/native/%: $(B)/obj/cheri/tests/cheri/native/%.o $(B)/obj/cheri/tests/share/native/processes.o $(CHERI_LIBRARY)
+	@mkdir -p $(@D)
+	$(CHERI_CC) -static $^ -o $@
+$(B)/obj/cheri/tests/cheri/native/%.o: CHERI_CPPFLAGS += -Imachine/cheri_riscv64
+
+CHECKS += $(CHERI_NATIVE) $(CHERI_SHARE_GUESTS) $(CHERI_SHARE_NATIVE) $(CHERI_GUESTS) $(CHERI_HOSTILE) $(CHERI)/bin/carrel $(CHERI)/lib/carrel/libos port-lua-cheri

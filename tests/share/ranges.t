@@ -15,14 +15,12 @@ for length in 0 1 13 2048 4095 4096 100001; do
 		out=$($run $share/ranges $1 $length $2 2>&1)
 		status=$?
 		end=$(printf '%s\n' "$out" | sed -n 's/^from .* to //p')
-		register=c28
-		[ "$2" = read ] || register=c6
 		if [ -z "$run" ]; then
 			[ $status = 132 ]
 		elif [ $1 = over ]; then
-			[ $status = 139 ] && printf '%s\n' "$out" | grep -q "length violation through $register at address $end,"
+			[ $status = 139 ] && printf '%s\n' "$out" | grep -q "length violation through ddc at address $end,"
 		else
-			[ $status = 139 ] && printf '%s\n' "$out" | grep -Eq "(length|tag) violation through $register"
+			[ $status = 139 ] && printf '%s\n' "$out" | grep -Eq "(length|tag) violation through ddc"
 		fi
 		good=$?
 		case $out in *"not stopped"*) good=1 ;; esac

@@ -18,6 +18,14 @@
 
 #define ROOM (1u << 20)
 static uint8_t *ours, *theirs;
+static struct machine_stored by_ours, by_theirs, by_grant;
+
+/* `length` bytes of theirs from `begin` on, as they are granted. */
+static struct machine_range granted(size_t begin, size_t length)
+{
+	machine_stored_derive(&by_grant, &by_theirs, begin, length, CAP_LOAD | CAP_STORE, 0);
+	return (struct machine_range){theirs + begin, length, &by_grant};
+}
 
 static int differs(const uint8_t *at, uint8_t value, size_t n)
 {
@@ -30,7 +38,7 @@ static int differs(const uint8_t *at, uint8_t value, size_t n)
 /* To offset `to` of a grant of `length` bytes that begins `begin` bytes into the room. */
 static int one(size_t begin, size_t length, size_t to, size_t from, size_t n)
 {
-	const struct machine_range grant = {theirs + begin, length}, own = {ours, ROOM};
+	const struct machine_range grant = granted(begin, length), own = {ours, ROOM, &by_ours};
 
 	memset(theirs, 0xee, ROOM);
 	return machine_copy_ranges(&grant, to, &own, from, n) || memcmp(theirs + begin + to, ours + from, n) ||
@@ -75,13 +83,18 @@ int main(int argc, char **argv)
 	carrier_make();
 	ours = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	theirs = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	machine_stored_make(&by_ours, ours, ROOM);
+	machine_stored_make(&by_theirs, theirs, ROOM);
 	for (size_t i = 0; i < ROOM; i++)
 		ours[i] = (uint8_t)(i * 7 + (i >> 9));
 	if (!strcmp(argv[1], "all"))
 		return all();
 	size_t length = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
-	const struct machine_range own = {ours, ROOM}, grant = {theirs + 4096 - 37, length}, missing = {theirs + ROOM - 4096, 8192};
+	struct machine_stored by_missing;
+	const struct machine_range own = {ours, ROOM, &by_ours}, grant = granted(4096 - 37, length),
+				   missing = {theirs + ROOM - 4096, 8192, &by_missing};
 	if (!strcmp(argv[1], "missing")) {
+		machine_stored_make(&by_missing, missing.at, missing.length);
 		munmap(theirs + ROOM - 4096, 4096);
 		int gone = machine_copy_ranges(&missing, 0, &own, 0, 100);
 		printf("%d %d\n", gone, machine_copy_ranges(&own, 0, &missing, 4000, 8));

@@ -33,6 +33,9 @@
 	.macro cincoffsetimm cd, cs, n
 	.insn i 0x5b, 1, \cd, \cs, \n
 	.endm
+	.macro cgettag rd, cs
+	.insn r 0x5b, 0, 0x7f, \rd, \cs, x4
+	.endm
 	.macro cmove cd, cs
 	.insn r 0x5b, 0, 0x7f, \cd, \cs, x10
 	.endm
@@ -72,13 +75,16 @@
 #else
 #define CGETPCC(cd)           ".insn r 0x5b, 0, 0x01, " cd ", x0, x0\n\t"
 #define CGETDDC(cd)           ".insn r 0x5b, 0, 0x01, " cd ", x0, x1\n\t"
+#define CSETBOUNDS(cd, cs, rs) ".insn r 0x5b, 0, 0x08, " cd ", " cs ", " rs "\n\t"
 #define CSETBOUNDSEXACT(cd, cs, rs) ".insn r 0x5b, 0, 0x09, " cd ", " cs ", " rs "\n\t"
 #define CSEAL(cd, cs, ct)     ".insn r 0x5b, 0, 0x0b, " cd ", " cs ", " ct "\n\t"
+#define CUNSEAL(cd, cs, ct)   ".insn r 0x5b, 0, 0x0c, " cd ", " cs ", " ct "\n\t"
 #define CANDPERM(cd, cs, rs)  ".insn r 0x5b, 0, 0x0d, " cd ", " cs ", " rs "\n\t"
 #define CSETADDR(cd, cs, rs)  ".insn r 0x5b, 0, 0x10, " cd ", " cs ", " rs "\n\t"
 #define CINCOFFSET(cd, cs, rs) ".insn r 0x5b, 0, 0x11, " cd ", " cs ", " rs "\n\t"
 #define CLOADBYTE(rd, cs)     ".insn r 0x5b, 0, 0x7d, " rd ", " cs ", x12\n\t"
 #define CGETPERM(rd, cs)      ".insn r 0x5b, 0, 0x7f, " rd ", " cs ", x0\n\t"
+#define CGETTYPE(rd, cs)      ".insn r 0x5b, 0, 0x7f, " rd ", " cs ", x1\n\t"
 #define CGETBASE(rd, cs)      ".insn r 0x5b, 0, 0x7f, " rd ", " cs ", x2\n\t"
 #define CGETLEN(rd, cs)       ".insn r 0x5b, 0, 0x7f, " rd ", " cs ", x3\n\t"
 #define CGETTAG(rd, cs)       ".insn r 0x5b, 0, 0x7f, " rd ", " cs ", x4\n\t"
