@@ -51,4 +51,8 @@
 /* The landing pad: endbr64. Its four bytes occur in verified text at no other place. */
 #define LANDING_PAD          0xfa1e0ff3
 
+/* Bytes of trap instructions (int3) that verified text ends in, so that where execution falls off its end no step of a checked branch lies
+ * before (machine/x86_64/unit.h). */
+#define TEXT_END             32
+
 #endif

@@ -8,8 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <carrel/gate.h>
+
 #define UNIT_NONE 16            /* no register */
-#define UNIT_LOOK 32            /* bytes unit_find may look at */
+#define UNIT_LOOK TEXT_END      /* bytes unit_find may look at, on either side */
 #define TABLE_MOST 4096u        /* places of a table, 8 bytes each */
 
 /* The steps' encodings for T = t and S = s; each gives its length. to has room for 16. */
@@ -25,7 +27,9 @@ size_t unit_table(uint8_t *to, unsigned s);                                     
 #define UNIT_TABLE 7u                                                           /* its length */
 size_t unit_index(uint8_t *to, unsigned t, unsigned s);
 
-/* An interruption at `at` in verified program text of `size` bytes: inside a unit, behind its first step? Gives T, and how many
+/* `at` is where an instruction of verified text begins, or lies outside of text: behind its end too, where what is interrupted has fallen
+ * off. There the bytes from `at` on are whatever a page of data holds, and those before are traps (TEXT_END), so nothing is found.
+ * An interruption at `at` in verified program text of `size` bytes: inside a unit, behind its first step? Gives T, and how many
  * bytes before `at` the load (of a jump through a table: the `and`) begins; UNIT_NONE outside of a unit. Resuming there with T's
  * upper half cleared is sound whatever the registers hold: T is then an offset, S is loaded anew, and the steps behind check
  * again; of a table's jump, the `and` bounds T anew and S is made of it alone. */

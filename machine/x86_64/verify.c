@@ -27,7 +27,7 @@
 #define NO_INSTRUCTION UINT64_MAX
 
 struct list {
-	uint32_t (*rows)[3];
+	uint32_t (*rows)[2];
 	size_t count, room;
 };
 
@@ -41,7 +41,7 @@ struct walk {
 	uint64_t *starts;               /* one bit per byte: a branch may land here */
 	struct list branches;           /* offset of a direct branch's instruction, or of a table; target */
 	struct list tables;             /* offset, greatest index; ascending */
-	struct list jumps;              /* through a table: offset of the unit's lea, table, greatest index */
+	struct list jumps;              /* through a table, two rows each: offset of the unit's lea, table; greatest index */
 	uint64_t table_here;            /* the next bytes are a table, */
 	uint32_t table_most;            /* of this greatest index */
 	/* the last five instructions, oldest first */
@@ -158,7 +158,7 @@ static int unit_matches(const struct walk *w, uint64_t at, unsigned t)
 	return rebase_length == n && !memcmp(rebase, want, n);
 }
 
-static int remember(struct list *list, uint64_t a, uint64_t b, uint64_t c)
+static int remember(struct list *list, uint64_t a, uint64_t b)
 {
 	if (list->count == list->room) {
 		size_t room = list->room ? 2 * list->room : 1024;
@@ -171,7 +171,6 @@ static int remember(struct list *list, uint64_t a, uint64_t b, uint64_t c)
 	uint32_t *row = list->rows[list->count++];
 	row[0] = (uint32_t)a;
 	row[1] = (uint32_t)b;
-	row[2] = (uint32_t)c;
 	return 0;
 }
 
@@ -201,7 +200,7 @@ static int table_check(struct walk *w, uint64_t at, unsigned length, unsigned s)
 	int32_t distance;
 	uint32_t most;
 
-	if (w->recent[2] == NO_INSTRUCTION || w->recent[3] != w->unit_start)
+	if (w->recent[2] == NO_INSTRUCTION || w->recent[3] != w->unit_start || at - w->recent[4] < 4)
 		return unit_refuse(w);
 	if ((text[end - 1] & 0xf8) != 0xe0)     /* a call would return to the table behind it */
 		return refuse(w, at, length, "unchecked-branch", "a call through a table");
@@ -219,13 +218,14 @@ static int table_check(struct walk *w, uint64_t at, unsigned length, unsigned s)
 		w->table_here = first;
 		w->table_most = most;
 	}
-	return remember(&w->jumps, w->unit_start, first, most);
+	int error = remember(&w->jumps, w->unit_start, first);
+	return error ? error : remember(&w->jumps, most, 0);
 }
 
 /* The table at `at`, whose size was checked. */
 static int table_places(struct walk *w, uint64_t at)
 {
-	int error = remember(&w->tables, at, w->table_most, 0);
+	int error = remember(&w->tables, at, w->table_most);
 
 	for (uint64_t i = 0; !error && i <= w->table_most; i++) {
 		int64_t distance;
@@ -233,7 +233,7 @@ static int table_places(struct walk *w, uint64_t at)
 		uint64_t target = at + (uint64_t)distance;
 		if (target >= w->text->size)
 			return refuse(w, at + 8 * i, 8, "branch-target", "a branch out of the text");
-		error = remember(&w->branches, at + 8 * i, target, 0);
+		error = remember(&w->branches, at + 8 * i, target);
 	}
 	w->table_here = NO_INSTRUCTION;
 	return error;
@@ -254,7 +254,7 @@ static int instance_check(struct walk *w, uint64_t at, const struct form *form)
 		uint64_t target = end + (uint64_t)value;
 		if (target >= text->size)
 			return refuse(w, at, form->length, "branch-target", "a branch out of the text");
-		return remember(&w->branches, at, target, 0);
+		return remember(&w->branches, at, target);
 	}
 	case FORM_RELATIVE_ACCESS:
 		/* An operand of up to 64 bytes that starts inside the image stays inside the window: the arena ends 3 GiB below
@@ -340,7 +340,12 @@ static int text_walk(struct walk *w, void (*each)(struct walk *, uint64_t at, co
 			each(w, at, form, arg);
 		at += form->length;
 	}
-	return w->unit_by ? unit_refuse(w) : 0;
+	if (w->unit_by)
+		return unit_refuse(w);
+	for (uint64_t at = size - TEXT_END; at < size; at++)    /* text is whole pages */
+		if (w->text->text[at] != machine_trap_byte())
+			return refuse(w, size - TEXT_END, TEXT_END, "text-end", "the text does not end in 32 traps; link it again with carrel-cc");
+	return 0;
 }
 
 static int start_at(const struct walk *w, uint64_t at)
@@ -372,8 +377,8 @@ static int targets_check(struct walk *w)
 		if (!start_at(w, w->branches.rows[i][1]))
 			return refuse(w, w->branches.rows[i][0], 0, "branch-target",
 				      "a branch into the middle of an instruction or of a checked branch");
-	for (size_t i = 0; i < w->jumps.count; i++)
-		if (!table_known(w, w->jumps.rows[i][1], w->jumps.rows[i][2]))
+	for (size_t i = 0; i < w->jumps.count; i += 2)
+		if (!table_known(w, w->jumps.rows[i][1], w->jumps.rows[i + 1][0]))
 			return refuse(w, w->jumps.rows[i][0], UNIT_TABLE, "branch-target", "no table of that size lies there behind its own jump");
 	for (const uint8_t *p = text; (p = memmem(p, (size_t)(end - p), &pad, 4)); p++)
 		if (!start_at(w, (uint64_t)(p - text)))

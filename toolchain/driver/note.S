@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the Carrel authors
  *
  * The notes that make an ELF file a Carrel image (include/carrel/image.h). POLICY comes from the build, and for programs that are
- * linked dynamically INTERPRETER: where a cVM's dynamic linker is.
+ * linked dynamically INTERPRETER: where a cVM's dynamic linker is. And the trap bytes that a text has to end in: ld puts a section that
+ * it does not know behind those like it.
  */
 #include <carrel/image.h>
 	.section .note.carrel, "a", @note
@@ -17,5 +18,10 @@
 	.balign 4
 1:	.asciz	IMAGE_INTERPRETER
 2:	.balign 4
+#endif
+#ifdef __x86_64__
+#include <carrel/gate.h>
+	.section .carrel.end, "axR", @progbits
+	.fill	TEXT_END, 1, 0xcc
 #endif
 	.section .note.GNU-stack, "", @progbits

@@ -47,6 +47,33 @@ static void before(uint8_t *text, unsigned t)
 		text[i] = rand() & 1 ? (uint8_t)rand() : rand() & 1 ? looks[(size_t)rand() % sizeof looks] : (uint8_t)(0xe0 | (t & 7));
 }
 
+/* Text that ends in traps, and data behind it that looks like any step: nothing before the end is gone back to. */
+static unsigned long behind_the_end(void)
+{
+	uint8_t text[2 * AROUND], want[16];
+	unsigned long failed = 0;
+
+	for (unsigned t = 0; t < 16; t++)
+		for (unsigned s = 0; s < 16; s++)
+			for (unsigned kind = 0; kind < 10; kind++) {
+				unsigned back = 0;
+				size_t n = AROUND;
+				memset(text, 0xcc, sizeof text);
+				for (unsigned step = kind; step < 10; step++) {         /* from each step on, of both units */
+					size_t length = step == 0 ? unit_load_program(want, t, s) : step == 1 ? unit_add(want, s)
+							: step == 2 ? (memcpy(want, "\x75\x10", 2), 2u) : step == 3 ? unit_rebase_program(want, t)
+							: step == 4 ? jump_write(want, t) : step == 5 ? mask_write(want, t, 7, 0)
+							: step == 6 ? unit_table(want, s) : step == 7 ? (memset(want, 0, 4), 4u)
+							: step == 8 ? unit_index(want, t, s) : jump_write(want, s);
+					if (n + length <= sizeof text && (kind >= 5 || step < 5))
+						memcpy(text + n, want, length), n += length;
+				}
+				unit_find(text, sizeof text, AROUND, &back);
+				failed += back != 0;
+			}
+	return failed;
+}
+
 int main(void)
 {
 	uint8_t text[3 * AROUND];
@@ -85,6 +112,8 @@ int main(void)
 				checks++;
 				failed += found != UNIT_NONE && back;   /* at the and itself: nothing to go back to */
 			}
-	printf("1..1\n%sok 1 - %lu places in jumps through tables are found, %lu are not\n", failed ? "not " : "", checks, failed);
-	return failed != 0;
+	printf("1..2\n%sok 1 - %lu places in jumps through tables are found, %lu are not\n", failed ? "not " : "", checks, failed);
+	unsigned long off = behind_the_end();
+	printf("%sok 2 - behind a text's end, steps in a page of data are none of a unit that begins in the text\n", off ? "not " : "");
+	return failed || off;
 }

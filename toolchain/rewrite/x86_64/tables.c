@@ -127,8 +127,8 @@ static bool base_certain(const struct source *source, const struct array *array,
 {
 	size_t length = strlen(array->name);
 
-	if (base != RBX && base != RBP && (base < R12 || base > R14))
-		return false;
+	if ((base != RBX && base != RBP && (base < R12 || base > R14)) || source->cold_count)
+		return false;           /* a part of it may lie elsewhere (NAME.cold) */
 	for (size_t i = 0; i < source->count; i++) {
 		const struct statement *s = &source->statements[i];
 		if (s->kind != STATEMENT_INSTRUCTION || s->function != array->function)
@@ -194,11 +194,26 @@ static void array_close(struct source *source, struct array *array, int function
 	source->arrays[source->array_count++] = *array;
 }
 
-/* NAME: .quad .Lx; .quad .Ly..., all of them places in one function. */
+/* Does a section begin here that no program writes to? -1: no section does. */
+static int constant_section(const char *text)
+{
+	static const char *const others[] = {".text", ".data", ".bss", ".pushsection", ".popsection", ".previous", ".subsection", NULL};
+
+	if (!strncmp(text, ".section", 8)) {
+		text += 8 + strspn(text + 8, " \t");
+		return !strncmp(text, ".rodata", 7) || !strncmp(text, ".data.rel.ro", 12);
+	}
+	for (int i = 0; others[i]; i++)
+		if (!strncmp(text, others[i], strlen(others[i])))
+			return 0;
+	return -1;
+}
+
+/* NAME: .quad .Lx; .quad .Ly..., all of them places in one function, and never written to. */
 static void arrays_find(struct source *source, const struct label *labels, size_t count)
 {
 	struct array array = {0};
-	int function = -1;
+	int function = -1, constant = 0;
 
 	for (size_t i = 0; i < source->count; i++) {
 		const struct statement *s = &source->statements[i];
@@ -206,7 +221,9 @@ static void arrays_find(struct source *source, const struct label *labels, size_
 			array_close(source, &array, function);
 			array = (struct array){0};
 		}
-		if (s->kind == STATEMENT_LABEL && !s->code) {
+		if (s->kind == STATEMENT_DIRECTIVE && constant_section(s->text) >= 0)
+			constant = constant_section(s->text);
+		if (s->kind == STATEMENT_LABEL && !s->code && constant) {
 			array = (struct array){.name = s->text};
 			function = -1;
 		} else if (array.name) {
