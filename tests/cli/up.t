@@ -85,7 +85,7 @@ cvms:
   web: {image: p, args: [sleep, 300], network: project}
   rooted: {image: p, args: [cat, /etc/hosts], volumes: ["root:/"], network: project}
 Y
-check "who has a volume as its root finds the others by name, too" 0 " web" $carrel up rooted.yaml
+check "who has a volume as its root finds the others by name, too" 0 " web" $up rooted.yaml
 [ -z "$(ls root)" ]; say $? "and nothing is written there"
 
 # In the background.
