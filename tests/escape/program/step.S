@@ -62,7 +62,7 @@ work:	xor %ebx, %ebx
 	mov $0x123456789abcdef, %r12
 	movq %r12, %xmm3
 	movq %xmm3, %xmm5
-	mov $12, %r13d
+	mov $32, %r13d
 1:	mov %r12, %rsi
 	imul $1103515245, %rsi, %rsi
 	add $12345, %rsi
