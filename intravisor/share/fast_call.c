@@ -44,17 +44,27 @@ static int64_t buffers_get(const struct caller *caller, uint64_t at, struct mach
 	return 0;
 }
 
-/* carrel run --trace: a call passes no library OS that could show it. */
-static __attribute__((noinline)) void trace(const struct caller *caller, const char *callee, int64_t result)
+/* carrel run --trace: a call passes no library OS that could show it. Of the caller's name a copy: once the call has begun, the caller may be
+ * gone. */
+#define NAME_MOST 63u
+static unsigned name_copy(char *to, const char *name)
 {
-	char text[5 * 63];
 	unsigned n = 0;
-	const char *parts[] = {caller->cvm->config->name ? caller->cvm->config->name : "", caller->cvm->config->name ? ": " : "", "cp_call(",
-			       callee, result > 0 ? ") enters\n" : ") is refused\n"};
+
+	for (; name && n < NAME_MOST && name[n]; n++)
+		to[n] = name[n];
+	to[n] = 0;
+	return n;
+}
+
+static __attribute__((noinline)) void trace(const char *caller, const char *callee, int64_t result)
+{
+	char text[5 * NAME_MOST + 1];
+	unsigned n = 0;
+	const char *parts[] = {caller, *caller ? ": " : "", "cp_call(", callee, result > 0 ? ") enters\n" : ") is refused\n"};
 
 	for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
-		for (unsigned k = 0; k < 63 && parts[i][k]; k++)        /* the export may be given away meanwhile */
-			text[n++] = parts[i][k];
+		n += name_copy(text + n, parts[i]);     /* the export may be given away meanwhile */
 	machine_system(SYS_write, 2, (long)text, n, 0);
 }
 
@@ -63,12 +73,16 @@ int64_t share_call(void *owner, const uint64_t a[8])
 	struct caller *caller = owner;
 	uint64_t id = export_slot(caller, a[0] & 0xffff), count = a[0] >> 16 & 0xffff, limit = a[0] >> 32;
 	struct machine_buffer buffers[CALL_BUFFERS_MOST];
+	char name[NAME_MOST + 1];
+	int traced = caller->cvm->config->trace;
 	int64_t result = !id || (id & EXPORT_OWN) ? -EBADF : count > CALL_BUFFERS_MOST ? -EINVAL : -EAGAIN;
 
 	if (count && result == -EAGAIN && buffers_get(caller, a[1], buffers, count))
 		result = -EFAULT;
 	if (limit)
 		limit += watch_now() + 1;
+	if (traced)
+		name_copy(name, caller->cvm->config->name);
 	for (unsigned i = 0; i < EXPORT_THREADS && result == -EAGAIN; i++) {
 		struct machine_thread *callee = __atomic_load_n(&export_of(id)->threads[i], __ATOMIC_ACQUIRE);
 		if (callee)
@@ -77,8 +91,9 @@ int64_t share_call(void *owner, const uint64_t a[8])
 	if (result > 0 && limit && !__atomic_load_n(&watch_awake, __ATOMIC_SEQ_CST) &&
 	    !__atomic_exchange_n(&watch_awake, 1, __ATOMIC_SEQ_CST))
 		fast_wake(&watch_awake, 1);
-	if (caller->cvm->config->trace && result != -EAGAIN)    /* else the caller tries again */
-		trace(caller, id ? export_of(id)->name : "", result);
+	/* Behind an entered call nothing of `caller` is touched: a kick may have parted it from this host thread, and it may have ended. */
+	if (traced && result != -EAGAIN)        /* else the caller tries again */
+		trace(name, id ? export_of(id)->name : "", result);
 	return result == -EAGAIN && __atomic_load_n(&export_of(id)->id, __ATOMIC_SEQ_CST) != id ? -ECONNREFUSED : result;
 }
 

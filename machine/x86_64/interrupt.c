@@ -139,7 +139,8 @@ int interrupt_program(struct machine_thread *thread, ucontext_t *uc, uint64_t pc
 	out.general[REG_CONTROL] = 0;
 	if (pc != (uint64_t)regs[REG_RIP])      /* out of a gate: what it held is not for the program to see */
 		out.general[REG_11] = t == UNIT_NONE ? 0 : out.general[REG_11];
-	if (pc != (uint64_t)regs[REG_RIP] && t == UNIT_NONE)
+	const struct way *way = way_at((uint64_t)regs[REG_RIP]);
+	if (way && way->last != gate_syscall_raw_last)          /* there it is the program's own by now */
 		out.general[REG_10] = 0;
 	out.pc = (uint32_t)pc;
 	out.flags = (uint64_t)regs[REG_EFL] & FLAGS_ARITHMETIC;

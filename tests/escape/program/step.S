@@ -127,7 +127,10 @@ back_two:
 	mix rax
 	mov $39, %eax
 	mov $77, %edi
+	mov $99, %r10d
 	gate GATE_SYSCALL_RAW
+	mix rdi
+	mov %r10d, %edi                 /* the low half: the library OS leaves that alone */
 	mix rdi
 	lea thread_block(%rip), %edi
 	gate GATE_THREAD_POINTER
