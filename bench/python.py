@@ -40,7 +40,7 @@ def run():
     os.makedirs("build/bench", exist_ok=True)
     for root in ROOTS.values():         # or the one whose library is mounted read-only would compile it each time
         subprocess.run([ROOTS["native"] + "/usr/bin/python3.11", "-m", "compileall", "-q", root + "/usr/lib/python3.11"], check=False,
-                       stdout=subprocess.DEVNULL)
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with open("build/bench/python.names", "w+") as file:
         common.measured(command("native", PROGRAMS), stdout=file)
         file.seek(0)
