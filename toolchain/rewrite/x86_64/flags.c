@@ -50,18 +50,8 @@ static bool flags_written(const struct statement *s)
 	return one_of(s, writers);
 }
 
-struct target {
-	const char *name;
-	size_t at;
-};
-
-static int target_compare(const void *a, const void *b)
-{
-	return strcmp(((const struct target *)a)->name, ((const struct target *)b)->name);
-}
-
 /* Are the flags live after statement `at`? */
-static bool flags_live(const struct source *source, size_t at, const struct target *targets, size_t count)
+static bool flags_live(const struct source *source, size_t at, const struct labels *labels)
 {
 	/* An endless loop without any arithmetic ends the walk too. */
 	for (size_t steps = 0; ++at < source->count && steps < source->count; steps++) {
@@ -76,34 +66,21 @@ static bool flags_live(const struct source *source, size_t at, const struct targ
 			return false;
 		if (statement_falls_through(s))
 			continue;
-		struct target key = {s->count ? s->operands[0].text : "", 0}, *found = NULL;
-		if (mnemonic_is(s, "jmp") && s->operands[0].kind == OPERAND_SYMBOL)
-			found = bsearch(&key, targets, count, sizeof *targets, target_compare);
-		if (!found)
+		if (!mnemonic_is(s, "jmp") || s->operands[0].kind != OPERAND_SYMBOL || !label_find(labels, s->operands[0].text, &at))
 			return false;   /* a return, a trap, a tail call, or another indirect jump, whose own pads are looked at */
-		at = found->at;
 	}
 	return false;
 }
 
 void flags_pass(struct source *source)
 {
-	struct target *targets;
-	size_t count = 0;
-
 	if (!source->compiled)
 		return;         /* what is written by hand is live everywhere, as far as we know; its author keeps no flags across a jump */
-	targets = calloc(source->count + 1, sizeof *targets);
-	if (!targets)
-		abort();
-	for (size_t i = 0; i < source->count; i++)
-		if (source->statements[i].kind == STATEMENT_LABEL && source->statements[i].code)
-			targets[count++] = (struct target){source->statements[i].text, i};
-	qsort(targets, count, sizeof *targets, target_compare);
+	struct labels labels = labels_of(source, 0, source->count);
 	for (size_t i = 0; i < source->count; i++) {
 		const struct statement *s = &source->statements[i];
-		if (s->kind == STATEMENT_INSTRUCTION && !s->app && !strcmp(s->mnemonic, "endbr64") && flags_live(source, i, targets, count))
+		if (s->kind == STATEMENT_INSTRUCTION && !s->app && !strcmp(s->mnemonic, "endbr64") && flags_live(source, i, &labels))
 			source_wants(source, s, "-fno-crossjumping", "the flags are live across an indirect jump");
 	}
-	free(targets);
+	free(labels.sorted);
 }

@@ -99,18 +99,8 @@ static void use_define(const struct statement *s, uint32_t *use, uint32_t *defin
 			*use |= FLAGS_BIT;
 }
 
-struct label {
-	const char *name;
-	size_t at;
-};
-
-static int label_compare(const void *a, const void *b)
-{
-	return strcmp(((const struct label *)a)->name, ((const struct label *)b)->name);
-}
-
-static bool label_find(const struct label *labels, size_t count, const struct source *source, size_t from, const char *name,
-		       size_t *at)
+/* Where a branch at `from` leads, by a name, or a number and a direction. */
+static bool branch_target(const struct labels *labels, const struct source *source, size_t from, const char *name, size_t *at)
 {
 	size_t digits = strspn(name, "0123456789");
 
@@ -123,10 +113,7 @@ static bool label_find(const struct label *labels, size_t count, const struct so
 			}
 		return false;
 	}
-	struct label key = {name, 0}, *found = bsearch(&key, labels, count, sizeof *labels, label_compare);
-	if (found)
-		*at = found->at;
-	return found != NULL;
+	return label_find(labels, name, at);
 }
 
 /* r10 carries the static chain to a nested function called directly; gcc names those `inner.0` (clones: `outer.part.0`,
@@ -187,7 +174,7 @@ static void cold_find(struct source *source)
 
 /* gcc writes the table of a switch (.long .Lcase-.Ltable...) right behind its jump: that is where the jump may land. What
  * does not look exactly so stays unknown. */
-static void switch_follow(const struct source *source, size_t jump, const struct label *labels, size_t count)
+static void switch_follow(const struct source *source, size_t jump, const struct labels *labels)
 {
 	struct statement *all = source->statements, *s = &all[jump];
 	const char *table = NULL;
@@ -214,7 +201,7 @@ static void switch_follow(const struct source *source, size_t jump, const struct
 		name = strcspn(text, "-");
 		char *one = strndup(text, name);
 		bool good = table && text[name] == '-' && !strcmp(text + name + 1, table) &&
-			    label_find(labels, count, source, jump, one, &at);
+			    branch_target(labels, source, jump, one, &at);
 		free(one);
 		if (!good)
 			break;
@@ -255,8 +242,8 @@ static uint32_t indirect_live(const struct source *source, const struct statemen
 static void function_liveness(struct source *source, size_t first, size_t last)
 {
 	struct statement *all = source->statements;
-	size_t labels_count = 0, pads_count = 0;
-	struct label *labels = calloc(last - first + 1, sizeof *labels);
+	size_t pads_count = 0;
+	struct labels labels = labels_of(source, first, last);
 	size_t *pads = calloc(last - first + 1, sizeof *pads);
 	size_t *targets = calloc(last - first + 1, sizeof *targets);
 	bool seen = false, split = false, app = false;
@@ -264,8 +251,6 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 	for (size_t i = first; i <= last; i++) {
 		if (all[i].kind == STATEMENT_LABEL && all[i].is_function)
 			split |= function_is_split(source, all[i].text);
-		if (all[i].kind == STATEMENT_LABEL)
-			labels[labels_count++] = (struct label){all[i].text, i};
 		if (all[i].kind != STATEMENT_INSTRUCTION)
 			continue;
 		if (!strcmp(all[i].mnemonic, "endbr64") && seen)
@@ -273,17 +258,16 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 		seen = true;
 		app = all[i].app;       /* is the last one written by hand? */
 	}
-	qsort(labels, labels_count, sizeof *labels, label_compare);
 	for (size_t i = first; i <= last; i++)
 		if (all[i].kind == STATEMENT_INSTRUCTION && all[i].count == 1 && all[i].operands[0].kind == OPERAND_SYMBOL &&
-		    !label_find(labels, labels_count, source, i, all[i].operands[0].text, &targets[i - first]))
+		    !branch_target(&labels, source, i, all[i].operands[0].text, &targets[i - first]))
 			targets[i - first] = SIZE_MAX;
 		else if (targets[i - first] && all[i].count == 1 && all[i].kind == STATEMENT_INSTRUCTION && !mnemonic_is(&all[i], "call") &&
 			 all[targets[i - first]].delta != all[i].delta)
 			source_error(source, &all[i], "the CFI here and at %s do not agree about the stack", all[i].operands[0].text);
 	for (size_t i = first; i <= last; i++)
 		if (all[i].kind == STATEMENT_INSTRUCTION && mnemonic_is(&all[i], "jmp") && all[i].count && all[i].operands[0].indirect)
-			switch_follow(source, i, labels, labels_count);
+			switch_follow(source, i, &labels);
 	for (bool changed = true; changed;) {
 		changed = false;
 		/* What the compiler lets run past a function's end is unreachable to it (an impossible case of a switch). */
@@ -323,7 +307,7 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 			after = live;
 		}
 	}
-	free(labels);
+	free(labels.sorted);
 	free(pads);
 	free(targets);
 }

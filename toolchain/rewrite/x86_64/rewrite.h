@@ -107,6 +107,12 @@ const char *register_name(enum gpr reg, int size);
 bool mnemonic_known(const struct statement *s);                 /* mnemonic.c */
 bool mnemonic_is(const struct statement *s, const char *base);  /* base, or base with a size suffix */
 bool label_is_debug(const char *name);
+struct labels {
+	struct label *sorted;   /* the caller frees it */
+	size_t count;
+};
+struct labels labels_of(const struct source *source, size_t first, size_t last);        /* labels.c; of these statements */
+bool label_find(const struct labels *labels, const char *name, size_t *at);
 bool statement_falls_through(const struct statement *s);
 void weak_pass(struct source *source);                          /* weak.c */
 void delta_pass(struct source *source);                         /* delta.c */

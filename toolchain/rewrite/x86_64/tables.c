@@ -10,16 +10,6 @@
 
 #include "rewrite.h"
 
-struct label {
-	const char *name;
-	size_t at;
-};
-
-static int label_compare(const void *a, const void *b)
-{
-	return strcmp(((const struct label *)a)->name, ((const struct label *)b)->name);
-}
-
 static bool touches(const struct statement *s, enum gpr reg)
 {
 	for (int i = 0; i < s->count; i++) {
@@ -210,7 +200,7 @@ static int constant_section(const char *text)
 }
 
 /* NAME: .quad .Lx; .quad .Ly..., all of them places in one function, and never written to. */
-static void arrays_find(struct source *source, const struct label *labels, size_t count)
+static void arrays_find(struct source *source, const struct labels *labels)
 {
 	struct array array = {0};
 	int function = -1, constant = 0;
@@ -227,9 +217,8 @@ static void arrays_find(struct source *source, const struct label *labels, size_
 			array = (struct array){.name = s->text};
 			function = -1;
 		} else if (array.name) {
-			struct label key = {s->text + 5 + strspn(s->text + 5, " \t"), 0};
-			const struct label *found = bsearch(&key, labels, count, sizeof *labels, label_compare);
-			int its = found ? source->statements[found->at].function : -1;
+			size_t at;
+			int its = label_find(labels, s->text + 5 + strspn(s->text + 5, " \t"), &at) ? source->statements[at].function : -1;
 			if (its < 0 || (function >= 0 && its != function)) {
 				array.name = NULL;
 				continue;
@@ -238,7 +227,7 @@ static void arrays_find(struct source *source, const struct label *labels, size_
 			array.lands = realloc(array.lands, (array.lands_count + 1) * sizeof *array.lands);
 			if (!array.lands)
 				abort();
-			array.lands[array.lands_count++] = found->at;
+			array.lands[array.lands_count++] = at;
 		}
 	}
 	if (array.name)
@@ -261,18 +250,12 @@ static struct array *array_of(const struct source *source, int function)
 
 void tables_pass(struct source *source)
 {
-	struct label *labels = calloc(source->count + 1, sizeof *labels);
-	size_t count = 0;
-
-	for (size_t i = 0; i < source->count; i++) {
+	for (size_t i = 0; i < source->count; i++)
 		source->statements[i].index = source->statements[i].loaded = NO_REG;
-		if (source->statements[i].kind == STATEMENT_LABEL && source->statements[i].code)
-			labels[count++] = (struct label){source->statements[i].text, i};
-	}
 	if (!source->compiled)
-		goto out;
-	qsort(labels, count, sizeof *labels, label_compare);
-	arrays_find(source, labels, count);
+		return;
+	struct labels labels = labels_of(source, 0, source->count);
+	arrays_find(source, &labels);
 	for (size_t i = 0; i < source->count; i++) {
 		const struct statement *s = &source->statements[i];
 		if (s->kind != STATEMENT_INSTRUCTION || !mnemonic_is(s, "jmp") || !s->count || !s->operands[0].indirect || s->calls || s->app)
@@ -283,6 +266,5 @@ void tables_pass(struct source *source)
 		else if (array && !source->trap)
 			goto_convert(source, i, array);
 	}
-out:
-	free(labels);
+	free(labels.sorted);
 }
