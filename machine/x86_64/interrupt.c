@@ -5,9 +5,9 @@
  * register, and, as a library OS, what it resumes with.
  *
  * Why resuming is sound: rsp comes from the record, so every later `ret` finds a return address that a call pushed; pc comes from
- * the record or is a landing pad; no instruction of a program relies on registers, but for the steps of a checked branch and of a jump
- * through a table, and there the record's pc is the load or the `and`, with T's upper half cleared (unit.h). fs goes through the same check as its gate; flags
- * and vector state go through the kernel's sigreturn, masked.
+ * the record or is a landing pad; no instruction of a program relies on registers, but for the steps of a checked branch and of a
+ * jump through a table, and there the record's pc is the load or the `and`, with T's upper half cleared (unit.h). fs goes through
+ * the same check as its gate; flags and vector state go through the kernel's sigreturn, masked.
  */
 #include <errno.h>
 #include <signal.h>

@@ -18,6 +18,7 @@
 
 #include "intravisor/cvm/cvm.h"
 #include "machine/thread.h"
+#include "tests/share/native/guest_carrier.h"
 #include "tests/cheri/native/tags.h"
 
 #define ROOM 65536u
@@ -26,21 +27,6 @@ static struct machine_stored by_ours, by_theirs, by_grant __attribute__((aligned
 static struct context context;
 static int over, tid;
 static long kicks;
-
-/* As on a thread that runs guests: one whose windows are nowhere. */
-static void carrier_make(void)
-{
-	static _Alignas(SIGNAL_REGION) uint8_t region[SIGNAL_REGION];
-	static struct machine_thread thread;
-	struct carrier *carrier = (struct carrier *)(region + SIGNAL_REGION) - 1;
-	stack_t stack = {.ss_sp = carrier_stack(carrier), .ss_size = CARRIER_STACK_SIZE};
-
-	context.thread = (uint64_t)&thread;
-	context.program_base = context.libos_base = 1ull << 60;
-	thread.context = &context;
-	*carrier = (struct carrier){.host_tp = (uint64_t)__builtin_thread_pointer(), .resident = &thread, .now = &context};
-	sigaltstack(&stack, NULL);
-}
 
 static void *kicker(void *unused)
 {
@@ -81,7 +67,7 @@ int main(int argc, char **argv)
 	alarm(120);
 	if (intravisor_init(&error))
 		return 2;
-	carrier_make();
+	carrier_make(&context);
 	ours = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	theirs = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	machine_stored_make(&by_ours, ours, ROOM);

@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 
 #include "intravisor/cvm/cvm.h"
-#include "machine/thread.h"
+#include "tests/share/native/guest_carrier.h"
 
 #define ROOM (1u << 20)
 static uint8_t *ours, *theirs;
@@ -58,29 +58,14 @@ static int all(void)
 	return wrong != 0;
 }
 
-/* Faults find their carrier at the end of the alternate stack, as on a thread that runs guests: one whose windows are nowhere. */
-static void carrier_make(void)
-{
-	static _Alignas(SIGNAL_REGION) uint8_t region[SIGNAL_REGION];
-	static struct context context;
-	static struct machine_thread thread;
-	struct carrier *carrier = (struct carrier *)(region + SIGNAL_REGION) - 1;
-	stack_t stack = {.ss_sp = carrier_stack(carrier), .ss_size = CARRIER_STACK_SIZE};
-
-	context.thread = (uint64_t)&thread;
-	context.program_base = context.libos_base = 1ull << 60;
-	thread.context = &context;
-	*carrier = (struct carrier){.host_tp = (uint64_t)__builtin_thread_pointer(), .resident = &thread, .now = &context};
-	sigaltstack(&stack, NULL);
-}
-
 int main(int argc, char **argv)
 {
+	static struct context context;
 	struct cvm_error error;
 
 	if (argc < 2 || intravisor_init(&error))
 		return 2;
-	carrier_make();
+	carrier_make(&context);
 	ours = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	theirs = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	machine_stored_make(&by_ours, ours, ROOM);
