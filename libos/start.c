@@ -78,7 +78,7 @@ uint64_t stack_build(const struct process *p, struct program_text argv, struct p
 		{AT_PHDR, program_address(p->program.phdr)}, {AT_PHENT, sizeof(Elf64_Phdr)}, {AT_PHNUM, p->program.phnum}, {AT_PAGESZ, 4096},
 		{AT_BASE, p->interpreter.entry ? program_address(p->interpreter.base) : 0}, {AT_FLAGS, 0}, {AT_ENTRY, program_address(p->program.entry)}, {AT_UID, boot->uid}, {AT_EUID, boot->uid},
 		{AT_GID, boot->gid}, {AT_EGID, boot->gid}, {AT_SECURE, 0}, {AT_RANDOM, program_address(random)}, {AT_EXECFN, program_address(name)}, {AT_CLKTCK, 100},
-		{AT_HWCAP, boot->hwcap}, {AT_HWCAP2, boot->hwcap2}, {AT_NULL, 0},
+		{AT_HWCAP, boot->hwcap}, {AT_HWCAP2, boot->hwcap2}, {BOOT_AT_TICKS, boot->ticks}, {AT_NULL, 0},
 	};
 	for (size_t i = 0; i < sizeof auxiliary / sizeof *auxiliary; i++) {
 		words[at++] = auxiliary[i][0];

@@ -64,6 +64,9 @@ struct machine_upcalls {
 };
 /* Once per process, before any window: gate page, host signal handlers. 0 or -errno. */
 int machine_init(const struct machine_upcalls *upcalls);
+/* 1: the host's kernel takes the time from a counter that guests can read too (x86-64: rdtsc), the same on all processors and of one
+ * rate, so between two readings of the host's clocks a guest can work them out. Known since machine_init. */
+int machine_ticks_steady(void);
 
 /* ---- windows: base is WINDOW_SIZE-aligned, reserved PROT_NONE with its guards by the caller ---- */
 int machine_window_open(void *base, int compartment);   /* makes the gate table below base; 0 or -errno */

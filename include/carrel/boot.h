@@ -8,7 +8,7 @@
 #define CARREL_BOOT_H
 #include <stdint.h>
 
-#define BOOT_ABI        3
+#define BOOT_ABI        4
 #define BOOT_MOUNTS     64      /* most volumes */
 #define BOOT_PORTS      64      /* most published ports */
 #define BOOT_PEERS      64      /* most cVMs on one virtual network, but for this one */
@@ -74,5 +74,9 @@ struct carrel_boot {
 	uint32_t address;       /* on the virtual network, IPv4, host byte order; 0: it is on none */
 	uint32_t peer_count;
 	struct boot_peer peers[BOOT_PEERS];
+	uint32_t ticks;         /* machine_ticks_steady(): what BOOT_AT_TICKS says to a program */
 };
+
+/* In a program's auxiliary vector, beside Linux' own: 1 where its libc may work out the time from the processor's counter. */
+#define BOOT_AT_TICKS   0x43415201
 #endif

@@ -168,6 +168,7 @@ static int boot_fill(struct cvm *cvm, const struct image *program, const uint32_
 	boot->trace = (uint32_t)config->trace;
 	boot->hwcap = getauxval(AT_HWCAP);
 	boot->hwcap2 = getauxval(AT_HWCAP2);
+	boot->ticks = (uint32_t)machine_ticks_steady();
 	int code = host_network_grant(cvm, boot);
 	if (code)
 		return code;

@@ -36,8 +36,8 @@ static const int allowed[] = {
 };
 /* With published ports or the network. */
 static const int on_sockets[] = {
-	SCMP_SYS(accept4), SCMP_SYS(listen), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(shutdown), SCMP_SYS(getsockopt),
-	SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+	SCMP_SYS(accept4), SCMP_SYS(listen), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(recvfrom),
+	SCMP_SYS(shutdown), SCMP_SYS(getsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
 };
 /* With these values of one argument only: of ioctl what terminals are asked (never TIOCSTI, which types), of fcntl what names no
  * process to signal, no device nodes, no signals to other processes, no raw sockets, no options of the network itself. */

@@ -52,6 +52,11 @@ int machine_init(const struct machine_upcalls *upcalls)
 	return fault_init();
 }
 
+int machine_ticks_steady(void)
+{
+	return 0;
+}
+
 static void entry_put(struct capability *slot, const uint8_t *gate, uint64_t type)
 {
 	capability_own(slot, 1, (uint64_t)gate);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * What an x86-64 host must have (carrel doctor).
+ * What an x86-64 host must have (carrel doctor), and whether its clock is the counter of ticks.
  */
 #include <cpuid.h>
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -16,6 +17,7 @@
 
 #include <carrel/window.h>
 #include "machine/machine.h"
+#include "machine/x86_64/thread.h"
 
 #define HWCAP2_FSGSBASE_BIT (1 << 1)
 
@@ -100,6 +102,17 @@ static int has_mappings(void)
 	if (file)
 		fclose(file);
 	return ok;
+}
+
+int clock_is_tsc(void)
+{
+	FILE *file = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "r");
+	char name[8] = "";
+	int is = file && fgets(name, sizeof name, file) && !strcmp(name, "tsc\n");
+
+	if (file)
+		fclose(file);
+	return is;
 }
 
 size_t machine_doctor(struct machine_check *checks, size_t most)

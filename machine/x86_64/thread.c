@@ -37,6 +37,7 @@ _Static_assert(offsetof(struct carrier, host_tp) == CARRIER_HOST_TP, "carrier.h"
 
 struct machine_upcalls machine_calls;
 uint8_t *gate_page;
+static int ticks_steady;
 
 /* The only trusted addresses a guest can read are in this copy, away from the Intravisor's text. */
 int machine_init(const struct machine_upcalls *upcalls)
@@ -60,7 +61,13 @@ int machine_init(const struct machine_upcalls *upcalls)
 	void *vdso = dlopen("linux-vdso.so.1", RTLD_LAZY | RTLD_NOLOAD);
 	if (vdso)
 		*(void **)&fast_clock = dlsym(vdso, "__vdso_clock_gettime");
+	ticks_steady = clock_is_tsc();
 	return fault_init();
+}
+
+int machine_ticks_steady(void)
+{
+	return ticks_steady;
 }
 
 uint64_t gate_address(const uint8_t *gate)

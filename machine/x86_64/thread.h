@@ -22,6 +22,7 @@ extern uint8_t guest_copy_end[], guest_copy_fault[], blocking_start[], blocking_
 
 uint64_t gate_address(const uint8_t *gate);
 extern int (*fast_clock)(long clock, int64_t time[2]);   /* the vDSO's; NULL: it has none */
+int clock_is_tsc(void);                                 /* doctor.c: does the kernel take the time from it? */
 #define INTERRUPT_FATAL MACHINE_FATAL
 int guest_copy(void *to, const void *from, size_t length);
 int64_t context_enter(struct context *context, uint64_t entry, uint64_t stack, uint64_t argument);
