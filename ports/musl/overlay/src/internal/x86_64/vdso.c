@@ -25,6 +25,7 @@
 #define LEAST    10000000       /* between the readings that give the rate, nanoseconds, */
 #define MOST     2000000000ll   /* and at most: (MOST << 32) is below 2^64 */
 #define SLOWER   15             /* the slope is this many bits below what was measured: 30 millionths */
+#define LEAP     10             /* so many bits below the rate is what two measurements of it may differ by */
 #define BACK     1000           /* further than this back, nanoseconds, and the host's clock was set */
 
 struct line {
@@ -49,16 +50,20 @@ static inline uint64_t count(void)
 	return (uint64_t)high << 32 | low;
 }
 
+/* A rate that is far from the one before (the counter went on while the machine slept; it is another machine's now) is none: no line,
+ * until it has been measured anew. */
 static void measure(struct line *l, uint64_t ticks, int64_t time)
 {
 	int64_t passed = time - l->first_time;
+	int leaps = 0;
 
 	if (l->first_ticks && ticks > l->first_ticks && passed >= LEAST && passed <= MOST) {
-		uint64_t rate = ((uint64_t)passed << 32) / (ticks - l->first_ticks);
+		uint64_t rate = ((uint64_t)passed << 32) / (ticks - l->first_ticks), before = l->rate;
+		leaps = !rate || (l->span && (rate > before + (before >> LEAP) || rate < before - (before >> LEAP)));
 		l->rate = rate - (rate >> SLOWER);
-		l->span = rate ? (SPAN << 32) / rate : 0;
+		l->span = leaps ? 0 : (SPAN << 32) / rate;
 	}
-	if (!l->first_ticks || ticks <= l->first_ticks || passed < 0 || passed > MOST / 2) {
+	if (!l->first_ticks || ticks <= l->first_ticks || passed < 0 || passed > MOST / 2 || leaps) {
 		l->first_ticks = ticks;
 		l->first_time = time;
 	}
@@ -84,9 +89,9 @@ static void begin(struct line *l, uint64_t ticks, struct timespec *out)
 {
 	struct timespec end = {0};
 
-	measure(l, ticks, whole(out));
 	if (l->ticks)
 		along(l, l->span, &end);
+	measure(l, ticks, whole(out));
 	if (whole(&end) > whole(out) && whole(&end) - whole(out) < BACK)
 		*out = end;
 	l->ticks = ticks;
