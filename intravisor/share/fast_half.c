@@ -43,19 +43,20 @@ static uint64_t room(struct half *h, uint64_t wanted)
 	return STREAM_RING - (h->sent - h->taken_seen);
 }
 
-/* Is there room for n bytes? Else its coming rings. */
-static int room_for(struct half *h, uint64_t n)
-{
-	if (room(h, n) >= n)
-		return 1;
-	STORE(h->writer_waits, 1);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return room(h, n) >= n;
-}
-
 static int64_t sends_not(const struct half *h)
 {
 	return LOAD(h->reset) ? -ECONNRESET : LOAD(h->finished) || LOAD(h->refused) ? -EPIPE : 0;
+}
+
+/* 0: there is room for n bytes. -EAGAIN: its coming rings, and so does the end of all sending, so that is looked at again too. */
+static int64_t room_for(struct half *h, uint64_t n)
+{
+	if (room(h, n) >= n)
+		return 0;
+	STORE(h->writer_waits, 1);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	int64_t error = sends_not(h);
+	return error ? error : room(h, n) >= n ? 0 : -EAGAIN;
 }
 
 static int64_t send(struct half *h, const struct machine_range *from)
@@ -68,8 +69,8 @@ static int64_t send(struct half *h, const struct machine_range *from)
 	uint64_t done = length >= LARGE && post_awaited(h) ? post_fill(h, from) : 0;
 	if (done == length || (done && length - done >= LARGE))         /* the rest to the next post */
 		return (int64_t)done;
-	if (!done && !room_for(h, 1))
-		return -EAGAIN;
+	if (!done && (error = room_for(h, 1)))
+		return error;
 	uint64_t n = least(length - done, room(h, length - done));
 	if (n && ring_copy(h, h->sent, from, done, n, 0))
 		return done ? (int64_t)done : -EFAULT;
@@ -95,8 +96,8 @@ static int64_t send_message(struct half *h, const struct machine_range *from)
 		return error;
 	if (length > STREAM_RING - sizeof head)
 		return -EMSGSIZE;
-	if (!room_for(h, length + sizeof head))
-		return -EAGAIN;
+	if ((error = room_for(h, length + sizeof head)))
+		return error;
 	if (ring_copy(h, h->sent + sizeof head, from, 0, length, 0))
 		return -EFAULT;
 	for (unsigned i = 0; i < sizeof head; i++)
@@ -131,8 +132,8 @@ static int64_t take(struct half *h, struct caller *caller, struct end *end, cons
 {
 	uint64_t length = to->length;
 
-	if (h->poster && h->poster != caller && LOAD(h->post) >= POST_CLAIMED)
-		return -EAGAIN;         /* what is older goes to the thread that posted */
+	if (LOAD(end->gone))            /* by another thread, perhaps with a post that was full: what the ring holds came after it */
+		return -EBADF;
 	if (h->poster == caller) {
 		int64_t done = (int64_t)post_withdraw(h);
 		caller->posted = NULL;
@@ -145,6 +146,9 @@ static int64_t take(struct half *h, struct caller *caller, struct end *end, cons
 	uint64_t n = h->put_seen - h->taken;
 	if (n < length || !n)
 		n = (h->put_seen = LOAD(h->put)) - h->taken;
+	/* What is older goes to the thread that posted. Behind `put`: a post not claimed by now is not filled before what was put is taken. */
+	if (h->poster && LOAD(h->post) >= POST_CLAIMED)
+		return -EAGAIN;
 	if (!n)
 		return reset ? -ECONNRESET : over || (!length && !end->pair->messages) ? 0 : -EAGAIN;
 	if (end->pair->messages)

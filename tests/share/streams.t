@@ -3,4 +3,6 @@
 # Copyright (c) 2026 the Carrel authors
 #
 # CP_Streams while ends are used by several threads, and closed under them.
-exec build/tests/share/stream_storm "$@"
+. tests/share/machine.sh
+[ $# -gt 0 ] || set -- $((slowness > 1 ? 15 : 4))
+exec $run $share/stream_storm "$@"

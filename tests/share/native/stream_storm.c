@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * CP_Streams under fire: stream_storm [SECONDS]. In each round one cVM sends words that count up, in pieces of any size, and one or two threads of another receive them, posting or not. In some rounds an end is closed in the middle by a
- * further thread. Every word arrives once, to one receiver in order; who waits is rung; who is left hears of it.
+ * CP_Streams under fire: stream_storm [SECONDS [SEED]]. In each round one cVM sends words that count up, in pieces of any size, and one or two
+ * threads of another receive them, posting or not. In some rounds an end is closed in the middle by a further thread, some of these while a post
+ * is being filled. Every word arrives once; what a call receives that began when another had ended is newer than what that one received; who
+ * waits is rung; who is left hears of it.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -26,12 +28,14 @@
 
 static struct round {
 	uint64_t seed, bytes;           /* to be sent */
+	uint64_t newest;                /* the first word that no finished call has received yet, nor an older one */
+	int busy;                       /* receivers never sleep: one is likely to be in a call when its end is closed */
 	int receivers, closes;          /* closes: 0 nobody, 1 the sender's end, 2 the receiver's, in the middle */
 	int64_t handle[2];              /* the sender's, the receivers' */
 	uint64_t sent, received;
 	int closed;                     /* by now */
 } round_;
-static uint8_t *seen;                   /* a bit for each word */
+static uint32_t *seen;                  /* a bit for each word */
 static const char *wrong;
 static long rounds, resets, posts, sleeps;
 
@@ -40,6 +44,15 @@ static void say(const char *text)
 	const char *none = NULL;
 
 	__atomic_compare_exchange_n(&wrong, &none, text, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static void complain(const char *text, uint64_t first, uint64_t newest, int64_t done, uint64_t flags)
+{
+	if (!wrong)
+		printf("# word %llu where %llu was due: %lld bytes, flags %llx, %d receivers, closes %d, closed %d, sent %llu of %llu words\n",
+		       (unsigned long long)first, (unsigned long long)newest, (long long)done, (unsigned long long)flags, round_.receivers,
+		       round_.closes, round_.closed, (unsigned long long)round_.sent / 4, (unsigned long long)round_.bytes / 4);
+	say(text);
 }
 
 static uint64_t any(uint64_t *state)
@@ -72,7 +85,7 @@ static void sleep_for_bell(int p)
 	while (call(p, host_rung, DATA - 1024, 64, 0, 0) <= 0 && !wrong && __atomic_load_n(&round_.closed, __ATOMIC_ACQUIRE) != (p == SENDER ? 1 : 2)) {
 		sched_yield();
 		if (seconds() > until)
-			say("nobody rang");
+			say(p == SENDER ? "nobody rang for the sender" : "nobody rang for the receiver");
 	}
 }
 
@@ -108,17 +121,18 @@ static void *sender(void *unused)
 static void *receiver(void *argument)
 {
 	int number = (int)(long)argument, p = RECEIVER + number;
-	uint64_t state = round_.seed * 31 + (uint64_t)number + 1, next = 0;
+	uint64_t state = round_.seed * 31 + (uint64_t)number + 1;
 	uint32_t *words = (uint32_t *)(memory_of(p) + 4096);
 
 	while (!wrong) {
 		uint64_t n = size_any(&state), flags = any(&state) % 4 ? STREAM_POST : 0;
+		uint64_t newest = __atomic_load_n(&round_.newest, __ATOMIC_ACQUIRE);
 		int64_t done = call(p, host_stream_receive, (uint64_t)round_.handle[1], DATA, n, flags);
 		posts += flags && done == -EAGAIN;
 		if (done == -EAGAIN) {
-			if (round_.receivers == 1)
+			if (round_.receivers == 1 && !round_.busy)
 				sleep_for_bell(p);              /* whose bell this is, if two wait, is not said */
-			else
+			else if (!round_.busy)
 				sched_yield();
 			continue;
 		}
@@ -132,31 +146,55 @@ static void *receiver(void *argument)
 		if (done % 4)
 			say("part of a word");
 		uint64_t first = words[0];
-		if (round_.receivers == 1 && first != next)
-			say("out of order");
+		if (first < newest)
+			complain("out of order: older than what was received before", first, newest, done, flags);
+		if (round_.receivers == 1 && first > newest)
+			complain("out of order: words left out", first, newest, done, flags);
 		for (uint64_t i = 0; i < (uint64_t)done / 4; i++) {
 			if (words[i] != first + i || words[i] >= round_.bytes / 4) {
 				say("words that nobody sent");
 				return NULL;
 			}
-			uint8_t bit = (uint8_t)(1 << words[i] % 8);
-			if (__atomic_fetch_or(&seen[words[i] / 8], bit, __ATOMIC_RELAXED) & bit)
+			uint32_t bit = 1u << words[i] % 32;
+			if (__atomic_fetch_or(&seen[words[i] / 32], bit, __ATOMIC_RELAXED) & bit)
 				say("a word came twice");
 		}
-		next = first + (uint64_t)done / 4;
+		for (uint64_t end = first + (uint64_t)done / 4; newest < end;)
+			if (__atomic_compare_exchange_n(&round_.newest, &newest, end, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+				break;
 		__atomic_add_fetch(&round_.received, (uint64_t)done, __ATOMIC_RELAXED);
 	}
 	share_unpost(&callers[p]);
 	return NULL;
 }
 
+/* Until a post to the receivers is being filled, or three milliseconds are over. */
+static void fill_await(void)
+{
+	int64_t error;
+	struct end *end = (struct end *)share_get(&callers[RECEIVER], (uint64_t)round_.handle[1], SHARE_STREAM, 0, &error);
+
+	for (double until = seconds() + 0.003; end && seconds() < until;)
+		for (unsigned i = 0; i < 100; i++) {
+			uint32_t post = __atomic_load_n(&end->pair->half[end->side].post, __ATOMIC_ACQUIRE);
+			if (post == POST_CLAIMED || post == POST_OPEN) {
+				share_put(&end->share);
+				return;
+			}
+		}
+	if (end)
+		share_put(&end->share);
+}
+
 static void one_round(uint64_t *state, int64_t listener)
 {
+	static const int closes[] = {0, 0, 1, 2, 2, 2};
 	pthread_t threads[3];
 
 	round_ = (struct round){.seed = any(state), .bytes = (any(state) % (any(state) % 4 ? 1u << 20 : WORDS / 4)) * 4 + 4,
-				.receivers = 1 + any(state) % 3 / 2, .closes = any(state) % 3 ? 0 : 1 + (int)(any(state) % 2)};
-	memset(seen, 0, WORDS / 8 + 1);
+				.receivers = 1 + any(state) % 3 / 2, .closes = closes[any(state) % 6],
+				.busy = any(state) % 2};
+	memset(seen, 0, WORDS / 8);
 	const uint64_t connect[6] = {STREAM_BY_NAME, NAME, 1, STREAM_SENDS | STREAM_RECEIVES, 0, 0};
 	round_.handle[0] = host_stream_connect(&callers[SENDER], connect);
 	round_.handle[1] = call(RECEIVER, host_stream_accept, (uint64_t)listener, 0, 0, 0);
@@ -169,6 +207,8 @@ static void one_round(uint64_t *state, int64_t listener)
 		pthread_create(&threads[1 + i], NULL, receiver, (void *)i);
 	if (round_.closes) {
 		nanosleep(&(struct timespec){0, (long)(any(state) % 3000000)}, NULL);
+		if (any(state) % 4)
+			fill_await();
 		call(round_.closes == 1 ? SENDER : RECEIVER, host_share_close, (uint64_t)round_.handle[round_.closes - 1], 0, 0, 0);
 		__atomic_store_n(&round_.closed, round_.closes, __ATOMIC_RELEASE);
 	}
@@ -189,7 +229,7 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("# seed %s%llu\n", argc > 2 ? "" : "of ", argc > 2 ? strtoull(argv[2], NULL, 10) : (unsigned long long)time(NULL));
-	if (processes_make() || !(seen = malloc(WORDS / 8 + 1)))
+	if (processes_make() || !(seen = malloc(WORDS / 8)))
 		return 1;
 	for (int p = 0; p < PROCESSES; p++) {
 		if (cvm_memory_map(&callers[p], REF_PROGRAM | (START + SPAN), ROOM - SPAN, PROT_READ | PROT_WRITE))
