@@ -268,7 +268,8 @@ int64_t host_socket_send(struct caller *caller, const uint64_t a[6])
 			return -EACCES;
 		message.msg_name = &address;
 	}
-	int flags = (int)a[3] | MSG_NOSIGNAL | MSG_DONTWAIT;    /* one piece to nobody by name: the kernel has less to copy and to check */
+	int flags = (int)a[3] | MSG_NOSIGNAL | MSG_DONTWAIT;
+	/* Of one piece, to nobody by name, the kernel has less to copy and to check; so below. */
 	ssize_t n = a[4] || a[2] != 1 ? sendmsg(s->fd, &message, flags) : send(s->fd, vectors->iov_base, vectors->iov_len, flags);
 	return n < 0 ? -errno : n;
 }
