@@ -112,7 +112,9 @@ static int again(struct line *l, clockid_t clock, struct timespec *out)
 			return error;
 		if (turn & 1 || !__atomic_compare_exchange_n(&l->turn, &turn, turn + 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			continue;       /* another thread writes it, or what this signal's handler interrupted */
-		int other = before - l->ticks < l->span, rushed = before < l->ticks || (l->span && after - before > l->span / RUSHED);
+		int leapt = count() < l->ticks;         /* the counter has gone back since: it is another machine's */
+		int other = before - l->ticks < l->span;
+		int rushed = (before < l->ticks && !leapt) || (l->span && after - before > l->span / RUSHED);
 		if (other)
 			along(l, before - l->ticks, out);
 		else if (!rushed)
