@@ -16,7 +16,7 @@
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 struct carrier {
-	uint64_t host_sp, host_tp;      /* where machine_thread_run entered the guest, and its thread pointer */
+	uint64_t host_sp, host_tp;      /* where machine_thread_run entered the guest, and its thread pointer where that has to be put back */
 	uint64_t signal_mask;
 	struct machine_thread *resident;        /* the thread whose home this is */
 	struct machine_thread *adopts;  /* whom it is to run from now on: its own has gone with another carrier */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * A call's way in and out, and its end by others (call.c). Behind gates, on a guest's thread pointer and vector state (machine.h).
+ * A call's way in and out, and its end by others (call.c). Behind gates, on a guest's vector state (machine.h).
  * Trusted. An attacker chooses when calls, kicks, limits and ends come, on both sides at once.
  *
  * Nothing of a caller is touched behind the compare-and-swap that makes its call ACTIVE, but by whoever ends the call: it may

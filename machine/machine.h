@@ -43,10 +43,10 @@ struct machine_fault {
 #define MACHINE_LIBOS   1
 
 struct machine_upcalls {
-	/* A host call by the library OS of `thread`; runs on the host stack with the host's thread pointer. */
+	/* A host call by the library OS of `thread`; runs on the host stack. */
 	int64_t (*host_call)(struct machine_thread *thread, uint64_t number, const uint64_t arguments[6]);
-	/* A host call by the fast gate: on the host stack, but with the *guest's* thread pointer and vector state. So this function and all it
-	 * calls are compiled with MACHINE_FAST_FLAGS and touch neither: no thread-local variables, no libc. */
+	/* A host call by the fast gate: on the host stack, but with the *guest's* vector state. So this function and all it
+	 * calls are compiled with MACHINE_FAST_FLAGS and do not touch it: no libc. */
 	int64_t (*host_fast)(void *owner, uint64_t number, const uint64_t arguments[6]);
 	/* Calls between cVMs (below). A program's GATE_CALL, of the fast kind, with what the gate says: what machine_call_enter gave, or an
 	 * error. GATE_CALL_COPY, of the fast kind. GATE_SERVE. And after a call has ended without its callee: `thread` goes on, on the calling
@@ -135,7 +135,7 @@ void machine_thread_kick(struct machine_thread *thread);
 /* As a kick, but the thread leaves its guest wherever it is; call again until it has left. */
 void machine_thread_stop(struct machine_thread *thread);
 /* From inside a host call of the interrupted thread: back to the program. Returns only on error: -EINVAL for no interruption,
- * a pc that is neither the interrupted one nor a landing pad, or a bad thread pointer. */
+ * a pc that is neither the interrupted one nor a landing pad. */
 int machine_thread_resume(struct machine_thread *thread, const struct carrel_registers *registers, uint64_t how);
 /* The fault behind the last interruption that was one. */
 const struct machine_fault *machine_thread_fault(const struct machine_thread *thread);
@@ -165,10 +165,10 @@ int machine_call_expire(struct machine_thread *callee, uint64_t now);
 void machine_call_look(struct machine_thread *callee);  /* F: what it serves has ended */
 int machine_thread_home(const struct machine_thread *thread);   /* the host thread (gettid) that timers of this thread are to signal */
 
-/* ---- for fast host calls (upcalls above): nothing of these touches fs or vector state ---- */
+/* ---- for fast host calls (upcalls above): nothing of these touches vector state ---- */
 /* A host system call that no kick ends. Its result or -errno. */
 int64_t machine_system(long number, long a, long b, long c, long d);
-/* As the copies below, either way, where fs may be the guest's. */
+/* As the copies below, either way. */
 int machine_copy(void *to, const void *from, size_t length);
 /* As machine_copy, between bytes that somebody was granted, which is all that is read and written: an access outside of a range is an error
  * of the Intravisor's own and ends the process. Where there are capabilities, each access goes by those that the ranges are by, so it

@@ -23,8 +23,8 @@
 #define GATE_CONTROL_UNWIND  3  /* for longjmp: rdi = depth from GATE_CONTROL_MARK, rsi = window offset of a landing
                                    pad, rdx = value to find in rax there. Unwinds only; anything else ends the cVM
                                    with a report. Keeps rbx rbp r12-r15; clears the rest. */
-#define GATE_THREAD_POINTER  4  /* rdi = window offset of the thread control block; rax = 0 or -EINVAL.
-                                   From then on %fs:0 is that block. */
+#define GATE_THREAD_POINTER  4  /* rdi = window offset of the thread control block; rax = 0. From then on the program
+                                   reads it at %fs:THREAD_POINTER_AT; before, 0. */
 /* CP_Call (carrel/cp_call.h has the functions). Slots are this program's: of exports it has opened or made. Memory is named as the
  * program's pointers are, which here are window offsets. */
 #define GATE_CALL            5  /* rax = slot | buffers << 16 | limit in ms << 32 (0: none); rdi rsi rdx rcx r8 r9 = six words; r10 =
@@ -41,6 +41,11 @@
 #define CALL_COPY_MOST       0x100000   /* so long the end of a call may have to wait */
 #define CALL_READ            1          /* rights of a buffer: the callee may copy from it, */
 #define CALL_WRITE           2          /* to it */
+
+/* fs is the host's, as in any thread of the host's C library; this is the one word of it that a program may name, and by `mov` into a
+ * 64-bit register only. In glibc's thread control block words 10 to 13 are reserved for libitm (libitm/config/linux/x86/tls.h in
+ * GCC), which the Intravisor does not use: 12. */
+#define THREAD_POINTER_AT    0x60
 
 /* A library OS's table. */
 #define GATE_HOST_CALL       0  /* rax = host call number (hostcall.def), rdi rsi rdx r10 r8 r9 = arguments;

@@ -12,7 +12,7 @@
 
 #define WINDOW_LOW_GUARD     0x00010000  /* [0, 64 KiB): never mapped */
 #define WINDOW_ARENA_START   0x00010000  /* code arena: images only; each address holds one image once in a life */
-#define WINDOW_ARENA_FIRST   0x00100000  /* where the first image goes: far enough up for a thread pointer inside it */
+#define WINDOW_ARENA_FIRST   0x00100000  /* where the first image goes */
 #define WINDOW_ARENA_END     0x40000000
 #define WINDOW_MEMORY_START  0x40000000  /* [1 GiB, 4 GiB - 256 KiB): memory the library OS hands out */
 #define WINDOW_MEMORY_END    0xfffc0000
@@ -25,8 +25,5 @@
 #define LIBOS_STACK_TOP      0x40800000  /* the first thread's library-OS stack grows down from here */
 #define LIBOS_STACK_SIZE     0x00040000  /* 256 KiB, the page below it stays unmapped */
 #define LIBOS_HEAP_START     0x41000000  /* free for the library OS's own use from here to WINDOW_MEMORY_END */
-
-/* Thread pointers (TLS): offset range a thread pointer may have; a thread-local access reaches at most this far. */
-#define WINDOW_TLS_REACH     0x00020000  /* 128 KiB either side */
 
 #endif

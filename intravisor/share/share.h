@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the Carrel authors
  *
  * What cVMs share: objects that several of them hold by handles of their own, and the bell by which one tells another that something
- * happened. The files called fast_*.c run behind GATE_HOST_FAST on a guest's thread pointer and vector state (machine.h): no
- * libc, no thread-local storage; a lock there is a struct fast_lock. Trusted. An attacker controls handles, lengths, and when its threads,
+ * happened. The files called fast_*.c run behind GATE_HOST_FAST on a guest's vector state (machine.h): no
+ * libc; a lock there is a struct fast_lock. Trusted. An attacker controls handles, lengths, and when its threads,
  * and those of the other side, call.
  *
  * Locks, outermost first: registry_lock (stream.c), files_lock (segment.c), tree_lock (capability.c), one object's lock (of a stream: a

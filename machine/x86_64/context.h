@@ -23,8 +23,7 @@
 #define C_PROGRAM_R15      32
 #define C_PROGRAM_R14      40
 #define C_HOST_RSP         48
-#define C_HOST_FS          56
-#define C_GUEST_FS         64
+#define C_PROGRAM_TP       64           /* what it reads at %fs:THREAD_POINTER_AT */
 #define C_CONTROL_LOW      72           /* rsp below this: no headroom */
 #define C_HOST_CALL        80           /* the C function */
 #define C_THREAD           88
@@ -62,7 +61,7 @@
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 struct context {
-	uint64_t program_base, libos_base, syscall_entry, libos_stack, program_r15, program_r14, host_sp, host_tp, guest_fs,
+	uint64_t program_base, libos_base, syscall_entry, libos_stack, program_r15, program_r14, host_sp, host_tp, program_tp,
 		control_low, host_call, thread, guest_rsp, first_return, avx, kicked, interrupt_entry, start_rsp, record_count,
 		leaving, host_fast, owner;
 	struct carrier *carrier;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * The host's clocks without the C library: the kernel's vDSO reads them without a system call, and uses neither fs nor vector
+ * The host's clocks without the C library: the kernel's vDSO reads them without a system call, and uses no vector
  * registers (tests/escape/fast.t looks), so it may run where those are the guest's. Trusted.
  */
 #include <sys/syscall.h>

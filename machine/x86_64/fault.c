@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the Carrel authors
  *
  * Faults: whose was it, can a fix-up take it, and if not, how the thread leaves its guest while the process goes on.
- * Runs on the alternate signal stack with the host's thread pointer (signal_entry, gates.S); async-signal-safe.
+ * Runs on the alternate signal stack; async-signal-safe.
  * An attacker controls when and where guest code faults, and every register of it.
  */
 #include <errno.h>
@@ -122,10 +122,10 @@ static void fault_describe(struct machine_thread *thread, int signal, const sigi
 		fault->address = 0;     /* no host address leaves */
 }
 
-/* Called by signal_entry. */
-__attribute__((used)) void signal_handle(int signal, siginfo_t *info, ucontext_t *uc);
-void signal_handle(int signal, siginfo_t *info, ucontext_t *uc)
+/* gs may be anyone's; C has no use for it. */
+static void signal_handle(int signal, siginfo_t *info, void *frame)
 {
+	ucontext_t *uc = frame;
 	greg_t *regs = uc->uc_mcontext.gregs;
 	uint64_t pc = (uint64_t)regs[REG_RIP], address = (uint64_t)info->si_addr, at, rsp;
 	uint8_t here;
@@ -189,7 +189,7 @@ int fault_init(void)
 	struct sigaction action;
 
 	memset(&action, 0, sizeof action);
-	action.sa_handler = signal_entry;
+	action.sa_sigaction = signal_handle;
 	action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;      /* the handler itself reads guest memory, which may fault */
 	sigfillset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)

@@ -5,7 +5,8 @@
  * independent and calls out only through the context. What a hostile caller controls at every gate: all general registers
  * but rsp, all vector registers, MXCSR, the x87 state, the arithmetic flags, and the return address only in that it is
  * the instruction after one of its own verified calls. It does not control rsp, fs.base, gs.base, DF, AC, TF (verified
- * code has no instruction that writes them; std, popf, wrfsbase... are not on the allow-list).
+ * code has no instruction that writes them; std, popf, wrfsbase... are not on the allow-list). fs is the host's throughout: of what
+ * lies there verified code reads one word, THREAD_POINTER_AT, which is its own thread pointer (carrel/gate.h).
  */
 #include <carrel/gate.h>
 #include <carrel/window.h>
@@ -137,11 +138,12 @@
 9:
 	.endm
 
-	.macro take_bases		/* rax is lost */
-	mov	F(C_PROGRAM_BASE), %rax
+	/* The program of the context at `from` - `bias` is the one that runs. rax is lost. */
+	.macro take_program from=%r11, bias=CONTEXT_BIAS
+	mov	C_PROGRAM_BASE - \bias(\from), %rax
 	wrgsbase %rax
-	mov	F(C_GUEST_FS), %rax
-	wrfsbase %rax
+	mov	C_PROGRAM_TP - \bias(\from), %rax
+	mov	%rax, %fs:THREAD_POINTER_AT
 	.endm
 
 	.section .text.gates, "ax", @progbits
@@ -242,24 +244,14 @@ gate_control_unwind_go:
 gate_control_unwind_kicked:
 	ud2
 
-/* GATE_THREAD_POINTER. In: rdi, hostile: must keep every %fs:disp32 with |disp32| <= WINDOW_TLS_REACH inside the
- * window's tile: below the window lie its own guard and its own read-only table, so a small image may have its block right
- * at the start of the arena. Out: rax 0 or -EINVAL; other caller-saved registers zero. */
+/* GATE_THREAD_POINTER. In: rdi, hostile: a number to read back, and no more. Out: rax 0; other caller-saved registers zero. */
 	.globl	gate_thread_pointer
 	.balign	64
 gate_thread_pointer:
 	find_context
-	mov	%rdi, %rcx
-	sub	$WINDOW_LOW_GUARD, %rcx
-	mov	$(WINDOW_MEMORY_END - WINDOW_LOW_GUARD - WINDOW_TLS_REACH), %edx
-	mov	$-EINVAL, %rax
-	cmp	%rdx, %rcx
-	ja	1f
-	add	F(C_PROGRAM_BASE), %rdi
-	mov	%rdi, F(C_GUEST_FS)
-	wrfsbase %rdi
+	mov	%rdi, F(C_PROGRAM_TP)
+	mov	%rdi, %fs:THREAD_POINTER_AT
 	xor	%eax, %eax
-1:
 gate_error:				/* rax the result, r11 the context */
 	xor	%edx, %edx
 	clear_scratch
@@ -282,7 +274,7 @@ gate_interrupt_return:
 	ud2
 
 /* GATE_HOST_CALL. In: rax number, rdi rsi rdx r10 r8 r9 arguments, hostile. The C side copies them once from the host
- * stack. fs becomes the host's before any C; MXCSR and the x87 control word become the ABI's; vector registers are
+ * stack. MXCSR and the x87 control word become the ABI's before any C; vector registers are
  * saved and put back, so nothing of the host's stays in them. rbx rbp r12-r15 are kept by C.
  * Out: rax result; rcx rdx rsi rdi r8-r11 zero. */
 	.globl	gate_host_call
@@ -311,8 +303,6 @@ gate_host_call:
 	ldmxcsr	default_mxcsr(%rip)
 	fnclex
 	fldcw	default_control_word(%rip)
-	mov	F(C_HOST_FS), %rax
-	wrfsbase %rax
 	mov	F(C_THREAD), %rdi
 	cld
 	call	*F(C_HOST_CALL)
@@ -320,8 +310,6 @@ gate_host_call:
 	/* A stop before this comparison is seen by it, one behind it finds the pc in a gate (fault.c). */
 	cmpl	$0, F(C_LEAVING)
 	jne	gate_leaving
-	mov	F(C_GUEST_FS), %rcx
-	wrfsbase %rcx
 	fldcw	516(%rsp)
 	ldmxcsr	512(%rsp)
 	cmpl	$0, F(C_AVX)
@@ -339,8 +327,8 @@ gate_host_call:
 	xor	%r11d, %r11d
 	ret
 
-/* GATE_HOST_FAST. In and out: as GATE_HOST_CALL. The C side is compiled to general registers alone and without thread-local
- * storage (machine.h), so vector state, MXCSR, x87 and fs stay the guest's throughout, and none of them is used. */
+/* GATE_HOST_FAST. In and out: as GATE_HOST_CALL. The C side is compiled to general registers alone (machine.h), so vector state, MXCSR
+ * and x87 stay the guest's throughout, and none of them is used. */
 	.globl	gate_host_fast
 	.balign	64
 gate_host_fast:
@@ -374,7 +362,7 @@ gate_call:
 	js	gate_call_out
 	lea	CONTEXT_BIAS(%rax), %r11	/* the callee's */
 	clear_vectors default_control_word(%rip), default_mxcsr(%rip)
-	take_bases
+	take_program
 	pops	rax, r10, rdi, rsi, rdx, rcx, r8, r9
 	mov	F(C_SERVER + S_RSP), %rsp
 	mov	F(C_ENTRY_STACK), %r15
@@ -404,12 +392,12 @@ gate_call_return:
 	mov	%rbx, %rax
 	mov	$1, %edx
 	lea	F(C_CALLER), %r10
-/* To a program that called or served: rax rdx results, r11 its context, r10 its saved registers; gs and fs anyone's. */
+/* To a program that called or served: rax rdx results, r11 its context, r10 its saved registers; gs anyone's. */
 	.globl	gate_call_out
 gate_call_out:
 	mov	%rax, %rsi
 	clear_vectors S_FLOATING+4(%r10), S_FLOATING(%r10)
-	take_bases
+	take_program
 	.set	at, 0
 	.irp	r, rbx, rbp, r12, r13, r14, r15, rsp
 	mov	at(%r10), %\r
@@ -444,8 +432,6 @@ gate_serve_again:
 	clear_vectors default_control_word(%rip), default_mxcsr(%rip)
 	mov	F(C_HOST_RSP), %rsp
 	mov	%r11, %rbx		/* kept by C */
-	mov	F(C_HOST_FS), %rax
-	wrfsbase %rax
 	mov	F(C_THREAD), %rdi
 	mov	F(C_SERVE_SLOT), %rsi
 	call	*F(C_SERVE)
@@ -529,10 +515,7 @@ context_checked:
 	mov	$-ECANCELED, %rax
 	cmovne	%rax, %rsi
 	jne	context_leave
-	mov	C_PROGRAM_BASE(%rdi), %rax
-	wrgsbase %rax
-	mov	C_GUEST_FS(%rdi), %rax
-	wrfsbase %rax
+	take_program %rdi, 0
 	mov	C_START_RSP(%rdi), %rsp		/* a frame that returns to a gate (thread.c) */
 	push	%rsi
 	mov	%edx, %r15d
@@ -549,8 +532,6 @@ context_entered:
 	.type	context_leave, @function
 context_leave:
 	endbr64
-	mov	C_HOST_FS(%rdi), %rax
-	wrfsbase %rax
 	mov	C_HOST_RSP(%rdi), %rsp
 	cld
 	fninit
@@ -580,10 +561,7 @@ context_adopted:
 	.type	context_resume, @function
 context_resume:
 	endbr64
-	mov	C_PROGRAM_BASE(%rdi), %rax
-	wrgsbase %rax
-	mov	C_GUEST_FS(%rdi), %rax
-	wrfsbase %rax
+	take_program %rdi, 0
 	mov	%rsi, %rsp
 	mov	$__NR_rt_sigreturn, %eax
 	syscall
@@ -632,28 +610,6 @@ machine_system:
 machine_relax:
 	endbr64
 	pause
-	ret
-
-/* The signal entry: rdi rsi rdx as the kernel gives them. fs may be a guest's, so the host's comes first, from the carrier at the
- * end of the aligned alternate stack; it goes back to what it was before sigreturn. */
-	.globl	signal_entry
-	.type	signal_entry, @function
-signal_entry:
-	endbr64
-	push	%rbx
-	push	%rbp
-	sub	$8, %rsp
-	mov	%rsp, %rax
-	or	$(SIGNAL_REGION - 1), %rax
-	rdfsbase %rbx
-	mov	CARRIER_HOST_TP + 1 - CARRIER_SIZE(%rax), %rax
-	wrfsbase %rax
-	cld
-	call	signal_handle
-	wrfsbase %rbx
-	add	$8, %rsp
-	pop	%rbp
-	pop	%rbx
 	ret
 
 /* int guest_copy(void *rdi, const void *rsi, size_t rdx): one of the sides is a guest's. 0, or -EFAULT when it faults. */

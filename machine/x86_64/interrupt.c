@@ -6,8 +6,8 @@
  *
  * Why resuming is sound: rsp comes from the record, so every later `ret` finds a return address that a call pushed; pc comes from
  * the record or is a landing pad; no instruction of a program relies on registers, but for the steps of a checked branch and of a
- * jump through a table, and there the record's pc is the load or the `and`, with T's upper half cleared (unit.h). fs goes through
- * the same check as its gate; flags and vector state go through the kernel's sigreturn, masked.
+ * jump through a table, and there the record's pc is the load or the `and`, with T's upper half cleared (unit.h). The thread pointer is
+ * a number that only the program reads; flags and vector state go through the kernel's sigreturn, masked.
  */
 #include <errno.h>
 #include <signal.h>
@@ -144,7 +144,7 @@ int interrupt_program(struct machine_thread *thread, ucontext_t *uc, uint64_t pc
 		out.general[REG_10] = 0;
 	out.pc = (uint32_t)pc;
 	out.flags = (uint64_t)regs[REG_EFL] & FLAGS_ARITHMETIC;
-	out.thread_pointer = context->guest_fs - context->program_base;
+	out.thread_pointer = context->program_tp;
 	memcpy(out.vector, uc->uc_mcontext.fpregs, context->avx ? REGISTERS_VECTOR : 576);
 	memset(out.vector + 8, 0, 16);          /* FIP, FDP: addresses, not offsets */
 	memset(out.vector + 416, 0, 96);        /* what the processor leaves as it was on this stack, and the kernel's own words */
@@ -208,8 +208,6 @@ int machine_thread_resume(struct machine_thread *thread, const struct carrel_reg
 		return -EINVAL;
 	if ((how == RESUME_HANDLER || pc != record.pc) && (pc > UINT32_MAX || !thread_landing_pad(context->program_base, (uint32_t)pc)))
 		return -EINVAL;
-	if (!thread_pointer_allowed(in->thread_pointer))
-		return -EINVAL;
 	/* From here on nothing fails. Interruptions wait until sigreturn. */
 	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &signals, NULL, 8))
 		return -EINVAL;
@@ -235,7 +233,7 @@ int machine_thread_resume(struct machine_thread *thread, const struct carrel_reg
 	frame.uc.uc_mcontext.fpregs = (void *)frame.vector;
 	memcpy(&frame.uc.uc_sigmask, &context->carrier->signal_mask, 8);
 	vector_put(&frame, in, context->avx ? 7 : 3);
-	context->guest_fs = context->program_base + in->thread_pointer;
+	context->program_tp = in->thread_pointer;
 	if (__atomic_exchange_n(&context->kicked, 0, __ATOMIC_SEQ_CST))
 		syscall(SYS_tgkill, getpid(), thread->tid, MACHINE_KICK);
 	context_resume(context, &frame.uc);

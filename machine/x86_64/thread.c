@@ -7,7 +7,6 @@
 #include <cpuid.h>
 #include <dlfcn.h>
 #include <errno.h>
-#include <immintrin.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +30,6 @@ _Static_assert(offsetof(struct context, first_return) == C_FIRST_RETURN, "contex
 _Static_assert(offsetof(struct context, carrier) == C_CARRIER && offsetof(struct context, floor) == C_FLOOR, "context.h");
 _Static_assert(offsetof(struct context, call) == C_CALL && offsetof(struct context, serve_slot) == C_SERVE_SLOT, "context.h");
 _Static_assert(offsetof(struct context, entry) == C_ENTRY && offsetof(struct context, server) == C_SERVER, "context.h");
-_Static_assert(offsetof(struct carrier, host_tp) == CARRIER_HOST_TP, "carrier.h");
 
 #define RED_ZONE 128u
 
@@ -123,11 +121,6 @@ static int has_avx(void)
 	return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_AVX) && (c & bit_OSXSAVE);
 }
 
-__attribute__((target("fsgsbase"))) static uint64_t host_thread_pointer(void)
-{
-	return _readfsbase_u64();
-}
-
 /* The next entry begins on an empty control stack, whose only frame returns to a gate. */
 static void start_over(struct machine_thread *thread)
 {
@@ -180,8 +173,6 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 		.libos_base = (uint64_t)libos_window,
 		.syscall_entry = gate_address(gate_empty_slot),
 		.libos_stack = LIBOS_STACK_TOP,
-		/* Inside the window, where nothing is mapped yet, until the program sets its own. */
-		.guest_fs = (uint64_t)program_window + WINDOW_MEMORY_START,
 		.control_low = (uint64_t)thread->region + CONTROL_GUARD + CONTROL_HEADROOM,
 		.host_call = (uint64_t)machine_calls.host_call,
 		.thread = (uint64_t)thread,
@@ -226,7 +217,7 @@ struct machine_thread *machine_thread_copy(const struct machine_thread *from, vo
 	context->start_rsp = rsp + moved - 8;
 	context->syscall_entry = old->syscall_entry;
 	context->interrupt_entry = old->interrupt_entry;
-	context->guest_fs = old->guest_fs - old->program_base + (uint64_t)program_window;
+	context->program_tp = old->program_tp;
 	thread->fixup_start = from->fixup_start;
 	thread->fixup_end = from->fixup_end;
 	thread->fixup_target = from->fixup_target;
@@ -259,7 +250,6 @@ int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32
 		return -EINVAL;
 	/* Kicks are let through only here, where the alternate stack names the carrier. */
 	const uint64_t kick = 1ull << (MACHINE_KICK - 1);
-	context->host_tp = carrier->host_tp = host_thread_pointer();
 	context->libos_stack = stack;
 	if (sigaltstack(&mine, &before) || syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &kick, &carrier->signal_mask, 8))
 		return -errno;
@@ -291,11 +281,6 @@ int thread_landing_pad(uint64_t base, uint32_t offset)
 	       !machine_copy_in(&word, (void *)(base + offset), sizeof word) && word == LANDING_PAD;
 }
 
-int thread_pointer_allowed(uint64_t offset)
-{
-	return offset - WINDOW_LOW_GUARD <= WINDOW_MEMORY_END - WINDOW_LOW_GUARD - WINDOW_TLS_REACH;
-}
-
 int machine_thread_program(struct machine_thread *thread, uint32_t entry, uint32_t stack)
 {
 	struct context *context = thread->context;
@@ -318,7 +303,7 @@ void machine_thread_window(struct machine_thread *thread, void *program_window, 
 	/* All frames go: return addresses of the old window must not outlive it here. */
 	start_over(thread);
 	context->program_base = (uint64_t)program_window;
-	context->guest_fs = (uint64_t)program_window + WINDOW_MEMORY_START;
+	context->program_tp = 0;
 	context_again(context, context->libos_base + entry, context->libos_stack, argument);
 }
 

@@ -32,10 +32,8 @@ __attribute__((noreturn)) void context_leave(struct context *context, int64_t va
 __attribute__((noreturn)) void context_resume(struct context *context, void *uc);
 __attribute__((noreturn)) void context_adopted(struct context *context, int64_t error, uint64_t gate);
 int64_t context_blocking(const uint64_t *kicked, const long call[7]);
-void signal_entry(int signal);
 int fault_init(void);
 /* Is there a landing pad at this offset of the arena? If the page is data a jump there faults: it is not executable. */
 int thread_landing_pad(uint64_t base, uint32_t offset);
-int thread_pointer_allowed(uint64_t offset);    /* GATE_THREAD_POINTER's condition */
 
 #endif

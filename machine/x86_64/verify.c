@@ -114,9 +114,9 @@ static int instance_check(struct walk *w, uint64_t at, const struct form *form)
 		if (text->text_offset + end + (uint64_t)value >= text->image_span)
 			return walk_refuse(w, at, form->length, "relative-range", "a pc-relative access out of the image");
 		return 0;
-	case FORM_THREAD_LOCAL:
-		if (value < -(int64_t)WINDOW_TLS_REACH || value >= (int64_t)WINDOW_TLS_REACH)
-			return walk_refuse(w, at, form->length, "thread-local-range", "a thread-local access beyond 128 KiB");
+	case FORM_THREAD_POINTER:
+		if (value != THREAD_POINTER_AT)
+			return walk_refuse(w, at, form->length, "thread-pointer", "another word of fs than the thread pointer");
 		return 0;
 	case FORM_WINDOW:
 		if (value < -0x8000 || value >= 0x8000)
@@ -263,7 +263,7 @@ struct explain {
 
 static void explain_each(struct walk *w, uint64_t at, const struct form *form, void *arg)
 {
-	static const char *const kinds[] = {"", "branch", "image access", "thread-local", "own window", "gate", "rebase (in unit)",
+	static const char *const kinds[] = {"", "branch", "image access", "thread pointer", "own window", "gate", "rebase (in unit)",
 					    "check (in unit)", "table (in unit)", "table (in unit)", "checked branch"};
 	struct explain *explain = arg;
 	char text[128], hex[3 * FORM_LENGTH_MOST + 1] = "", line[320];

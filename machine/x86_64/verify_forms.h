@@ -14,7 +14,7 @@ enum form_kind {
 	FORM_PLAIN,             /* nothing */
 	FORM_BRANCH,            /* relative: the target */
 	FORM_RELATIVE_ACCESS,   /* rip-relative: the target lies in the image */
-	FORM_THREAD_LOCAL,      /* %fs:disp32: the displacement */
+	FORM_THREAD_POINTER,    /* mov %fs:disp32, a 64-bit register: the displacement */
 	FORM_WINDOW,            /* library OS: disp(%r14,%r11|%r15): the displacement */
 	FORM_GATE,              /* call through a slot: the displacement */
 	FORM_REBASE,            /* program: or %gs:-8,%T: only inside a checked branch; the displacement */

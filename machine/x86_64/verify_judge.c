@@ -182,9 +182,10 @@ static int memory_check(const struct seen *s, const ZydisDecodedOperand *o, stru
 	if (s->fs) {
 		if (s->libos)
 			REFUSE("memory-form", "a library OS has no thread pointer");
-		if (!plain || s->address32 || s->i.raw.disp.size != 32)
-			REFUSE("memory-form", "a thread-local access is %fs:disp32");
-		form->kind = FORM_THREAD_LOCAL;
+		if (!plain || s->address32 || s->i.raw.disp.size != 32 || s->i.mnemonic != ZYDIS_MNEMONIC_MOV || s->i.opcode != 0x8b ||
+		    s->i.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT || s->i.operand_width != 64 || s->i.raw.prefix_count != 2)
+			REFUSE("memory-form", "of fs, only the thread pointer is read, into a 64-bit register");
+		form->kind = FORM_THREAD_POINTER;
 		value_at(form, s->i.raw.disp.offset, 32);
 		return 0;
 	}
@@ -211,7 +212,7 @@ static int memory_check(const struct seen *s, const ZydisDecodedOperand *o, stru
 		}
 	}
 	REFUSE("memory-form", s->libos ? "not disp(%r14,%r11), disp(%r14,%r15), pc-relative or a program address"
-				       : "not %gs: with 32-bit registers, pc-relative or %fs:disp32");
+				       : "not %gs: with 32-bit registers or pc-relative");
 }
 
 static int lea_check(const struct seen *s, const ZydisDecodedOperand *o, struct form *form, struct refusal *refusal)

@@ -121,7 +121,7 @@ def memory_good(policy, text):
         return True
     if policy == "libos":
         return bool(re.search(r"(^|[ ,*])(-?0x\w+)?\(%r14,%r(11|15),1\)|call +\*-0x\w+\(%r14\)", text))
-    return bool(re.search(r"%fs:0x\w+(,|$)|call +\*%gs:0xffffffffffffff\w+$|call +\*%gs:0xfffffffffffffe\w+$", text))
+    return bool(re.fullmatch(r"mov +%fs:0x60,%r(\w\w|[89]|1\d)", text) or re.search(r"call +\*%gs:0xffffffffffffff\w+$|call +\*%gs:0xfffffffffffffe\w+$", text))
 
 
 def branch_unit(policy, texts, n):

@@ -162,10 +162,7 @@ marked:
 	gate GATE_THREAD_POINTER
 	kept_callee_saved
 	test %rax, %rax
-	je 8003f
-	cmp $-22, %rax
 	jne reached
-	8003:
 .endm
 
 slot_0:	rounds body_0

@@ -135,7 +135,7 @@ back_two:
 	lea thread_block(%rip), %edi
 	gate GATE_THREAD_POINTER
 	mix rax
-	mov %fs:0, %rax
+	mov %fs:THREAD_POINTER_AT, %rax
 	mix rax
 	call unwind
 	mix rax

@@ -130,25 +130,42 @@ const char *stack_slot(struct emitter *e, long offset)
 	return memory_text(e, &o);
 }
 
-/* A thread-local address with registers, or one whose relocation a 32-bit address cannot take: worked out in a free
- * register first. %fs:0 is the thread's own offset. */
-static const char *thread_local_text(struct emitter *e, const struct operand *o)
+static enum gpr address_scratch(const struct emitter *e, const struct operand *o)
 {
+	const struct operand *to = &e->s->operands[e->s->count - 1];
+	uint32_t named = (o->base >= 0 ? BIT(o->base) : 0) | (o->index >= 0 ? BIT(o->index) : 0);
 	enum gpr x = scratch_pick(e, e->s->live | e->s->after | BIT(RSP) | BIT(R15), 0);
-	char *text = buffer();
 
+	/* What the instruction loads into will do. */
+	if (x == NO_REG && !strncmp(e->s->mnemonic, "mov", 3) && to != o && to->kind == OPERAND_REGISTER && to->size >= 4 && !(named & BIT(to->reg)))
+		x = to->reg;
 	if (x == NO_REG)
 		source_wants_register(e->source, e->s, "a thread-local address");
+	return x;
+}
+
+/* A thread-local address, or one whose relocation a 32-bit address cannot take: worked out in a free register first. */
+static const char *thread_local_text(struct emitter *e, const struct operand *o)
+{
+	enum gpr x = address_scratch(e, o);
+	struct operand address = *o;
+	char *text = buffer();
+	bool registers = o->base != NO_REG || o->index != NO_REG;
+
 	if (o->segment == 'f') {
-		struct operand rest = *o;
-		emit(e, "mov %%fs:0, %%%s", register_name(x, 8));
-		if (o->base != NO_REG)
+		emit(e, "mov %%fs:%#x, %%%s", THREAD_POINTER_AT, register_name(x, 8));
+		if (o->base != NO_REG && o->index != NO_REG)
 			emit(e, "lea (%%%s,%%%s), %%%s", register_name(x, 8), register_name(o->base, 8), register_name(x, 8));
-		rest.base = x;
-		emit(e, "lea %s, %%%s", parts(e, &rest, 0, 8), register_name(x, 8));
-	} else
-		emit(e, "lea %s, %%%s", parts(e, o, 0, 8), register_name(x, 8));
-	if (e->source->trap)
+		else if (o->base != NO_REG)
+			address.index = o->base;
+		address.base = x;
+		if (!strchr(o->disp, '@') && !(e->source->trap && registers)) {
+			snprintf(text, BUFFER, "%%gs:%s", parts(e, &address, 0, 4));
+			return text;
+		}
+	}
+	emit(e, "lea %s, %%%s", parts(e, &address, 0, 8), register_name(x, 8));
+	if (e->source->trap && registers)
 		trap_check_register(e, x, e->s->live | e->s->after | BIT(RSP) | BIT(R15) | BIT(x));
 	snprintf(text, BUFFER, "%%gs:(%%%s)", register_name(x, 4));
 	return text;
@@ -167,10 +184,7 @@ const char *memory_text(struct emitter *e, const struct operand *o)
 	if (o->segment == 'f') {
 		if (libos(e))
 			source_error(e->source, e->s, "the library OS has no thread pointer: %s", e->s->text);
-		if (o->base != NO_REG || o->index != NO_REG)
-			return thread_local_text(e, o);
-		snprintf(text, BUFFER, "%%fs:%s", o->disp);
-		return text;
+		return thread_local_text(e, o);
 	}
 	if (o->segment && !(o->segment == 'g' && libos(e)))
 		source_error(e->source, e->s, "segment %%%cs belongs to Carrel: %s", o->segment, e->s->text);
@@ -277,6 +291,19 @@ static bool immediate_avoid(struct emitter *e)
 	return true;
 }
 
+/* The block's first word is its own address (the psABI's TLS supplement): mov %fs:0, %x. */
+static bool thread_pointer(struct emitter *e)
+{
+	const struct operand *from = &e->s->operands[0], *to = &e->s->operands[1];
+	long n;
+
+	if (libos(e) || !mnemonic_is(e->s, "mov") || e->s->count != 2 || from->kind != OPERAND_MEMORY || from->segment != 'f' || from->base != NO_REG ||
+	    from->index != NO_REG || !operand_number(from->disp, &n) || n || to->kind != OPERAND_REGISTER || to->size != 8)
+		return false;
+	emit(e, "mov %%fs:%#x, %%%s", THREAD_POINTER_AT, register_name(to->reg, 8));
+	return true;
+}
+
 static void plain(struct emitter *e)
 {
 	const struct statement *s = e->s;
@@ -302,7 +329,7 @@ static void plain(struct emitter *e)
 	}
 	if (*s->prefix && strcmp(s->prefix, "lock"))
 		source_error(e->source, s, "prefix `%s` is not supported here: %s", s->prefix, s->text);
-	if (immediate_avoid(e))
+	if (immediate_avoid(e) || thread_pointer(e))
 		return;
 	enum gpr swapped = high_byte_swap(e);
 	for (int i = 0; i < s->count; i++) {
