@@ -28,6 +28,7 @@
 #include "intravisor/host/host.h"
 #include "intravisor/load/load.h"
 #include "intravisor/share/call.h"
+#include "intravisor/share/stream.h"
 
 static uint64_t now_ns(void)
 {
@@ -80,6 +81,7 @@ int intravisor_init(struct cvm_error *error)
 	copy_init();
 	snapshot_init();
 	host_init();
+	post_moment = host_processors(NULL, NULL) > 1 ? POST_MOMENT : 0;
 	/* A write to a pipe or socket that nobody reads, or beyond a limit on files, is the guest's error. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);

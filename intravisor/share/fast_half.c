@@ -170,7 +170,7 @@ static int came(const struct half *h)
 static void await(struct half *h)
 {
 	fast_unlock(&h->out);
-	for (unsigned i = 0; i < POST_MOMENT && !came(h); i += PAUSE) {
+	for (unsigned i = 0; i < post_moment && !came(h); i += PAUSE) {
 		for (unsigned k = 0; k < PAUSE; k++)
 			machine_relax();
 		post_help(h);

@@ -49,9 +49,11 @@ static void pieces(struct half *h, uint64_t side)
 	}
 }
 
+unsigned post_moment = POST_MOMENT;
+
 static void patience(unsigned i)
 {
-	if (i < POST_MOMENT)
+	if (i < post_moment)
 		machine_relax();
 	else            /* who is waited for was put off its processor */
 		machine_system(SYS_sched_yield, 0, 0, 0, 0);
@@ -64,7 +66,7 @@ int post_awaited(struct half *h)
 		return 1;
 	if (!h->hope && ++h->doubts % DOUBTS)
 		return 0;
-	for (unsigned i = 0; i < POST_MOMENT && !LOAD(h->refused); i++) {
+	for (unsigned i = 0; i < post_moment && !LOAD(h->refused); i++) {
 		machine_relax();
 		if (LOAD(h->post) == POST_POSTED) {
 			h->hope = HOPE;

@@ -74,6 +74,7 @@ int64_t half_receive(struct half *h, struct caller *caller, struct end *end, con
 
 /* fast_post.c */
 #define POST_MOMENT 160u                /* machine_relax()s: some microseconds, less than a sleeper takes to wake */
+extern unsigned post_moment;            /* POST_MOMENT, or 0 where who is waited for cannot run meanwhile: on one processor */
 int post_awaited(struct half *h);       /* under `in`: is there a post, perhaps after a moment? */
 /* Under `in`: how much of it went to the post; 0 if that has gone, something in the ring has to come first, or one of the two is bad. */
 uint64_t post_fill(struct half *h, const struct machine_range *from);

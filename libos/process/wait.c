@@ -92,9 +92,14 @@ void wait_dismiss(struct wait_queue *queue)
 
 static void spin(struct thread *t, int listens)
 {
+	static int64_t processors;
 	unsigned budget = t->spin ? t->spin : ++t->waits % (listens ? SPIN_AGAIN_SHARED : SPIN_AGAIN) ? 0 : SPIN_MOST;
 
 	if (!budget || (kernel_single && !listens))
+		return;
+	if (!processors)
+		processors = HOST(processors);
+	if (processors == 1)    /* who is waited for cannot run meanwhile */
 		return;
 	kernel_unlock();
 	for (unsigned i = 0; i < budget && !__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE); i++) {
