@@ -13,12 +13,12 @@ for object in $objects; do
 done
 allowed='machine_copy machine_relax machine_system machine_clock'
 for symbol in $(nm -u $objects | awk '$1 == "U" {print $2}' | sort -u); do
-	case " $allowed $(nm --defined-only $objects | awk '$2 == "T" {print $3}' | tr '\n' ' ') " in
+	case " $allowed $(nm --defined-only $objects | awk '$2 ~ /[TD]/ {print $3}' | tr '\n' ' ') " in
 	*" $symbol "*) ;;
 	*) strange="$strange $symbol" ;;
 	esac
 done
-check "they call nothing else than each other and the machine's three (${strange:-none})" 0 "" test -z "$strange"
+check "they name nothing else than each other and the machine's three (${strange:-none})" 0 "" test -z "$strange"
 python3 -c 'import sys
 for line in open("/proc/self/maps"):
     if "[vdso]" in line:
