@@ -31,6 +31,10 @@ _Static_assert(offsetof(struct context, carrier) == C_CARRIER && offsetof(struct
 _Static_assert(offsetof(struct context, call) == C_CALL && offsetof(struct context, serve_slot) == C_SERVE_SLOT, "context.h");
 _Static_assert(offsetof(struct context, entry) == C_ENTRY && offsetof(struct context, server) == C_SERVER, "context.h");
 
+#ifndef __GLIBC__
+#error "THREAD_POINTER_AT is a word that glibc reserves (carrel/gate.h)"
+#endif
+
 #define RED_ZONE 128u
 
 struct machine_upcalls machine_calls;

@@ -130,12 +130,24 @@ const char *stack_slot(struct emitter *e, long offset)
 	return memory_text(e, &o);
 }
 
+static const struct operand *high_byte(const struct statement *s)
+{
+	for (int i = 0; i < s->count; i++)
+		if (s->operands[i].high)
+			return &s->operands[i];
+	return NULL;
+}
+
+#define REX_REGISTERS 0xff00u   /* r8 to r15: not beside ah, ch, dh and bh */
 static enum gpr address_scratch(const struct emitter *e, const struct operand *o)
 {
 	const struct operand *to = &e->s->operands[e->s->count - 1];
-	uint32_t named = (o->base >= 0 ? BIT(o->base) : 0) | (o->index >= 0 ? BIT(o->index) : 0);
-	enum gpr x = scratch_pick(e, e->s->live | e->s->after | BIT(RSP) | BIT(R15), 0);
+	uint32_t named = BIT(RSP) | BIT(R15) | (o->base >= 0 ? BIT(o->base) : 0) | (o->index >= 0 ? BIT(o->index) : 0);
+	uint32_t busy = e->s->live | e->s->after | BIT(RSP) | BIT(R15);
+	enum gpr x = scratch_pick(e, busy, high_byte(e->s) ? REX_REGISTERS : 0);
 
+	if (x == NO_REG)        /* high_byte_swap has seen to that */
+		x = scratch_pick(e, busy, 0);
 	/* What the instruction loads into will do. */
 	if (x == NO_REG && !strncmp(e->s->mnemonic, "mov", 3) && to != o && to->kind == OPERAND_REGISTER && to->size >= 4 && !(named & BIT(to->reg)))
 		x = to->reg;
@@ -250,15 +262,16 @@ static const char *high_name(enum gpr reg)
 static enum gpr high_byte_swap(struct emitter *e)
 {
 	const struct statement *s = e->s;
-	const struct operand *high = NULL, *memory = NULL;
+	const struct operand *high = high_byte(s), *memory = NULL;
 
-	for (int i = 0; i < s->count; i++) {
-		if (s->operands[i].high)
-			high = &s->operands[i];
+	for (int i = 0; i < s->count; i++)
 		if (s->operands[i].kind == OPERAND_MEMORY)
 			memory = &s->operands[i];
-	}
-	if (!high || !memory || memory->base == RIP || !(libos(e) || memory->base == RSP))
+	if (!high || !memory || memory->base == RIP)
+		return NO_REG;
+	bool worked_out = memory->segment == 'f' || strchr(memory->disp, '@');
+	if (!(libos(e) || memory->base == RSP ||
+	      (worked_out && scratch_pick(e, s->live | s->after | BIT(RSP) | BIT(R15), REX_REGISTERS) == NO_REG)))
 		return NO_REG;
 	if (memory->base == high->reg || memory->index == high->reg)
 		source_error(e->source, s, "%%%s beside an address that uses it: %s", high_name(high->reg), s->text);

@@ -83,6 +83,8 @@ static void use_define(const struct statement *s, uint32_t *use, uint32_t *defin
 	for (int i = 0; implicit[i]; i++)
 		if (mnemonic_is(s, implicit[i]))
 			*use |= BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RBX) | BIT(RSI) | BIT(RDI);
+	if (!strncmp(s->mnemonic + (*s->mnemonic == 'v'), "pcmpestr", 8))    /* the strings' lengths */
+		*use |= BIT(RAX) | BIT(RDX);
 	if (mnemonic_is(s, "syscall"))
 		*use |= ARGUMENTS | BIT(R10);
 	if (*s->prefix)
