@@ -7,6 +7,7 @@
 #include <linux/mman.h>
 
 #include "libos/fs/shared.h"
+#include "libos/fs/tmpfs.h"
 #include "libos/mem/space.h"
 
 #define MAP_FILE_SHARED 0x100           /* memory_map_file: beside the protection */
@@ -179,22 +180,28 @@ int64_t space_remap(uint64_t start, uint64_t length, uint64_t new_length, int fl
 	}
 	if (range_room(s, 5))
 		return -ENOMEM;
-	/* One mapping only, as on Linux. The host moves as much as both have; what is more is mapped behind. */
+	/* One mapping only, as on Linux. The host moves as much as both have; what is more is mapped behind, first: that may fail. */
 	struct range moved = s->ranges[range_at(s, start)];
 	if (length > moved.end - start)
 		return -EFAULT;
-	if (moved.file && new_length > length)
-		return -ENOMEM;         /* what comes behind in the file is not mapped here */
-	uint64_t both = length < new_length ? length : new_length;
-	park_clear(&s->park, new_start, new_length);
-	int64_t error = HOST(memory_move, start | REF_PROGRAM, both, new_start | REF_PROGRAM);
-	if (!error && new_length > both)
-		error = HOST(memory_map, (new_start + both) | REF_PROGRAM, new_length - both, moved.protection);
-	if (!error && length > both)
-		error = HOST(memory_unmap, (start + both) | REF_PROGRAM, length - both);
-	if (error)
-		return error;
+	uint64_t both = length < new_length ? length : new_length, more = new_length - both;
+	if (more && moved.file && moved.file->operations == &segment_operations)
+		return -ENOMEM;         /* what comes behind in the file may lie in another object */
 	moved.offset += start - moved.start;
+	park_clear(&s->park, new_start, new_length);
+	int64_t error = !more ? 0 : moved.file ?
+		space_map_file((new_start + both) | REF_PROGRAM, more, moved.protection, moved.shared, moved.file, moved.offset + both) :
+		HOST(memory_map, (new_start + both) | REF_PROGRAM, more, moved.protection);
+	if (error < 0)
+		return error;
+	error = HOST(memory_move, start | REF_PROGRAM, both, new_start | REF_PROGRAM);
+	if (error) {
+		if (more)
+			HOST(memory_unmap, (new_start + both) | REF_PROGRAM, more);
+		return error;
+	}
+	if (length > both)
+		HOST(memory_unmap, (start + both) | REF_PROGRAM, length - both);
 	moved.start = new_start;
 	moved.end = new_start + new_length;
 	if (moved.file)

@@ -5,11 +5,13 @@
  * ever becomes executable, so that is not asked here (tests/escape does).
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,6 +117,32 @@ static void program_break(void)
 	syscall(SYS_brk, start);
 }
 
+/* What comes behind in the file comes behind in the mapping, but that a cVM's tmpfs refuses to let a shared one grow. */
+static void grown(int f, int r)
+{
+	struct statfs where;
+	char *p, *q, *all = mmap(NULL, 4 * PAGE, RW, ANON, -1, 0);
+
+	OK(fstatfs(f, &where) == 0 && ftruncate(f, 5 * PAGE) == 0 && pwrite(f, "second", 6, PAGE) == 6 && pwrite(f, "third", 5, 2 * PAGE) == 5);
+	p = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, f, 0);
+	OK(munmap(p, PAGE) == 0 && all != MAP_FAILED);
+	q = mremap(p + PAGE, PAGE, 3 * PAGE, MREMAP_MAYMOVE);
+	if (q == MAP_FAILED && errno == ENOMEM && where.f_type == 0x01021994 /* tmpfs */) {
+		OK(munmap(p + PAGE, PAGE) == 0 && munmap(all, 4 * PAGE) == 0);
+		return;
+	}
+	p = q;
+	OK(p != MAP_FAILED && !strcmp(p, "second") && !strcmp(p + PAGE, "third") && p[3 * PAGE - 1] == 0);
+	OK(pwrite(f, "3", 1, 2 * PAGE) == 1 && p[PAGE] == '3');
+	p[2 * PAGE] = '4';
+	OK(pread(f, p, 1, 3 * PAGE) == 1 && p[0] == '4');
+	q = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, r, 2 * PAGE);
+	q = mremap(q, PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, all + PAGE);
+	OK(q == all + PAGE && !strcmp(q, "3hird") && q[PAGE] == '4' && all[0] == 0 && readable(all + 3 * PAGE));
+	munmap(all, 4 * PAGE);
+	munmap(p, 3 * PAGE);
+}
+
 static void files(int shared)
 {
 	int f = open("f", O_CREAT | O_RDWR, 0600), r = open("f", O_RDONLY), w = open("f", O_WRONLY);
@@ -142,6 +170,7 @@ static void files(int shared)
 		FAILS(msync(p, PAGE, MS_SYNC | MS_ASYNC), EINVAL);
 		munmap(p, PAGE);
 		munmap(q, PAGE);
+		grown(f, r);
 	}
 	close(f);
 	close(r);
