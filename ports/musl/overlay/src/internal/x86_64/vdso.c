@@ -11,6 +11,7 @@
  * - a line is never ahead of the host's clock: it begins with a reading and a count taken *after* that, and its slope is a little less
  *   than what was measured; so a reading that is begun behind a line's end is not before what the line said (and is moved up by the
  *   nanoseconds that a wrong slope can make).
+ * - what is told without a line is told when no line is before it any more.
  * A line lags by what a reading takes, below 100 ns mostly, a part of SPAN (RUSHED) at most. After a sleep longer than SPAN the next time
  * is a reading, so no sleep seems too short.
  */
@@ -27,6 +28,8 @@
 #define SLOWER   15             /* the slope is this many bits below what was measured: 30 millionths */
 #define LEAP     10             /* so many bits below the rate is what two measurements of it may differ by */
 #define BACK     1000           /* further than this back, nanoseconds, and the host's clock was set */
+#define QUICK    5000           /* ticks: the same as RUSHED, where the rate is not known yet; else it would be measured from a wrong start */
+#define LAG      20000          /* ticks: more than any line lags behind, of a counter below 10 GHz */
 
 struct line {
 	unsigned turn;          /* odd: it is being written */
@@ -102,10 +105,12 @@ static void begin(struct line *l, uint64_t ticks, struct timespec *out)
 /* The time by a reading of the host's clock, from which a new line begins; or by the line that another thread began meanwhile. */
 static int again(struct line *l, clockid_t clock, struct timespec *out)
 {
+	uint64_t after = 0;
+
 	for (int tries = 0; tries < 4; tries++) {
 		uint64_t before = count();
 		int error = __syscall(SYS_clock_gettime, clock, out);
-		uint64_t after = count();
+		after = count();
 		unsigned turn = __atomic_load_n(&l->turn, __ATOMIC_RELAXED);
 
 		if (error)
@@ -114,7 +119,7 @@ static int again(struct line *l, clockid_t clock, struct timespec *out)
 			continue;       /* another thread writes it, or what this signal's handler interrupted */
 		int leapt = count() < l->ticks;         /* the counter has gone back since: it is another machine's */
 		int other = before - l->ticks < l->span;
-		int rushed = (before < l->ticks && !leapt) || (l->span && after - before > l->span / RUSHED);
+		int rushed = (before < l->ticks && !leapt) || after - before > (l->span ? l->span / RUSHED : QUICK);
 		if (other)
 			along(l, before - l->ticks, out);
 		else if (!rushed)
@@ -123,6 +128,9 @@ static int again(struct line *l, clockid_t clock, struct timespec *out)
 		if (other || !rushed)
 			return 0;
 	}
+	/* The reading itself. A line that another thread began may lag behind it: it is told when no line does any more. */
+	while (count() - after < LAG)
+		;
 	return 0;
 }
 
