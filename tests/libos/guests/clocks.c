@@ -24,6 +24,7 @@
 
 static _Atomic int64_t last[2];
 static _Atomic long back, looks;
+static _Atomic int64_t back_most[2];
 static _Atomic int stop;
 
 static int64_t whole(struct timespec t)
@@ -51,7 +52,11 @@ static void look(int clock)
 {
 	int64_t before = last[clock], t = told(clock);
 
-	back += t < before;
+	if (t < before) {
+		back++;
+		if (before - t > back_most[clock])
+			back_most[clock] = before - t;
+	}
 	while (t > before && !atomic_compare_exchange_weak(&last[clock], &before, t))
 		;
 	looks++;
@@ -105,7 +110,7 @@ int main(void)
 	stop = 1;
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(thread[i], NULL);
-	printf("# %ld looks, %ld back\n", (long)looks, (long)back);
+	printf("# %ld looks, %ld back, %lld and %lld ns at most\n", (long)looks, (long)back, (long long)back_most[0], (long long)back_most[1]);
 	ok(looks > 1000 && !back, "no thread, and no signal's handler, sees a time before one that was seen");
 	for (int clock = 0; clock < 2; clock++) {
 		compared(clock, &lag, &ahead);

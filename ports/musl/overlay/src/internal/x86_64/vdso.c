@@ -45,7 +45,7 @@ struct line {
 static struct line lines[2];
 
 /* Behind all loads before it: what another thread did before it said so lies in the past. */
-static inline __attribute__((always_inline)) uint64_t count(void)
+static inline uint64_t count(void)
 {
 	uint32_t low, high;
 
@@ -72,7 +72,7 @@ static void measure(struct line *l, uint64_t ticks, int64_t time)
 	}
 }
 
-static inline __attribute__((always_inline)) void along(const struct line *l, uint64_t passed, struct timespec *out)
+static void along(const struct line *l, uint64_t passed, struct timespec *out)
 {
 	out->tv_sec = l->seconds;
 	out->tv_nsec = l->nanoseconds + (int64_t)(passed * l->rate >> 32);
