@@ -8,14 +8,14 @@ $(BENCH)/gate: bench/guest/gate.c $(TOOLCHAIN)
 $(BENCH)/gate_native: bench/guest/gate.c
 	@mkdir -p $(@D)
 	$(CC) -DNATIVE -O2 -nostdlib -ffreestanding -static -fno-stack-protector -Wall -Wextra $< -o $@
-$(BENCH)/hello: bench/guest/hello.c | libc
+$(BENCH)/hello: bench/guest/hello.c $(LIBC)
 	@mkdir -p $(@D)
 	$(B)/bin/carrel-cc -O2 $< -o $@
 $(BENCH)/hello_native: bench/guest/hello.c | port-musl-native
 	@mkdir -p $(@D)
 	ports/native-cc -O2 $< -o $@
 
-$(BENCH)/calls: bench/guest/calls.c | libc
+$(BENCH)/calls: bench/guest/calls.c $(LIBC)
 	@mkdir -p $(@D)
 	$(B)/bin/carrel-cc -O2 -Wall -Wextra $< -o $@
 $(BENCH)/calls_native: bench/guest/calls.c | port-musl-native
@@ -55,7 +55,7 @@ $(BENCH)/start_inside: bench/start_inside.c $(B)/lib/libintravisor.a $(B)/lib/li
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
 bench-start: $(BENCH)/start_inside
 
-$(BENCH)/idle: bench/guest/idle.c | libc
+$(BENCH)/idle: bench/guest/idle.c $(LIBC)
 	@mkdir -p $(@D)
 	$(B)/bin/carrel-cc -O2 -Wall -Wextra $< -o $@
 $(BENCH)/many: bench/many.c $(B)/lib/libintravisor.a $(B)/lib/libmachine.a
@@ -64,7 +64,7 @@ $(BENCH)/many: bench/many.c $(B)/lib/libintravisor.a $(B)/lib/libmachine.a
 bench-many: $(BENCH)/many $(BENCH)/hello $(BENCH)/idle all
 
 # What cVMs share.
-$(BENCH)/call: bench/guest/call.c $(wildcard include/carrel/cp*.h) include/carrel/gate.h $(TOOLCHAIN) | libc
+$(BENCH)/call: bench/guest/call.c $(wildcard include/carrel/cp*.h) include/carrel/gate.h $(TOOLCHAIN) $(LIBC)
 	@mkdir -p $(@D)
 	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude $< -o $@
 $(BENCH)/socketpair_native: bench/guest/socketpair.c
@@ -73,7 +73,7 @@ $(BENCH)/socketpair_native: bench/guest/socketpair.c
 .PHONY: bench-share
 bench-share: $(BENCH)/call $(BENCH)/socketpair_native $(B)/tests/share/together all
 
-$(BENCH)/file: bench/guest/file.c $(wildcard include/carrel/c*.h) | libc
+$(BENCH)/file: bench/guest/file.c $(wildcard include/carrel/c*.h) $(LIBC)
 	@mkdir -p $(@D)
 	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude $< -o $@
 $(BENCH)/file_native: bench/guest/file.c
@@ -82,7 +82,7 @@ $(BENCH)/file_native: bench/guest/file.c
 $(BENCH)/stream_native: bench/guest/stream.c include/carrel/cp_stream.h
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -Iinclude $< -o $@
-$(BENCH)/stream: bench/guest/stream.c include/carrel/cp_stream.h | libc
+$(BENCH)/stream: bench/guest/stream.c include/carrel/cp_stream.h $(LIBC)
 	@mkdir -p $(@D)
 	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude $< -o $@
 .PHONY: bench-share_stream

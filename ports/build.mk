@@ -16,6 +16,8 @@ COMPUTE_PORTS := sqlite lua zstd bzip2     # what bench/compute.py runs
 bench-compute: $(foreach v,carrel native glibc,$(COMPUTE_PORTS:%=port-%-$v))
 bench-verify: $(CHECK_PORTS:%=port-%-carrel)
 libc: port-musl-carrel
+$(LIBC): libc
+	@:
 
 port-musl-carrel: $(TOOLCHAIN) $(SYSROOT)/lib/libcarrel-rt.a
 $(PORT_IMAGES): libc $(B)/bin/carrel $(B)/lib/carrel/libos

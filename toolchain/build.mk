@@ -1,4 +1,6 @@
 # The toolchain: carrel-rewrite, carrel-cc, the assembler stage, carrel-plt, image notes and the ELF-interpreter stub.
+# What programs of tests and benches are linked with: a changed one is linked in anew (ports/build.mk makes it).
+LIBC := $(B)/lib/carrel/sysroot/lib/libc.a
 # Where the second machine (machine/cheri_riscv64/build.mk) lies: an installation of its own.
 CHERI := $(B)/lib/carrel/cheri
 REWRITE_SOURCES := $(wildcard toolchain/rewrite/x86_64/*.c)

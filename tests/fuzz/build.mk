@@ -2,7 +2,7 @@
 FUZZ := $(B)/tests/fuzz
 FUZZ_CC = $(B)/bin/carrel-cc -O2 -g -std=gnu11 -Wall -Wextra -Iinclude -Iinclude/isa/$(ISA) -I.
 
-$(FUZZ)/program: tests/fuzz/program/calls.c libos/sys/table.def libos/sys/private.def $(TOOLCHAIN) | libc
+$(FUZZ)/program: tests/fuzz/program/calls.c libos/sys/table.def libos/sys/private.def $(TOOLCHAIN) $(LIBC)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $< -o $@
 $(FUZZ)/libos: tests/fuzz/libos/calls.c $(wildcard include/carrel/*) $(TOOLCHAIN)

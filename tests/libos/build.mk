@@ -9,7 +9,7 @@ $(LIBOS_TESTS)/unit/%: tests/libos/unit/%.c tests/libos/unit/fake.c tests/libos/
 	$(CC) $(LIBOS_UNIT_FLAGS) $< tests/libos/unit/fake.c $(LIBOS_UNIT_SOURCES) -o $@
 
 LIBOS_GUESTS := $(basename $(notdir $(wildcard tests/libos/guests/*.c)))
-$(LIBOS_TESTS)/guest/%: tests/libos/guests/%.c tests/libos/guests/tap.h $(TOOLCHAIN) | libc
+$(LIBOS_TESTS)/guest/%: tests/libos/guests/%.c tests/libos/guests/tap.h $(TOOLCHAIN) $(LIBC)
 	@mkdir -p $(@D)
 	$(B)/bin/carrel-cc -O2 -Wall -Wextra $< -o $@
 $(LIBOS_TESTS)/native/%: tests/libos/guests/%.c tests/libos/guests/tap.h
