@@ -75,10 +75,9 @@ static void displacement(char *to, size_t room, const char *disp, long extra)
 		snprintf(to, room, "%s", disp);
 }
 
-#define BUFFER 4096
-static char *buffer(void)
+char *text_buffer(void)
 {
-	static char buffers[8][BUFFER];
+	static char buffers[8][TEXT_BUFFER];
 	static int next;
 
 	return buffers[next++ % 8];
@@ -89,9 +88,9 @@ static long from_v(const struct emitter *e)
 	return -(e->delta + e->lag);
 }
 
-static const char *parts(struct emitter *e, const struct operand *o, long extra, int size)
+const char *address_parts(struct emitter *e, const struct operand *o, long extra, int size)
 {
-	char *text = buffer(), disp[2048];
+	char *text = text_buffer(), disp[2048];
 	enum gpr base = o->base;
 
 	if (strlen(o->disp) > sizeof disp - 64)
@@ -105,20 +104,20 @@ static const char *parts(struct emitter *e, const struct operand *o, long extra,
 		source_error(e->source, e->s, "the stack pointer as an index: %s", e->s->text);
 	displacement(disp, sizeof disp, o->disp, extra);
 	if (base == RIP)
-		snprintf(text, BUFFER, "%s(%%rip)", disp);
+		snprintf(text, TEXT_BUFFER, "%s(%%rip)", disp);
 	else if (base == NO_REG && o->index == NO_REG)
-		snprintf(text, BUFFER, size == 4 ? "%s(,%%eiz)" : "%s", *disp ? disp : "0");
+		snprintf(text, TEXT_BUFFER, size == 4 ? "%s(,%%eiz)" : "%s", *disp ? disp : "0");
 	else if (o->index == NO_REG)
-		snprintf(text, BUFFER, "%s(%%%s)", disp, register_name(base, size));
+		snprintf(text, TEXT_BUFFER, "%s(%%%s)", disp, register_name(base, size));
 	else
-		snprintf(text, BUFFER, "%s(%s%s,%%%s,%s)", disp, base == NO_REG ? "" : "%", base == NO_REG ? "" : register_name(base, size),
+		snprintf(text, TEXT_BUFFER, "%s(%s%s,%%%s,%s)", disp, base == NO_REG ? "" : "%", base == NO_REG ? "" : register_name(base, size),
 			 register_name(o->index, size), o->scale);
 	return text;
 }
 
 const char *address_text(struct emitter *e, const struct operand *o, long extra)
 {
-	return parts(e, o, extra, 8);
+	return address_parts(e, o, extra, 8);
 }
 
 const char *stack_slot(struct emitter *e, long offset)
@@ -130,68 +129,15 @@ const char *stack_slot(struct emitter *e, long offset)
 	return memory_text(e, &o);
 }
 
-static const struct operand *high_byte(const struct statement *s)
-{
-	for (int i = 0; i < s->count; i++)
-		if (s->operands[i].high)
-			return &s->operands[i];
-	return NULL;
-}
-
-#define REX_REGISTERS 0xff00u   /* r8 to r15: not beside ah, ch, dh and bh */
-static enum gpr address_scratch(const struct emitter *e, const struct operand *o)
-{
-	const struct operand *to = &e->s->operands[e->s->count - 1];
-	uint32_t named = BIT(RSP) | BIT(R15) | (o->base >= 0 ? BIT(o->base) : 0) | (o->index >= 0 ? BIT(o->index) : 0);
-	uint32_t busy = e->s->live | e->s->after | BIT(RSP) | BIT(R15);
-	enum gpr x = scratch_pick(e, busy, high_byte(e->s) ? REX_REGISTERS : 0);
-
-	if (x == NO_REG)        /* high_byte_swap has seen to that */
-		x = scratch_pick(e, busy, 0);
-	/* What the instruction loads into will do. */
-	if (x == NO_REG && !strncmp(e->s->mnemonic, "mov", 3) && to != o && to->kind == OPERAND_REGISTER && to->size >= 4 && !(named & BIT(to->reg)))
-		x = to->reg;
-	if (x == NO_REG)
-		source_wants_register(e->source, e->s, "a thread-local address");
-	return x;
-}
-
-/* A thread-local address, or one whose relocation a 32-bit address cannot take: worked out in a free register first. */
-static const char *thread_local_text(struct emitter *e, const struct operand *o)
-{
-	enum gpr x = address_scratch(e, o);
-	struct operand address = *o;
-	char *text = buffer();
-	bool registers = o->base != NO_REG || o->index != NO_REG;
-
-	if (o->segment == 'f') {
-		emit(e, "mov %%fs:%#x, %%%s", THREAD_POINTER_AT, register_name(x, 8));
-		if (o->base != NO_REG && o->index != NO_REG)
-			emit(e, "lea (%%%s,%%%s), %%%s", register_name(x, 8), register_name(o->base, 8), register_name(x, 8));
-		else if (o->base != NO_REG)
-			address.index = o->base;
-		address.base = x;
-		if (!strchr(o->disp, '@') && !(e->source->trap && registers)) {
-			snprintf(text, BUFFER, "%%gs:%s", parts(e, &address, 0, 4));
-			return text;
-		}
-	}
-	emit(e, "lea %s, %%%s", parts(e, &address, 0, 8), register_name(x, 8));
-	if (e->source->trap && registers)
-		trap_check_register(e, x, e->s->live | e->s->after | BIT(RSP) | BIT(R15) | BIT(x));
-	snprintf(text, BUFFER, "%%gs:(%%%s)", register_name(x, 4));
-	return text;
-}
-
 const char *memory_text(struct emitter *e, const struct operand *o)
 {
-	char *text = buffer();
+	char *text = text_buffer();
 	long n;
 
 	if (o->base == RIP) {
 		if (o->segment)
 			source_error(e->source, e->s, "a segment with a pc-relative address: %s", e->s->text);
-		return parts(e, o, 0, 8);
+		return address_parts(e, o, 0, 8);
 	}
 	if (o->segment == 'f') {
 		if (libos(e))
@@ -205,7 +151,7 @@ const char *memory_text(struct emitter *e, const struct operand *o)
 	if (!libos(e) || o->segment == 'g') {
 		if (!libos(e) && e->source->trap)
 			trap_check(e);
-		snprintf(text, BUFFER, "%%gs:%s", parts(e, o, 0, 4));
+		snprintf(text, TEXT_BUFFER, "%%gs:%s", address_parts(e, o, 0, 4));
 		return text;
 	}
 	if (o->base == R14)
@@ -213,7 +159,7 @@ const char *memory_text(struct emitter *e, const struct operand *o)
 	if (o->base == RSP && o->index == NO_REG && operand_number(o->disp, &n) && n > -0x4000 && n < 0x4000) {
 		char disp[32];
 		displacement(disp, sizeof disp, o->disp, from_v(e));
-		snprintf(text, BUFFER, "%s(%%r14,%%r15)", disp);
+		snprintf(text, TEXT_BUFFER, "%s(%%r14,%%r15)", disp);
 		return text;
 	}
 	if (o->base == NO_REG && o->index == NO_REG)
@@ -221,19 +167,19 @@ const char *memory_text(struct emitter *e, const struct operand *o)
 	else if (o->base != NO_REG && o->index == NO_REG && !*o->disp && o->base != RSP)
 		emit(e, "mov %%%s, %%r11d", register_name(o->base, 4));
 	else
-		emit(e, "lea %s, %%r11d", parts(e, o, 0, 8));
+		emit(e, "lea %s, %%r11d", address_parts(e, o, 0, 8));
 	return "(%r14,%r11)";
 }
 
 const char *operand_print(struct emitter *e, const struct operand *o)
 {
-	char *text = buffer();
+	char *text = text_buffer();
 
 	switch (o->kind) {
 	case OPERAND_MEMORY:
 		return memory_text(e, o);
 	case OPERAND_IMMEDIATE:
-		snprintf(text, BUFFER, "$%s", o->text);
+		snprintf(text, TEXT_BUFFER, "$%s", o->text);
 		return text;
 	default:
 		return o->text;
@@ -270,8 +216,7 @@ static enum gpr high_byte_swap(struct emitter *e)
 	if (!high || !memory || memory->base == RIP)
 		return NO_REG;
 	bool worked_out = memory->segment == 'f' || strchr(memory->disp, '@');
-	if (!(libos(e) || memory->base == RSP ||
-	      (worked_out && scratch_pick(e, s->live | s->after | BIT(RSP) | BIT(R15), REX_REGISTERS) == NO_REG)))
+	if (!(libos(e) || memory->base == RSP || (worked_out && scratch_pick(e, registers_busy(s), REX_REGISTERS) == NO_REG)))
 		return NO_REG;
 	if (memory->base == high->reg || memory->index == high->reg)
 		source_error(e->source, s, "%%%s beside an address that uses it: %s", high_name(high->reg), s->text);
@@ -304,23 +249,10 @@ static bool immediate_avoid(struct emitter *e)
 	return true;
 }
 
-/* The block's first word is its own address (the psABI's TLS supplement): mov %fs:0, %x. */
-static bool thread_pointer(struct emitter *e)
-{
-	const struct operand *from = &e->s->operands[0], *to = &e->s->operands[1];
-	long n;
-
-	if (libos(e) || !mnemonic_is(e->s, "mov") || e->s->count != 2 || from->kind != OPERAND_MEMORY || from->segment != 'f' || from->base != NO_REG ||
-	    from->index != NO_REG || !operand_number(from->disp, &n) || n || to->kind != OPERAND_REGISTER || to->size != 8)
-		return false;
-	emit(e, "mov %%fs:%#x, %%%s", THREAD_POINTER_AT, register_name(to->reg, 8));
-	return true;
-}
-
 static void plain(struct emitter *e)
 {
 	const struct statement *s = e->s;
-	char text[2 * BUFFER] = "";
+	char text[2 * TEXT_BUFFER] = "";
 
 	if (mnemonic_is(s, "nop") && s->count) {
 		emit(e, "nop");

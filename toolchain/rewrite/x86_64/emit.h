@@ -34,10 +34,23 @@ const char *memory_text(struct emitter *e, const struct operand *o);
 /* Text of the address alone, 64-bit registers, `extra` added; for lea. */
 const char *address_text(struct emitter *e, const struct operand *o, long extra);
 const char *operand_print(struct emitter *e, const struct operand *o);
+#define TEXT_BUFFER 4096
+char *text_buffer(void);                                /* of that size, until eight more were asked for */
+/* As address_text, of registers of `size` bytes, 4 or 8. */
+const char *address_parts(struct emitter *e, const struct operand *o, long extra, int size);
+static inline uint32_t registers_busy(const struct statement *s)        /* registers not to be written for an address of it */
+{
+	return s->live | s->after | BIT(RSP) | BIT(R15);
+}
 /* A general register that is dead in `live` and not in `taken`; NO_REG if there is none. */
 enum gpr scratch_pick(const struct emitter *e, uint32_t live, uint32_t taken);
 const char *trap_label(struct emitter *e);
 
+#define REX_REGISTERS 0xff00u                           /* r8 to r15: not beside ah, ch, dh and bh */
+const struct operand *high_byte(const struct statement *s);             /* emit_thread.c; NULL: none */
+/* A thread-local address, or one whose relocation a 32-bit address cannot take: worked out in a free register first. */
+const char *thread_local_text(struct emitter *e, const struct operand *o);
+bool thread_pointer(struct emitter *e);
 void branch_indirect(struct emitter *e, bool call);     /* emit_branch.c */
 void checked_branch(struct emitter *e, const struct operand *to, enum gpr t, enum gpr s, const char *how);
 void call_direct(struct emitter *e);
@@ -45,6 +58,6 @@ void table_jump(struct emitter *e);                     /* emit_table.c */
 bool string_instruction(struct emitter *e);             /* emit_string.c */
 bool stack_instruction(struct emitter *e);              /* emit_stack.c */
 void trap_check(struct emitter *e);                     /* emit_trap.c */
-void trap_check_register(struct emitter *e, enum gpr reg, uint32_t busy);  /* emit_trap.c */
+void trap_check_register(struct emitter *e, enum gpr reg, uint32_t taken);  /* emit_trap.c */
 
 #endif

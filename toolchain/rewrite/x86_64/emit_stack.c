@@ -29,7 +29,7 @@ static void push(struct emitter *e)
 	else if (o->kind == OPERAND_IMMEDIATE)
 		emit(e, "movq $%s, %s", o->text, stack_slot(e, -8));
 	else if (o->kind == OPERAND_MEMORY) {
-		enum gpr by = scratch_pick(e, e->s->live | e->s->after | BIT(RSP) | BIT(R15) | (libos(e) ? BIT(R14) | BIT(R11) : 0), 0);
+		enum gpr by = scratch_pick(e, registers_busy(e->s) | (libos(e) ? BIT(R14) | BIT(R11) : 0), 0);
 		if (by == NO_REG)
 			source_wants_register(e->source, e->s, "a push from memory");
 		emit(e, "mov %s, %%%s", memory_text(e, o), register_name(by, 8));

@@ -15,8 +15,7 @@ void trap_check(struct emitter *e)
 		if (o->kind != OPERAND_MEMORY || o->segment || o->base == RIP || (o->base == NO_REG && o->index == NO_REG) ||
 		    (o->base == RSP && o->index == NO_REG))
 			continue;
-		uint32_t busy = s->live | s->after | BIT(RSP) | BIT(R15);
-		enum gpr x = scratch_pick(e, busy, s->live & FLAGS_BIT ? BIT(RAX) : 0);
+		enum gpr x = scratch_pick(e, registers_busy(s), s->live & FLAGS_BIT ? BIT(RAX) : 0);
 		if (x == NO_REG)
 			source_wants_register(e->source, s, "the check of an address");
 		if (!(s->live & FLAGS_BIT)) {
@@ -26,7 +25,7 @@ void trap_check(struct emitter *e)
 			continue;
 		}
 		/* Flags are live: keep them in ah and al around the check. */
-		enum gpr keep = scratch_pick(e, busy, BIT(x));
+		enum gpr keep = scratch_pick(e, registers_busy(s), BIT(x));
 		if (keep == NO_REG)
 			source_wants_register(e->source, s, "keeping the flags around the check of an address");
 		emit(e, "lea %s, %%%s", address_text(e, o, 0), register_name(x, 8));
@@ -42,10 +41,10 @@ void trap_check(struct emitter *e)
 }
 
 /* The same for one register, and without touching the flags: bswap brings the upper half down, jrcxz looks at it. */
-void trap_check_register(struct emitter *e, enum gpr reg, uint32_t busy)
+void trap_check_register(struct emitter *e, enum gpr reg, uint32_t taken)
 {
 	static int number;
-	enum gpr keep = scratch_pick(e, busy, BIT(RCX) | BIT(reg));
+	enum gpr keep = scratch_pick(e, taken, BIT(RCX) | BIT(reg));
 
 	if (keep == NO_REG)
 		source_wants_register(e->source, e->s, "the check of an address");
