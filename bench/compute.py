@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# The ports in cVMs against stock gcc -O2 of the same sources with the same musl, native and static-PIE, in alternating rounds;
+# The ports in cVMs against stock gcc -O2 of the same sources with the same musl, native and static, in alternating rounds;
 # native glibc is shown beside them. User time of the whole process, less that of the same program doing nothing
 # (`start`): what loading and verifying cost is `bench/run start` and `bench/run verify`.
 import math

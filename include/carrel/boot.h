@@ -42,7 +42,7 @@ struct boot_peer {              /* another cVM on the virtual network */
 };
 
 struct boot_image {             /* a verified image already mapped in the program's window */
-	uint32_t base;          /* offset where its address 0 lies */
+	uint32_t base;          /* what is added to its file's addresses: 0, where they are offsets of the window already */
 	uint32_t span;          /* bytes from base to its end, whole pages */
 	uint32_t entry;         /* offset of its entry, a landing pad; 0: a shared object without one */
 	uint32_t phdr;          /* offset of its program headers (mapped), for AT_PHDR */

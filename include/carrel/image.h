@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * What makes an ELF file a Carrel image: a position-independent ELF64 with one executable segment
+ * What makes an ELF file a Carrel image: an ELF64, position-independent or linked at WINDOW_ARENA_FIRST, with one executable segment
  * (page-aligned, not writable, `ld -z separate-code`), and a PT_NOTE named "Carrel" of type 1 whose descriptor is struct
  * image_note. The note only says which policy to judge the text by; it grants nothing. A program that needs a dynamic linker
  * names it in a note of type 2, a path in its cVM; to the Intravisor that is nothing.

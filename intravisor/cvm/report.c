@@ -8,17 +8,19 @@
 #include <string.h>
 
 #include "intravisor/cvm/report.h"
+#include "intravisor/load/load.h"
 
-/* Images lie in the order in which they came: 0 is the program, 1 the dynamic linker of one that has it. */
+/* Images lie in the order in which they came: 0 is the program, 1 the dynamic linker of one that has it. Addresses as their files have them. */
 static const char *place(const struct cvm *cvm, struct window *program, uint8_t compartment, uint32_t offset, char *text, size_t room)
 {
 	uint32_t base = compartment == MACHINE_LIBOS ? cvm->libos_base : cvm->program_base;
-	unsigned number = 0;
+	unsigned number = 0, linked = 0;
 
 	if (program && compartment == MACHINE_PROGRAM) {
 		pthread_mutex_lock(&program->lock);
 		while (number + 1 < program->image_count && program->images[number + 1].base <= offset)
 			base = program->images[++number].base;
+		linked = number < program->image_count ? program->images[number].image->linked : 0;
 		pthread_mutex_unlock(&program->lock);
 	}
 	if (offset < base)      /* no image's: a window's entry page, say */
@@ -26,7 +28,7 @@ static const char *place(const struct cvm *cvm, struct window *program, uint8_t 
 	else if (number)
 		snprintf(text, room, "object %u+%#x", number, offset - base);
 	else
-		snprintf(text, room, "%s+%#x", compartment == MACHINE_LIBOS ? "libos" : "image", offset - base);
+		snprintf(text, room, "%s+%#x", compartment == MACHINE_LIBOS ? "libos" : "image", offset - base + linked);
 	return text;
 }
 

@@ -16,6 +16,7 @@
 
 #include <carrel/image.h>
 #include <carrel/isa.h>
+#include <carrel/window.h>
 #include "intravisor/load/load.h"
 
 #define SPAN_MOST 0x10000000u   /* 256 MiB */
@@ -135,12 +136,16 @@ int image_layout(int fd, const char *name, int64_t policy, struct image_budget *
 	if (noted > IMAGE_POLICY_LIBOS || (policy >= 0 && noted != policy))
 		return bad(error, -ENOEXEC, "%s: is %s image", name, noted == IMAGE_POLICY_LIBOS ? "a library OS, not a program" :
 			   noted == IMAGE_POLICY_PROGRAM ? "a program, not a library OS" : "of an unknown policy, not an");
-	if (e.e_type != ET_DYN)
-		return bad(error, -ENOEXEC, "%s: not position-independent (link it with carrel-cc)", name);
+	if (e.e_type != ET_DYN && e.e_type != ET_EXEC)
+		return bad(error, -ENOEXEC, "%s: neither a program nor a shared object (link it with carrel-cc)", name);
+	/* From here on image-relative, whatever the file says: what lies before its first address wraps, and is far outside. */
+	image->linked = e.e_type == ET_EXEC ? WINDOW_ARENA_FIRST : 0;
+	e.e_entry -= e.e_entry ? image->linked : 0;
 	for (unsigned i = 0; i < e.e_phnum; i++) {
-		const Elf64_Phdr *h = &headers[i];
+		Elf64_Phdr *h = &headers[i];
 		if (h->p_type != PT_LOAD)
 			continue;
+		h->p_vaddr -= image->linked;
 		if (h->p_vaddr >= SPAN_MOST || h->p_memsz >= SPAN_MOST || h->p_vaddr + h->p_memsz > SPAN_MOST || h->p_filesz > h->p_memsz ||
 		    h->p_offset > (uint64_t)INT64_MAX - SPAN_MOST)
 			return bad(error, -ENOEXEC, "%s: damaged: segment %u does not fit the 256 MiB an image may have", name, i);
@@ -182,7 +187,7 @@ int image_layout(int fd, const char *name, int64_t policy, struct image_budget *
 		return bad(error, -ENOEXEC, "%s: its entry point is not a landing pad in its text", name);
 	}
 	image->entry = (uint32_t)e.e_entry;
-	*text = (struct machine_text){.text = all + image->text_start, .size = image->text_length, .text_offset = image->text_start,
+	*text = (struct machine_text){.text = all + image->text_start, .size = image->text_length, .text_offset = image->text_start, .shown_from = image->linked,
 				      .image_span = image->span, .policy = (int)image->policy};
 	*buffer = all;
 	return 0;

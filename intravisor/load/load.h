@@ -21,6 +21,7 @@ struct image {
 	struct image *next;
 	int memfd;                      /* sealed; whole pages laid out as [0, span) */
 	uint32_t span;
+	uint32_t linked;                /* where its file says it lies: 0, or WINDOW_ARENA_FIRST of one that is not position-independent */
 	uint32_t entry, phdr, phnum;    /* image-relative */
 	uint32_t text_start, text_length;
 	uint32_t policy;

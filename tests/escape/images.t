@@ -16,6 +16,7 @@ HELLO = open(BUILT + "program/hello", "rb").read()
 FLIPPED = ["program/hello", "program/memory", "program/control", "program/unwind", "program/thread_pointer", "program/floating"]
 FLIPS = 30                      # of each
 LOAD, NOTE = 1, 4
+FIRST = 0x100000                # WINDOW_ARENA_FIRST
 R, W, X = 4, 2, 1
 tests = []
 
@@ -47,6 +48,17 @@ def text_offset(image):
     return struct.unpack_from("<Q", image, header(image, LOAD, -1) + 8)[0]
 
 
+def rebased(base):
+    """Not position-independent, and linked at `base`. (program/hello has no address in its bytes.)"""
+    def change(image):
+        put("<H", 16, 2)(image)
+        phoff, entry = struct.unpack_from("<Q", image, 32)[0], struct.unpack_from("<Q", image, 24)[0]
+        put("<Q", 24, entry + base)(image)
+        for at in range(phoff, phoff + 56 * struct.unpack_from("<H", image, 56)[0], 56):
+            put("<Q", at + 16, struct.unpack_from("<Q", image, at + 16)[0] + base)(image)
+    return change
+
+
 def changed(*changes):
     image = bytearray(HELLO)
     for change in changes:
@@ -76,7 +88,19 @@ CASES = [
     ("another image ABI", changed(note(20, 2)), r"another version of carrel-cc"),
     ("judged as a library OS", changed(note(24, 1)), r"is a library OS, not a program"),
     ("judged by no policy", changed(note(24, 7)), r"of an unknown policy"),
-    ("not position-independent", changed(put("<H", 16, 2)), r"not position-independent"),
+    ("an object file", changed(put("<H", 16, 1)), r"neither a program nor a shared object"),
+    ("another kind of file", changed(put("<H", 16, 0xfe00)), r"neither a program nor a shared object"),
+    ("linked at 0, but not position-independent", changed(put("<H", 16, 2)), r"does not fit the 256 MiB"),
+    ("linked a page too low", changed(rebased(FIRST - 0x1000)), r"does not fit the 256 MiB"),
+    ("linked too high", changed(rebased(FIRST + 0x10000000)), r"does not fit the 256 MiB"),
+    ("linked at its place, one segment before it", changed(rebased(FIRST), data["vaddr"](FIRST - 0x1000)), r"does not fit the 256 MiB"),
+    ("linked at its place, one segment at the end of the numbers", changed(rebased(FIRST), data["vaddr"](0xfffffffffffff000)),
+     r"does not fit the 256 MiB"),
+    ("linked at its place, a size that wraps", changed(rebased(FIRST), data["memsz"](0xfffffffffff00000)), r"does not fit the 256 MiB"),
+    ("linked at its place, entry before it", changed(rebased(FIRST), put("<Q", 24, 0x1000)), r"entry point is not a landing pad"),
+    ("linked at its place, entry at its first byte", changed(rebased(FIRST), put("<Q", 24, FIRST)), r"is a shared object, not a program"),
+    ("linked at its place, entry a window higher", changed(rebased(FIRST), put("<Q", 24, FIRST + 0x1000 + (1 << 32))),
+     r"entry point is not a landing pad"),
     ("65535 program headers", changed(put("<H", 56, 65535)), TRUNCATED),
     ("no program header", changed(put("<H", 56, 0)), TRUNCATED),
     ("headers far away", changed(put("<Q", 32, 1 << 63)), TRUNCATED),
@@ -144,6 +168,9 @@ def main():
             report = done.stderr.decode(errors="replace")
             good = done.returncode == 126 and re.search(sentence, report) and report.count("\n") == 1
             tests.append((what, good, f"exit status {done.returncode}: {report}"))
+        open(path, "wb").write(changed(rebased(FIRST)))
+        done = beside(path)
+        tests.append(("linked at its place it runs", done.returncode == 0 and b"hello" in done.stdout, repr(done)))
         for what, at, sentence in (("a directory", folder, "is a directory"), ("nothing", folder + "/none", "No such file"),
                                    ("a device", "/dev/zero", "not a regular file")):
             done = beside(at)

@@ -62,6 +62,7 @@ int main(int argc, char **argv)
 }
 END
 $cc --dynamic "$work/atoi.c" -o "$work/d/atoi"
+$cc --dynamic --pie "$work/atoi.c" -o "$work/d/pie"
 $cc "$work/atoi.c" -o "$work/d/static"
 $cc --dynamic "$work/atoi.c" -L"$work/d" -l:over.so -Wl,-rpath,/d -o "$work/d/over"
 run="$carrel run -v $work/d:/d"
@@ -72,7 +73,7 @@ check "LD_LIBRARY_PATH" 0 "atoi gives 1007" $carrel run -v "$work/d:/e" -e LD_LI
 check "a static program executes a dynamic one" 0 "atoi gives 7" $run "$work/d/static" /d/atoi
 check "a dynamic program executes a static one" 0 "atoi gives 7" $run "$work/d/atoi" /d/static
 check "and a dynamic one" 0 "atoi gives 1007" $run "$work/d/atoi" /d/over
-check "the C library itself, as the command that runs a program" 0 "atoi gives 7" $run build/lib/carrel/sysroot/lib/libc.so /d/atoi
+check "the C library itself, as the command that runs a program" 0 "atoi gives 7" $run build/lib/carrel/sysroot/lib/libc.so /d/pie
 check "a namespace may have a dynamic linker of its own" 0 "atoi gives 7" \
 	$run -v "$PWD/build/lib/carrel/sysroot/lib/libc.so:/lib/carrel/libc.so:ro" "$work/d/atoi"
 check "which must be one" 127 "dynamic linker" $run -v "$work/d/three.so:/lib/carrel/libc.so:ro" "$work/d/atoi"

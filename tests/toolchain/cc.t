@@ -53,7 +53,7 @@ printf '\t.text\nf:\t.byte 0x0f, 0x05\n' > $work/d.s
 check "data in text" 1 "d.s:2: error: data in an executable section" $cc -c $work/d.s -o $work/no.o
 printf '\t.text\n\t.macro x\n\t.endm\n' > $work/m.s
 check "an unknown directive" 1 "m.s:2: error: unknown or unsupported directive" $cc -c $work/m.s -o $work/no.o
-printf 'int main(void) { return *(volatile int *)(0x100000000ul + (unsigned long)&main); }\n' > $work/w.c
+printf 'volatile unsigned long high = 0x100000000ul; int main(void) { return *(volatile int *)(high + (unsigned long)&main); }\n' > $work/w.c
 $cc -O2 -mtrap $work/w.c -o $work/w && $carrel run $work/w 2> /dev/null; [ $? = 132 ]; say $? "-mtrap: a wild upper half faults"
 cat > $work/weak.c <<'C'
 extern int maybe(int) __attribute__((weak));

@@ -49,7 +49,7 @@ void table_jump(struct emitter *e)
 	bool fresh = !array || !array->number;
 
 	stack_flush(e);
-	if (array)
+	if (array && s->operands[0].base != NO_REG)
 		busy |= BIT(s->operands[0].base);
 	enum gpr place = scratch_pick(e, busy, 0);
 	enum gpr which = !(((s->index_dead ? 0 : s->after) | fixed) & BIT(s->index)) ? s->index : place == NO_REG ? NO_REG : scratch_pick(e, busy, BIT(place));

@@ -174,7 +174,7 @@ static void cold_find(struct source *source)
 	}
 }
 
-/* gcc writes the table of a switch (.long .Lcase-.Ltable...) right behind its jump: that is where the jump may land. What
+/* gcc writes the table of a switch (.long .Lcase-.Ltable..., or .quad .Lcase...) right behind its jump: that is where the jump may land. What
  * does not look exactly so stays unknown. */
 static void switch_follow(const struct source *source, size_t jump, const struct labels *labels)
 {
@@ -194,7 +194,8 @@ static void switch_follow(const struct source *source, size_t jump, const struct
 			table = text;
 			continue;
 		}
-		if (strncmp(text, ".long", 5)) {
+		bool whole = !strncmp(text, ".quad", 5);
+		if (!whole && strncmp(text, ".long", 5)) {
 			if (table && s->lands_count && all[i].kind == STATEMENT_DIRECTIVE)
 				return;         /* the table's end */
 			continue;
@@ -202,8 +203,8 @@ static void switch_follow(const struct source *source, size_t jump, const struct
 		text += 5 + strspn(text + 5, " \t");
 		name = strcspn(text, "-");
 		char *one = strndup(text, name);
-		bool good = table && text[name] == '-' && !strcmp(text + name + 1, table) &&
-			    branch_target(labels, source, jump, one, &at);
+		bool good = table && (whole ? !text[name] : text[name] == '-' && !strcmp(text + name + 1, table)) &&
+			    (!s->lands_count || whole == (s->table != NULL)) && branch_target(labels, source, jump, one, &at);
 		free(one);
 		if (!good)
 			break;
@@ -213,6 +214,7 @@ static void switch_follow(const struct source *source, size_t jump, const struct
 			if (!s->lands)
 				abort();
 		}
+		s->table = whole ? table : NULL;
 		s->lands[s->lands_count++] = at;
 	}
 	s->lands_count = 0;

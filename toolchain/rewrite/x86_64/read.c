@@ -39,6 +39,18 @@ void source_wants(const struct source *source, const struct statement *at, const
 	exit(1);
 }
 
+void source_asks_dump(const struct source *source)
+{
+	const char *retry = getenv("CARREL_RETRY");
+	FILE *asked = retry && !source->dumped && !getenv("CARREL_NO_DUMP") ? fopen(retry, "w") : NULL;
+
+	if (!asked)
+		return;
+	fputs("-dP\n", asked);
+	fclose(asked);
+	exit(1);
+}
+
 void source_wants_register(const struct source *source, const struct statement *at, const char *purpose)
 {
 	char what[128];

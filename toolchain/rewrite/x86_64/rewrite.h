@@ -59,6 +59,7 @@ struct statement {
 	uint32_t after;         /* of an indirect jump: registers live where it may land */
 	size_t *lands;          /* of a switch's jump: the statements its table names; NULL: not known */
 	size_t lands_count;
+	const char *table;      /* that one's name, if it holds whole addresses; NULL: differences */
 	int function;           /* index of the function it lies in, -1 outside */
 	enum gpr index;         /* of a jump through a table: which of its places; else NO_REG */
 	bool index_dead;        /* whatever `after` says */
@@ -99,6 +100,8 @@ void source_error(const struct source *source, const struct statement *at, const
 
 /* Only with another option can this be compiled. carrel-cc (CARREL_RETRY names a file) does it at once; by hand it is an error. */
 __attribute__((noreturn)) void source_wants(const struct source *source, const struct statement *at, const char *option, const char *what);
+/* Better code is possible with the compiler's dump (-dP). Returns where there is one, or none to be had. */
+void source_asks_dump(const struct source *source);
 __attribute__((noreturn)) void source_wants_register(const struct source *source, const struct statement *at, const char *purpose);
 
 void source_read(struct source *source, FILE *in);              /* read.c */

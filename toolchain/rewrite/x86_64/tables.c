@@ -72,6 +72,21 @@ static bool indexed(const struct operand *o, const char *scale)
 	       o->index != NO_REG && o->index != RSP && !strcmp(o->scale, scale) && (!*o->disp || !strcmp(o->disp, "0"));
 }
 
+static char *register_text(enum gpr reg)
+{
+	char text[8];
+
+	snprintf(text, sizeof text, "%%%s", register_name(reg, 4));
+	return strdup(text);
+}
+
+/* NAME(,I,8) */
+static bool indexed_by_name(const struct operand *o, const char *name)
+{
+	return o->kind == OPERAND_MEMORY && !o->segment && o->wide && o->base == NO_REG && o->index != NO_REG && o->index != RSP &&
+	       !strcmp(o->scale, "8") && !strcmp(o->disp, name);
+}
+
 /* The statements (from, to) may not take these registers for dead. */
 static void keep_alive(struct source *source, size_t from, size_t to, uint32_t registers)
 {
@@ -139,8 +154,9 @@ static bool base_certain(const struct source *source, const struct array *array,
 	return true;
 }
 
-/* jmp *(B,I,8), or with a load before it */
-static void goto_convert(struct source *source, size_t jump, struct array *array)
+/* jmp *(B,I,8) or jmp *NAME(,I,8), or with a load before it. Without an array it is a switch's, of code that need not be
+ * position-independent. */
+static void goto_convert(struct source *source, size_t jump, struct array *array, const char *name)
 {
 	struct statement *all = source->statements, *s = &all[jump];
 	const struct operand *from = &s->operands[0];
@@ -151,22 +167,42 @@ static void goto_convert(struct source *source, size_t jump, struct array *array
 		load = writer_find(source, jump, "mov", from->reg, BIT(from->reg), &stores);
 		if (load == SIZE_MAX || stores)
 			return;
-		if (s->after & ~s->dies & BIT(from->reg))
+		if (s->after & ~s->dies & BIT(from->reg)) {
 			s->loaded = from->reg;
+			if (indexed_by_name(&all[load].operands[0], name))
+				source_asks_dump(source);       /* only a compiler knows that a `ret` does not read it */
+		}
 		from = &all[load].operands[0];
 	}
-	if (!indexed(from, "8"))
+	bool named = indexed_by_name(from, name);
+	if (!named && !(array && indexed(from, "8")))
 		return;
+	s->array = array;
+	if (named && load != SIZE_MAX && s->loaded == NO_REG) {
+		/* The label's register has the index instead, whatever happens to that meanwhile. */
+		struct operand *to = &all[load].operands[1];
+		s->index = to->reg;
+		s->index_dead = s->certain = true;
+		if (to->reg == from->index) {
+			all[load].kind = STATEMENT_TEXT;
+			return;
+		}
+		all[load].operands[0] = (struct operand){.kind = OPERAND_REGISTER, .reg = from->index, .size = 4, .base = NO_REG, .index = NO_REG,
+							 .text = register_text(from->index)};
+		all[load].mnemonic = "mov";
+		to->size = 4;
+		to->text = register_text(to->reg);
+		return;
+	}
 	for (size_t i = load == SIZE_MAX ? jump : load + 1; i < jump; i++)
-		if (all[i].kind == STATEMENT_INSTRUCTION && (touches(&all[i], from->index) || touches(&all[i], from->base)))
+		if (all[i].kind == STATEMENT_INSTRUCTION && (touches(&all[i], from->index) || (!named && touches(&all[i], from->base))))
 			return;
 	s->index = from->index;
 	s->index_dead = load != SIZE_MAX && s->loaded == NO_REG && from->index == s->operands[0].reg;
-	s->array = array;
-	s->certain = base_certain(source, array, from->base);
+	s->certain = named || base_certain(source, array, from->base);
 	if (load == SIZE_MAX)
 		return;
-	keep_alive(source, load, jump, BIT(from->index) | BIT(from->base));
+	keep_alive(source, load, jump, BIT(from->index) | (named ? 0 : BIT(from->base)));
 	s->operands[0] = *from;
 	s->operands[0].indirect = true;
 	all[load].kind = STATEMENT_TEXT;
@@ -261,10 +297,13 @@ void tables_pass(struct source *source)
 		if (s->kind != STATEMENT_INSTRUCTION || !mnemonic_is(s, "jmp") || !s->count || !s->operands[0].indirect || s->calls || s->app)
 			continue;
 		struct array *array = array_of(source, s->function);
-		if (s->lands_count && s->lands_count <= TABLE_PLACES)
-			switch_convert(source, i);
-		else if (array && !source->trap)
-			goto_convert(source, i, array);
+		if (s->lands_count && s->lands_count <= TABLE_PLACES) {
+			if (s->table)
+				goto_convert(source, i, NULL, s->table);
+			else
+				switch_convert(source, i);
+		} else if (array && !source->trap)
+			goto_convert(source, i, array, array->name);
 	}
 	free(labels.sorted);
 }

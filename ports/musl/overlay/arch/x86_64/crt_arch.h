@@ -11,9 +11,10 @@ START ": \n"
 "	.carrel_delta 0 \n"
 "	xor %ebp,%ebp \n"
 "	mov %r15,%rdi \n"
-".weak _DYNAMIC \n"
+#ifdef __PIC__          /* who relocates itself needs it */
 ".hidden _DYNAMIC \n"
 "	lea _DYNAMIC(%rip),%rsi \n"
+#endif
 "	and $-16,%r15 \n"
 "	call " START "_c \n"
 "	hlt \n"
