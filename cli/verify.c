@@ -72,7 +72,7 @@ static int file_verify(const struct verify *verify, const char *name)
 		code = machine_verify(&text, &verdict);
 	clock_gettime(CLOCK_MONOTONIC, &after);
 	if (code == -EACCES) {
-		printf("%s: refused at %#llx [", name, (unsigned long long)(text.shown_from + text.text_offset + verdict.offset));
+		printf("%s: refused at %#llx [", name, (unsigned long long)(text.address + verdict.offset));
 		for (unsigned i = 0; i < verdict.length; i++)
 			printf(i ? " %02x" : "%02x", verdict.bytes[i]);
 		printf("]: %s: %s\n", verdict.rule, verdict.reason);

@@ -84,7 +84,7 @@ struct machine_text {
 	const uint8_t *text;    /* private copy, whole pages, padded with the machine's trap bytes */
 	size_t size;            /* bytes, a multiple of 4096 */
 	uint64_t text_offset;   /* image-relative address of text[0] */
-	uint64_t shown_from;    /* added to such addresses in what is printed: where the file says the image lies */
+	uint64_t address;       /* of text[0] in its file's own terms: for what is printed, and nothing else */
 	uint64_t image_span;    /* image-relative end; [0, span) is the image's own */
 	int policy;             /* IMAGE_POLICY_* */
 };

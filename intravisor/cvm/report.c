@@ -10,7 +10,8 @@
 #include "intravisor/cvm/report.h"
 #include "intravisor/load/load.h"
 
-/* Images lie in the order in which they came: 0 is the program, 1 the dynamic linker of one that has it. Addresses as their files have them. */
+/* Images lie in the order in which they came: 0 is the program, 1 the dynamic linker of one that has it. Addresses are those of their
+ * files. */
 static const char *place(const struct cvm *cvm, struct window *program, uint8_t compartment, uint32_t offset, char *text, size_t room)
 {
 	uint32_t base = compartment == MACHINE_LIBOS ? cvm->libos_base : cvm->program_base;

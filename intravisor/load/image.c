@@ -55,8 +55,8 @@ static uint64_t contents_hash(const uint8_t *bytes, size_t size)
 
 static int same(const struct image *a, const struct image *b)
 {
-	return a->hash == b->hash && a->span == b->span && a->linked == b->linked && a->entry == b->entry && a->phdr == b->phdr && a->phnum == b->phnum &&
-	       a->policy == b->policy && a->segment_count == b->segment_count &&
+	return a->hash == b->hash && a->span == b->span && a->linked == b->linked && a->entry == b->entry && a->phdr == b->phdr &&
+	       a->phnum == b->phnum && a->policy == b->policy && a->segment_count == b->segment_count &&
 	       !memcmp(a->segments, b->segments, sizeof a->segments);
 }
 
@@ -119,7 +119,7 @@ static int sealed_verify(struct image *image, struct machine_text text, const ch
 		for (unsigned i = 0; i < verdict.length && i < sizeof verdict.bytes; i++)
 			snprintf(hex + 3 * i, 4, "%02x ", verdict.bytes[i]);
 		snprintf(error->text, sizeof error->text, "%s: refused by the verifier at %#llx [%.*s]: %s: %s", name,
-			 (unsigned long long)(text.shown_from + text.text_offset + verdict.offset), (int)(3 * verdict.length - 1), hex, verdict.rule,
+			 (unsigned long long)(text.address + verdict.offset), (int)(3 * verdict.length - 1), hex, verdict.rule,
 			 verdict.reason);
 	} else if (code)
 		snprintf(error->text, sizeof error->text, "%s: could not be verified: %s", name, strerror(-code));
@@ -388,5 +388,6 @@ int image_adopt(struct image *image, struct window *window, uint32_t *at)
 
 struct boot_image image_record(const struct image *image, uint32_t base)
 {
-	return (struct boot_image){base - image->linked, image->linked + image->span, image->entry ? base + image->entry : 0, base + image->phdr, image->phnum};
+	return (struct boot_image){base - image->linked, image->linked + image->span, image->entry ? base + image->entry : 0,
+				   base + image->phdr, image->phnum};
 }

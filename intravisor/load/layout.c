@@ -187,8 +187,8 @@ int image_layout(int fd, const char *name, int64_t policy, struct image_budget *
 		return bad(error, -ENOEXEC, "%s: its entry point is not a landing pad in its text", name);
 	}
 	image->entry = (uint32_t)e.e_entry;
-	*text = (struct machine_text){.text = all + image->text_start, .size = image->text_length, .text_offset = image->text_start, .shown_from = image->linked,
-				      .image_span = image->span, .policy = (int)image->policy};
+	*text = (struct machine_text){.text = all + image->text_start, .size = image->text_length, .text_offset = image->text_start,
+				      .address = image->linked + image->text_start, .image_span = image->span, .policy = (int)image->policy};
 	*buffer = all;
 	return 0;
 }

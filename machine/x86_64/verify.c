@@ -269,14 +269,14 @@ static void explain_each(struct walk *w, uint64_t at, const struct form *form, v
 	char text[128], hex[3 * FORM_LENGTH_MOST + 1] = "", line[320];
 
 	if (!form) {
-		snprintf(line, sizeof line, "%8llx  a table of %u places", (unsigned long long)(w->text->shown_from + w->text->text_offset + at), w->table_most + 1);
+		snprintf(line, sizeof line, "%8llx  a table of %u places", (unsigned long long)(w->text->address + at), w->table_most + 1);
 		explain->line(explain->arg, line);
 		return;
 	}
 	judge_text(w->judge, w->text->text + at, w->text->size - at, text, sizeof text);
 	for (unsigned k = 0; k < form->length; k++)
 		snprintf(hex + 3 * k, 4, "%02x ", w->text->text[at + k]);
-	snprintf(line, sizeof line, "%8llx  %-36s%-44s %s", (unsigned long long)(w->text->shown_from + w->text->text_offset + at), hex, text, kinds[form->kind]);
+	snprintf(line, sizeof line, "%8llx  %-36s%-44s %s", (unsigned long long)(w->text->address + at), hex, text, kinds[form->kind]);
 	explain->line(explain->arg, line);
 }
 
