@@ -55,6 +55,35 @@ printf '\t.text\n\t.macro x\n\t.endm\n' > $work/m.s
 check "an unknown directive" 1 "m.s:2: error: unknown or unsupported directive" $cc -c $work/m.s -o $work/no.o
 printf 'volatile unsigned long high = 0x100000000ul; int main(void) { return *(volatile int *)(high + (unsigned long)&main); }\n' > $work/w.c
 $cc -O2 -mtrap $work/w.c -o $work/w && $carrel run $work/w 2> /dev/null; [ $? = 132 ]; say $? "-mtrap: a wild upper half faults"
+# Its cases read the flags of a comparison in front of the switch, whose jump leaves them alone.
+cat > $work/order.c <<'C'
+#include <stdio.h>
+volatile int yes = 1, no;
+__attribute__((noipa)) int order(int c, unsigned op)
+{
+	if (c != 0) {
+		switch (op) {
+		case 0: return c < 0 ? yes : no;
+		case 1: return c <= 0 ? yes + 1 : no;
+		case 2: return c == 0 ? yes : no + 3;
+		case 3: return c != 0 ? yes + 4 : no;
+		case 4: return c > 0 ? yes + 5 : no;
+		case 5: return c >= 0 ? yes + 6 : no;
+		default: __builtin_unreachable();
+		}
+	}
+	return 9;
+}
+int main(void)
+{
+	for (int c = -1; c < 2; c++)
+		for (unsigned op = 0; op < 6; op++)
+			printf("%d", order(c, op));
+	puts("");
+	return 0;
+}
+C
+check "flags live on behind a switch" 0 123500999999003567 sh -c "$cc -O2 $work/order.c -o $work/order && $carrel run $work/order"
 cat > $work/weak.c <<'C'
 extern int maybe(int) __attribute__((weak));
 int tail(int x) { return maybe(x + 1); }

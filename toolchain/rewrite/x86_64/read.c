@@ -27,28 +27,30 @@ void source_error(const struct source *source, const struct statement *at, const
 	exit(1);
 }
 
-void source_wants(const struct source *source, const struct statement *at, const char *option, const char *what)
+/* Tells carrel-cc to compile with this option, too. False: nobody listens. */
+static bool ask(const char *option)
 {
 	const char *retry = getenv("CARREL_RETRY");
 	FILE *asked = retry ? fopen(retry, "w") : NULL;
 
 	if (!asked)
-		source_error(source, at, "%s; add %s for this file: %s", what, option, at->text);
+		return false;
 	fprintf(asked, "%s\n", option);
 	fclose(asked);
+	return true;
+}
+
+void source_wants(const struct source *source, const struct statement *at, const char *option, const char *what)
+{
+	if (!ask(option))
+		source_error(source, at, "%s; add %s for this file: %s", what, option, at->text);
 	exit(1);
 }
 
 void source_asks_dump(const struct source *source)
 {
-	const char *retry = getenv("CARREL_RETRY");
-	FILE *asked = retry && !source->dumped && !getenv("CARREL_NO_DUMP") ? fopen(retry, "w") : NULL;
-
-	if (!asked)
-		return;
-	fputs("-dP\n", asked);
-	fclose(asked);
-	exit(1);
+	if (!source->dumped && !getenv("CARREL_NO_DUMP") && ask("-dP"))
+		exit(1);
 }
 
 void source_wants_register(const struct source *source, const struct statement *at, const char *purpose)
