@@ -74,6 +74,7 @@ check "a static program executes a dynamic one" 0 "atoi gives 7" $run "$work/d/s
 check "a dynamic program executes a static one" 0 "atoi gives 7" $run "$work/d/atoi" /d/static
 check "and a dynamic one" 0 "atoi gives 1007" $run "$work/d/atoi" /d/over
 check "the C library itself, as the command that runs a program" 0 "atoi gives 7" $run build/lib/carrel/sysroot/lib/libc.so /d/pie
+check "and one that has to lie where the library is" 1 "Not a valid dynamic program" $run build/lib/carrel/sysroot/lib/libc.so /d/atoi
 check "a namespace may have a dynamic linker of its own" 0 "atoi gives 7" \
 	$run -v "$PWD/build/lib/carrel/sysroot/lib/libc.so:/lib/carrel/libc.so:ro" "$work/d/atoi"
 check "which must be one" 127 "dynamic linker" $run -v "$work/d/three.so:/lib/carrel/libc.so:ro" "$work/d/atoi"
