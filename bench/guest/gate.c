@@ -55,5 +55,5 @@ void bench(long *stack)
 #ifdef NATIVE
 __asm__(".globl _start\n_start: mov %rsp,%rdi\n and $-16,%rsp\n call bench\n hlt\n");
 #else
-__asm__(".globl _start\n.type _start,@function\n_start: endbr64\n .carrel_delta 0\n mov %r15,%rdi\n and $-16,%r15\n call bench\n hlt\n");
+__asm__(".globl _start\n.type _start,@function\n_start: endbr64\n .carrel_delta 0\n mov %rsp,%rdi\n and $-16,%rsp\n call bench\n hlt\n");
 #endif

@@ -55,6 +55,7 @@ static void registers_fill(struct machine_fault *fault, const gregset_t regs)
 	for (int i = 0; i < 16; i++)
 		fault->registers[i] = (uint64_t)regs[interrupt_order[i]];
 	fault->registers[4] = 0;        /* rsp is the control stack's: not the guest's to see */
+	fault->registers[15] = (uint32_t)fault->registers[15];
 }
 
 /* The thread is to leave its guest: at once wherever guest code or a gate runs; in the host, the end of the host call sees it. */

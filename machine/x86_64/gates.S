@@ -518,7 +518,7 @@ context_checked:
 	take_program %rdi, 0
 	mov	C_START_RSP(%rdi), %rsp		/* a frame that returns to a gate (thread.c) */
 	push	%rsi
-	mov	%edx, %r15d
+	mov	%rdx, %r15
 	lea	CONTEXT_BIAS(%rdi), %r11
 	clear_vectors default_control_word(%rip), default_mxcsr(%rip)
 	mov	%r8, %rdi

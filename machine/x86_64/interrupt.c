@@ -5,9 +5,10 @@
  * register, and, as a library OS, what it resumes with.
  *
  * Why resuming is sound: rsp comes from the record, so every later `ret` finds a return address that a call pushed; pc comes from
- * the record or is a landing pad; no instruction of a program relies on registers, but for the steps of a checked branch and of a
- * jump through a table, and there the record's pc is the load or the `and`, with T's upper half cleared (unit.h). The thread pointer is
- * a number that only the program reads; flags and vector state go through the kernel's sigreturn, masked.
+ * the record or is a landing pad; r15 is a place of the window's memory (verify_stack.c); no instruction of a program relies on other
+ * registers, but for the steps of a checked branch and of a jump through a table, and there the record's pc is the load or the `and`, with
+ * T's upper half cleared (unit.h). The thread pointer is a number that only the program reads; flags and vector state go through the
+ * kernel's sigreturn, masked.
  */
 #include <errno.h>
 #include <signal.h>
@@ -137,6 +138,7 @@ int interrupt_program(struct machine_thread *thread, ucontext_t *uc, uint64_t pc
 	for (int i = 0; i < 16; i++)
 		out.general[i] = (uint64_t)regs[interrupt_order[i]];
 	out.general[REG_CONTROL] = 0;
+	out.general[REG_STACK] = (uint32_t)out.general[REG_STACK];
 	if (pc != (uint64_t)regs[REG_RIP])      /* out of a gate: what it held is not for the program to see */
 		out.general[REG_11] = t == UNIT_NONE ? 0 : out.general[REG_11];
 	const struct way *way = way_at((uint64_t)regs[REG_RIP]);
@@ -215,6 +217,7 @@ int machine_thread_resume(struct machine_thread *thread, const struct carrel_reg
 	greg_t *regs = frame.uc.uc_mcontext.gregs;
 	for (int i = 0; i < 16; i++)
 		regs[interrupt_order[i]] = (greg_t)in->general[i];
+	regs[REG_R15] = (greg_t)stack_place(context, in->general[REG_STACK]);
 	uint64_t rsp = record.rsp;
 	if (how == RESUME_HANDLER) {
 		rsp -= 8;

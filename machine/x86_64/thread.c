@@ -292,7 +292,7 @@ int machine_thread_program(struct machine_thread *thread, uint32_t entry, uint32
 	if (!thread_landing_pad(context->program_base, entry))
 		return -EINVAL;
 	start_over(thread);
-	context_program(context, context->program_base + entry, stack);
+	context_program(context, context->program_base + entry, stack_place(context, stack));
 }
 
 int machine_thread_entry_ok(const struct machine_thread *thread, uint32_t entry)
@@ -352,7 +352,7 @@ void context_serves(struct context *context, uint32_t entry)
 {
 	context->floor = (uint64_t)context - context->server[S_RSP / 8] + 8;
 	context->entry = context->program_base + entry;
-	context->entry_stack = (uint32_t)(context->server[S_R15 / 8] - RED_ZONE) & ~15u;
+	context->entry_stack = stack_place(context, (context->server[S_R15 / 8] - RED_ZONE) & ~15ull);
 }
 
 void context_served(struct context *context)

@@ -5,6 +5,7 @@
  */
 #ifndef X86_64_THREAD_H
 #define X86_64_THREAD_H
+#include <carrel/window.h>
 #include "machine/thread.h"
 
 extern uint8_t *gate_page;              /* where the gates were copied to */
@@ -35,5 +36,12 @@ int64_t context_blocking(const uint64_t *kicked, const long call[7]);
 int fault_init(void);
 /* Is there a landing pad at this offset of the arena? If the page is data a jump there faults: it is not executable. */
 int thread_landing_pad(uint64_t base, uint32_t offset);
+/* The r15 of a program's stack at an offset that others chose: in the window's memory, whatever it is (verify_stack.c). */
+static inline uint64_t stack_place(const struct context *context, uint64_t r15)
+{
+	uint64_t offset = (uint32_t)r15;
+
+	return context->program_base + (offset < WINDOW_LOW_GUARD ? WINDOW_LOW_GUARD : offset > WINDOW_MEMORY_END ? WINDOW_MEMORY_END : offset);
+}
 
 #endif

@@ -170,6 +170,8 @@ static int text_walk(struct walk *w, void (*each)(struct walk *, uint64_t at, co
 		w->starts[at / 64] |= 1ull << at % 64;
 		uint64_t open = w->unit_by;
 		int error = form->kind == FORM_PLAIN ? 0 : instance_check(w, at, form);
+		if (!error && (form->stack || w->set))
+			error = stack_check(w, at, form, value_read(w->text->text + at, form));
 		if (error)
 			return error;
 		if (open && open == w->count && w->unit_by)
@@ -265,6 +267,7 @@ static void explain_each(struct walk *w, uint64_t at, const struct form *form, v
 {
 	static const char *const kinds[] = {"", "branch", "image access", "thread pointer", "own window", "gate", "rebase (in unit)",
 					    "check (in unit)", "table (in unit)", "table (in unit)", "checked branch"};
+	static const char *const stacks[] = {"", "stack", "stack moves", "stack is set", "rebase of the stack", ""};
 	struct explain *explain = arg;
 	char text[128], hex[3 * FORM_LENGTH_MOST + 1] = "", line[320];
 
@@ -276,7 +279,8 @@ static void explain_each(struct walk *w, uint64_t at, const struct form *form, v
 	judge_text(w->judge, w->text->text + at, w->text->size - at, text, sizeof text);
 	for (unsigned k = 0; k < form->length; k++)
 		snprintf(hex + 3 * k, 4, "%02x ", w->text->text[at + k]);
-	snprintf(line, sizeof line, "%8llx  %-36s%-44s %s", (unsigned long long)(w->text->address + at), hex, text, kinds[form->kind]);
+	snprintf(line, sizeof line, "%8llx  %-36s%-44s %s", (unsigned long long)(w->text->address + at), hex, text,
+		 form->kind == FORM_PLAIN ? stacks[form->stack] : kinds[form->kind]);
 	explain->line(explain->arg, line);
 }
 

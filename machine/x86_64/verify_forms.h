@@ -24,11 +24,22 @@ enum form_kind {
 	FORM_INDIRECT,          /* jmp *%T or call *%T: closes a checked branch */
 };
 
+/* What an instruction of a program does with r15, its stack's pointer (verify_stack.c). */
+enum form_stack {
+	STACK_NONE,
+	STACK_ACCESS,           /* memory at disp(%r15), without gs: the displacement */
+	STACK_MOVE,             /* lea disp(%r15),%r15: the displacement */
+	STACK_SET,              /* a 32-bit write of r15d: a rebase must follow */
+	STACK_REBASE,           /* or %gs:-8,%r15: only behind such a write; the displacement */
+	STACK_LOST,             /* a call: r15 comes back as any other */
+};
+
 #define FORM_NO_REGISTER 0xff
 #define FORM_LENGTH_MOST 15
 
 struct form {
 	uint8_t kind;
+	uint8_t stack;          /* enum form_stack: beside the kind, which is FORM_PLAIN where the displacement is the stack's */
 	uint8_t length;
 	uint8_t key;            /* bytes that identify the form: up to displacement or immediate */
 	uint8_t value_at;       /* offset of the displacement or branch distance to check, and its size: 1 or 4 */

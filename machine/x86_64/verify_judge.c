@@ -132,6 +132,20 @@ static int prefixes_check(struct seen *s, struct refusal *refusal)
 	return 0;
 }
 
+/* Instructions with a memory operand that need not fault where nothing is mapped. */
+static int hint(ZydisMnemonic m)
+{
+	return m == ZYDIS_MNEMONIC_PREFETCHNTA || m == ZYDIS_MNEMONIC_PREFETCHT0 || m == ZYDIS_MNEMONIC_PREFETCHT1 ||
+	       m == ZYDIS_MNEMONIC_PREFETCHT2 || m == ZYDIS_MNEMONIC_PREFETCHW || m == ZYDIS_MNEMONIC_CLFLUSH ||
+	       m == ZYDIS_MNEMONIC_CLFLUSHOPT || m == ZYDIS_MNEMONIC_CLWB;
+}
+
+/* or MEMORY,%T, 64 bits wide, T whatever; its memory is looked at elsewhere. */
+static int rebases(const struct seen *s)
+{
+	return s->i.mnemonic == ZYDIS_MNEMONIC_OR && s->i.opcode == 0x0b && s->i.operand_width == 64 && s->i.raw.prefix_count == 2;
+}
+
 static void value_at(struct form *form, unsigned at, unsigned bits)
 {
 	form->value_at = (uint8_t)at;
@@ -172,8 +186,9 @@ static int memory_check(const struct seen *s, const ZydisDecodedOperand *o, stru
 		value_at(form, s->i.raw.disp.offset, 32);
 		if (s->i.mnemonic == ZYDIS_MNEMONIC_CALL)
 			form->kind = FORM_GATE;
-		else if (s->i.mnemonic == ZYDIS_MNEMONIC_OR && s->i.opcode == 0x0b && s->i.operand_width == 64 &&
-			 s->i.raw.prefix_count == 2)
+		else if (rebases(s) && general(s->o[0].reg.value) == 15)
+			form->stack = STACK_REBASE;
+		else if (rebases(s))
 			form->kind = FORM_REBASE;
 		else
 			REFUSE("memory-form", "a gs access needs the address-size prefix 67");
@@ -187,6 +202,14 @@ static int memory_check(const struct seen *s, const ZydisDecodedOperand *o, stru
 			REFUSE("memory-form", "of fs, only the thread pointer is read, into a 64-bit register");
 		form->kind = FORM_THREAD_POINTER;
 		value_at(form, s->i.raw.disp.offset, 32);
+		return 0;
+	}
+	if (!s->libos && !s->address32 && o->mem.base == ZYDIS_REGISTER_R15 && index < 0) {
+		/* It has to fault where nothing is mapped, and leave r15 as it was: verify_stack.c takes it for a proof. */
+		if (form->stack || hint(s->i.mnemonic))
+			REFUSE("memory-form", "an access at %r15 that is none, or that writes r15");
+		form->stack = STACK_ACCESS;
+		value_at(form, s->i.raw.disp.offset, s->i.raw.disp.size);
 		return 0;
 	}
 	if (!s->address32 && s->i.mnemonic == ZYDIS_MNEMONIC_ADD && s->i.opcode == 0x03 && s->i.operand_width == 64 && o->mem.scale == 8 &&
@@ -212,7 +235,7 @@ static int memory_check(const struct seen *s, const ZydisDecodedOperand *o, stru
 		}
 	}
 	REFUSE("memory-form", s->libos ? "not disp(%r14,%r11), disp(%r14,%r15), pc-relative or a program address"
-				       : "not %gs: with 32-bit registers or pc-relative");
+				       : "not %gs: with 32-bit registers, disp(%r15) or pc-relative");
 }
 
 static int lea_check(const struct seen *s, const ZydisDecodedOperand *o, struct form *form, struct refusal *refusal)
@@ -228,26 +251,43 @@ static int lea_check(const struct seen *s, const ZydisDecodedOperand *o, struct 
 	return 0;
 }
 
-/* In a library OS r14 is never written, r11 and r15 only by operations that clear the upper half. */
-static int reserved_write(const struct seen *s, const ZydisDecodedOperand *o, struct refusal *refusal)
+/* An operation that clears the upper half of the register it writes. */
+static int narrow_write(const struct seen *s, const ZydisDecodedOperand *o)
 {
-	int reg = general(o->reg.value);
-
-	if (!(o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) || (reg != 14 && reg != 11 && reg != 15))
-		return 0;
-	if (reg == 14)
-		REFUSE("reserved-register", "r14 is the library OS's window");
 	switch (s->i.mnemonic) {
 	case ZYDIS_MNEMONIC_MOV: case ZYDIS_MNEMONIC_LEA: case ZYDIS_MNEMONIC_ADD: case ZYDIS_MNEMONIC_SUB:
 	case ZYDIS_MNEMONIC_AND: case ZYDIS_MNEMONIC_OR: case ZYDIS_MNEMONIC_XOR: case ZYDIS_MNEMONIC_MOVZX:
 	case ZYDIS_MNEMONIC_INC: case ZYDIS_MNEMONIC_DEC: case ZYDIS_MNEMONIC_NEG: case ZYDIS_MNEMONIC_NOT:
-		if (o->size == 32 && o->visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT)
-			return 0;
-		break;
+		return o->size == 32 && o->visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT;
 	default:
-		break;
+		return 0;
 	}
-	REFUSE("reserved-register", "r11 and r15 are written by 32-bit mov, lea, add, sub, and, or, xor, movzx, inc, dec, neg, not only");
+}
+
+/* In a library OS r14 is never written, r11 and r15 only so that the upper half is clear; in a program r15 is the stack's. */
+static int reserved_write(const struct seen *s, const ZydisDecodedOperand *o, struct form *form, struct refusal *refusal)
+{
+	int reg = general(o->reg.value);
+
+	if (!(o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) || (reg != 15 && (!s->libos || (reg != 14 && reg != 11))))
+		return 0;
+	if (reg == 14)
+		REFUSE("reserved-register", "r14 is the library OS's window");
+	if (!s->libos && s->i.mnemonic == ZYDIS_MNEMONIC_LEA && o->size == 64 && s->o[1].mem.base == ZYDIS_REGISTER_R15 &&
+	    s->o[1].mem.index == ZYDIS_REGISTER_NONE) {
+		form->stack = STACK_MOVE;
+		value_at(form, s->i.raw.disp.offset, s->i.raw.disp.size);
+		return 0;
+	}
+	if (!s->libos && s->gs && !s->address32 && rebases(s))  /* the memory operand says what it is */
+		return 0;
+	if (form->stack || !narrow_write(s, o))
+		REFUSE("reserved-register", s->libos ? "r11 and r15 are written by 32-bit mov, lea, add, sub, and, or, xor, movzx, inc, dec, neg, not only"
+						     : "r15 is written by lea disp(%r15),%r15, or by a 32-bit mov, lea, add, sub, and, or, xor, "
+						       "movzx, inc, dec, neg, not only");
+	if (!s->libos)
+		form->stack = STACK_SET;
+	return 0;
 }
 
 static int operands_check(struct seen *s, struct form *form, struct refusal *refusal)
@@ -263,7 +303,7 @@ static int operands_check(struct seen *s, struct form *form, struct refusal *ref
 				REFUSE("stack-pointer", "only call and ret touch rsp");
 			if (class == ZYDIS_REGCLASS_SEGMENT || class == ZYDIS_REGCLASS_CONTROL || class == ZYDIS_REGCLASS_DEBUG)
 				REFUSE("system-register", "segment, control and debug registers are not the guest's");
-			if (s->libos && reserved_write(s, o, refusal))
+			if (reserved_write(s, o, form, refusal))
 				return -1;
 		} else if (o->type == ZYDIS_OPERAND_TYPE_MEMORY) {
 			if (hidden && control)
@@ -351,6 +391,8 @@ int judge_form(const struct judge *judge, const uint8_t *bytes, size_t available
 		if (!memory)
 			REFUSE("prefix", "a segment without a memory operand");
 	}
+	if (s.i.mnemonic == ZYDIS_MNEMONIC_CALL)
+		form->stack = STACK_LOST;
 	if (s.address32 && !s.gs)
 		REFUSE("memory-form", "67 without gs addresses the low 4 GiB of the host");
 	if (s.i.mnemonic == ZYDIS_MNEMONIC_MOV && (s.i.opcode == 0x8b || s.i.opcode == 0x89) && s.i.operand_width == 32 &&

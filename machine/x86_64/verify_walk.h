@@ -38,6 +38,10 @@ struct walk {
 	uint64_t unit_by;               /* a checked branch must close at this count; 0: none is open */
 	uint64_t unit_start;            /* offset of what opened it */
 	int unit_table;                 /* it is a jump through a table */
+	/* verify_stack.c: since then, without a call, r15 has been `touched` bytes from one of the window; */
+	int known, set;                 /* is that so; r15 waits for its rebase */
+	int64_t touched;
+	uint64_t touched_end;           /* the first instruction that rests on it, if r15 is moved */
 };
 
 /* Fills the verdict; -EACCES. */
@@ -50,5 +54,8 @@ int unit_refuse(struct walk *w);                                        /* the o
 int unit_close(struct walk *w, uint64_t at, const struct form *branch); /* by the indirect branch at `at` */
 int table_places(struct walk *w, uint64_t at);                          /* the table at `at`, whose size was checked */
 int targets_check(struct walk *w);                                      /* at the end */
+
+/* verify_stack.c: what `form` at `at`, with this displacement, does with r15; 0, or an error with the verdict filled in. */
+int stack_check(struct walk *w, uint64_t at, const struct form *form, int64_t value);
 
 #endif

@@ -33,6 +33,15 @@
 	gate GATE_SYSCALL
 .endm
 
+/* r15d has been written by a 32-bit instruction: it is the stack's pointer again. */
+.macro stack_rebase
+	or %gs:-8, %r15
+.endm
+.macro stack_down bytes
+	sub $\bytes, %r15d
+	stack_rebase
+.endm
+
 .macro exit_with status
 	mov $\status, %edi
 	system_call 231

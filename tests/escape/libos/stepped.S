@@ -3,7 +3,7 @@
  *
  * The library OS under native/step.c. Each interruption is announced by int3; then, by turns, the program goes on, or its handler
  * (system call 13) runs first. Both ways it puts wild upper halves into r8-r11, which hold targets of the program's checked
- * branches: whatever the instruction, that must make no difference.
+ * branches, and into r15: whatever the instruction, that must make no difference.
  */
 #include "guest.h"
 #include "host_calls.h"
@@ -64,7 +64,7 @@ interrupted:
 	test %edi, %edi                 /* no fault is expected */
 	jne fault
 	lea registers(%rip), %r11d
-	.irp n, 8, 9, 10, 11
+	.irp n, 8, 9, 10, 11, 15
 	movl $0xdead1234, (\n * 8 + 4)(%r14,%r11)
 	.endr
 	addl $1, count(%rip)

@@ -112,15 +112,17 @@ divide:
 	jmp reached
 no_data_stack:                          /* a gate does not use the program's data stack */
 	xor %r15d, %r15d
+	stack_rebase
 	system_call 39
 	say "gate returned"
 	mov %rax, %gs:-8(%r15d)
 	jmp reached
 wild_data_stack:
-	mov $0x7fff123456789ab0, %r15
+	mov $0xfffffff8, %r15d
+	stack_rebase
+	mov %r15, %rbx
 	system_call 39
-	mov $0x7fff123456789ab0, %rax
-	cmp %rax, %r15
+	cmp %rbx, %r15
 	jne reached
 	say "gate returned"
 	exit_with 0

@@ -36,7 +36,7 @@ _start:
 .endm
 
 unmasked_sse:
-	sub $16, %r15d
+	stack_down 16
 	unmask
 	mov $1000, %ebp
 1:	many_calls
@@ -45,7 +45,7 @@ unmasked_sse:
 	say "served"
 	exit_with 0
 pending_x87:                            /* 1/0 unmasked: the exception waits for the next waiting instruction */
-	sub $16, %r15d
+	stack_down 16
 	unmask
 	fld1
 	fldz
@@ -54,7 +54,7 @@ pending_x87:                            /* 1/0 unmasked: the exception waits for
 	say "served"
 	exit_with 0
 full_x87:
-	sub $16, %r15d
+	stack_down 16
 	fld1
 	fld1
 	fld1
@@ -70,7 +70,7 @@ full_x87:
 	say "served"
 	exit_with 0
 pending_fault:
-	sub $16, %r15d
+	stack_down 16
 	unmask
 	fld1
 	fldz
@@ -79,7 +79,7 @@ pending_fault:
 	mov %rax, %gs:(%eax)
 	jmp reached
 pending_spin:
-	sub $16, %r15d
+	stack_down 16
 	unmask
 	mov $1, %edi
 	say "spinning"

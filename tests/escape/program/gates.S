@@ -12,7 +12,7 @@ image_policy IMAGE_POLICY_PROGRAM
 
 _start:
 	which_attack
-	sub $1024, %r15d
+	stack_down 1024
 	mov $0x9e3779b97f4a7c15, %rax
 	mov %rax, state(%rip)
 	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
@@ -67,7 +67,9 @@ fill:
 	mov words + 88(%rip), %r12
 	mov words + 96(%rip), %r13
 	mov words + 104(%rip), %r14
-	mov words + 112(%rip), %r15
+	mov words + 112(%rip), %r15d    /* any place of the window: all that r15 can be */
+	stack_rebase
+	mov %r15, words + 112(%rip)
 .endm
 .macro kept register, offset
 	cmp %\register, words + \offset(%rip)
@@ -211,10 +213,12 @@ slot_\n:
 .endr
 
 done:	lea stack_end(%rip), %r15d
+	stack_rebase
 	say "every round held"
 	exit_with 0
 reached:
 	lea stack_end(%rip), %r15d
+	stack_rebase
 	say "escape: a register is not what the gate promises"
 	exit_with 66
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Work whose result depends on registers, flags, vector state, checked branches of several registers and every gate. It is done
+ * Work whose result depends on registers, flags, vector state, the stack, checked branches of several registers and every gate. It is done
  * once alone and once between two int3, where native/step.c interrupts it; both results must be one.
  */
 #include "guest.h"
@@ -31,6 +31,8 @@ _start:	endbr64
 	mov $13, %eax
 	lea handler(%rip), %edi
 	gate GATE_SYSCALL
+	lea stack_end(%rip), %r15d
+	stack_rebase
 	call work
 	mov %rbx, result(%rip)
 	int3
@@ -117,6 +119,26 @@ back_one:
 	add $5, %rbx
 back_two:
 	mix rbp
+	mov %rbx, -16(%r15)
+	lea -32(%r15), %r15
+	mov %rbp, 8(%r15)
+	mov %ebx, %eax
+	and $0x3f0, %eax
+	mov %r15d, %edi
+	sub %eax, %r15d
+	stack_rebase
+	mov %rbx, (%r15)
+	and $-64, %r15d
+	stack_rebase
+	mov (%r15), %rax
+	lea 8(%r15), %r15
+	lea (%rdi), %r15d
+	stack_rebase
+	lea 32(%r15), %r15
+	mov -24(%r15), %rax
+	mix rax
+	mov %r15d, %eax
+	mix rax
 	movq %r12, %xmm4
 	paddq %xmm4, %xmm3
 	pxor %xmm3, %xmm5
@@ -173,4 +195,7 @@ handler:
 	.data
 	.balign 8
 result:	.quad 0
+	.skip 2048
+stack_end:
+	.skip 64
 thread_block: .quad 0x1122334455

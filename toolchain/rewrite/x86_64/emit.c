@@ -27,13 +27,6 @@ void emit(struct emitter *e, const char *format, ...)
 	fputc('\n', e->out);
 }
 
-void stack_flush(struct emitter *e)
-{
-	if (e->lag)
-		emit(e, "lea %ld(%%r15), %%%s", -e->lag, libos(e) ? "r15d" : "r15");
-	e->lag = 0;
-}
-
 const char *trap_label(struct emitter *e)
 {
 	static char text[40];
@@ -129,6 +122,27 @@ const char *stack_slot(struct emitter *e, long offset)
 	return memory_text(e, &o);
 }
 
+/* Of a program's stack, by r15 itself: what has a fault for the verifier to trust, and does not write r15. */
+static bool stack_text(struct emitter *e, const struct operand *o, char *text)
+{
+	static const char *const hints[] = {"prefetch", "clflush", "clwb", NULL};
+	const struct operand *to = e->s->count ? &e->s->operands[e->s->count - 1] : NULL;
+	long n;
+
+	for (int i = 0; hints[i]; i++)
+		if (!strncmp(e->s->mnemonic, hints[i], strlen(hints[i])))
+			return false;
+	if (o->base != RSP || o->index != NO_REG || !operand_number(o->disp, &n) || (to && to->kind == OPERAND_REGISTER && to->reg == RSP))
+		return false;
+	n += from_v(e);
+	if (n < -STACK_DISTANCE || n > STACK_DISTANCE)
+		return false;
+	snprintf(text, TEXT_BUFFER, n ? "%ld(%%r15)" : "(%%r15)", n);
+	e->touched = true;
+	e->touch = n;
+	return true;
+}
+
 const char *memory_text(struct emitter *e, const struct operand *o)
 {
 	char *text = text_buffer();
@@ -148,6 +162,8 @@ const char *memory_text(struct emitter *e, const struct operand *o)
 		source_error(e->source, e->s, "segment %%%cs belongs to Carrel: %s", o->segment, e->s->text);
 	if (!libos(e) && strchr(o->disp, '@') && (o->base != NO_REG || o->index != NO_REG))
 		return thread_local_text(e, o);
+	if (!libos(e) && !o->segment && stack_text(e, o, text))
+		return text;
 	if (!libos(e) || o->segment == 'g') {
 		if (!libos(e) && e->source->trap)
 			trap_check(e);
@@ -193,8 +209,8 @@ static void lea(struct emitter *e)
 
 	if (e->s->count != 2 || from->kind != OPERAND_MEMORY || to->kind != OPERAND_REGISTER || from->segment)
 		source_error(e->source, e->s, "not a lea the rewriter knows: %s", e->s->text);
-	if (from->base == RIP || !from->wide)
-		size = 4;
+	if (from->base == RIP || !from->wide || (from->base == RSP && !libos(e)))
+		size = 4;       /* of the stack's pointer, a program's r15 is more than that */
 	emit(e, "lea %s, %%%s", address_text(e, from, 0), register_name(to->reg, size));
 }
 
@@ -297,6 +313,10 @@ static void instruction(struct emitter *e)
 	const struct statement *s = e->s;
 	const struct operand *first = &s->operands[0];
 
+	if (!libos(e))
+		for (int i = 0; i < s->count; i++)
+			if (s->operands[i].reg == R15 || s->operands[i].base == R15 || s->operands[i].index == R15)
+				source_error(e->source, s, "r15 is the data stack's pointer: name it %%rsp: %s", s->text);
 	if (!mnemonic_known(s))
 		source_error(e->source, s, "unknown or unsupported instruction: %s", s->text);
 	for (int i = 0; i < s->count; i++) {
@@ -315,7 +335,7 @@ static void instruction(struct emitter *e)
 		stack_flush(e);
 		emit(e, "ret");
 	} else if (mnemonic_is(s, "syscall"))
-		emit(e, libos(e) ? "ud2" : "call *%%gs:-24");
+		emit(e, libos(e) ? "ud2" : "call *%%gs:-24"), stack_forget(e);
 	else if (s->count == 1 && first->kind == OPERAND_SYMBOL) {
 		stack_flush(e);
 		if (mnemonic_is(s, "jecxz"))
@@ -326,6 +346,7 @@ static void instruction(struct emitter *e)
 			emit(e, "jrcxz .Lcarrel_loop_%d", ++loops);
 			emit(e, "jmp %s", first->text);
 			fprintf(e->out, ".Lcarrel_loop_%d:\n", loops);
+			stack_forget(e);
 		} else
 			emit(e, "%s %s", s->mnemonic, first->text);
 	} else if (!stack_instruction(e) && !string_instruction(e)) {
@@ -339,7 +360,7 @@ static void instruction(struct emitter *e)
 	if (!e->falls)
 		e->lag = 0;
 	if (e->lag > LAG_MOST || e->lag < -(1 << 20))
-		stack_flush(e);
+		stack_flush_behind(e);
 }
 
 static const char *const code_directives[] = {".loc", ".file", ".cfi_", ".p2align", ".align", ".balign", ".type", ".size",
@@ -375,6 +396,8 @@ static void directive(struct emitter *e)
 		source_error(e->source, s, "unknown or unsupported directive: %s", s->text);
 	if (!strncmp(s->text, ".cfi_endproc", 12) || (s->code && !e->falls && !strncmp(s->text, ".size", 5)))
 		traps_end(e);
+	if (strstr(s->text, "section") || !strncmp(s->text, ".text", 5) || !strncmp(s->text, ".previous", 9))
+		stack_forget(e);
 	fprintf(e->out, "\t%s\n", s->text);
 }
 
@@ -384,8 +407,10 @@ static void label(struct emitter *e, size_t at)
 	const struct source *source = e->source;
 	const struct statement *s = e->s;
 
-	if (s->code && !label_is_debug(s->text))
+	if (s->code && !label_is_debug(s->text)) {
 		stack_flush(e);
+		stack_forget(e);
+	}
 	fprintf(e->out, "%s:\n", s->text);
 	if (!s->code || (s->has_cfi && source->compiled))
 		return;

@@ -8,8 +8,11 @@
 #include "rewrite.h"
 
 /* r15 = V + delta + lag: adjustments of r15 are gathered in `lag` and written as one lea before a label, a branch or
- * a bare use, or when data would lie further below r15 than signal delivery leaves alone (STACK_SKIP). */
+ * a bare use, or when data would lie further below r15 than signal delivery leaves alone (STACK_SKIP). In a program that lea has to lie
+ * near to where the stack has been touched, with no label between (machine/x86_64/verify_stack.c). */
 #define LAG_MOST 120
+#define STACK_REACH 0x4000
+#define STACK_DISTANCE 0x8000
 
 struct emitter {
 	struct source *source;
@@ -17,6 +20,8 @@ struct emitter {
 	FILE *out;
 	long lag;
 	int delta, delta_after;
+	bool touched;           /* a program's stack, since the last label or call: */
+	long touch;             /* so far from where r15 is now */
 	int traps;              /* number of the current trap label */
 	bool trap_used;
 	bool falls;             /* control reaches this place from the instruction before */
@@ -26,7 +31,10 @@ struct emitter {
 
 bool libos(const struct emitter *e);
 void emit(struct emitter *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void stack_flush(struct emitter *e);
+void stack_flush(struct emitter *e);                    /* emit_stack.c; before the statement, */
+void stack_flush_behind(struct emitter *e);             /* behind it */
+/* Whatever is known of the stack is not where control comes from elsewhere. */
+void stack_forget(struct emitter *e);
 /* Text of the memory operand V + offset. */
 const char *stack_slot(struct emitter *e, long offset);
 /* Text of a memory operand as an access; may write an address computation first (library OS). */
@@ -58,6 +66,9 @@ void table_jump(struct emitter *e);                     /* emit_table.c */
 bool string_instruction(struct emitter *e);             /* emit_string.c */
 bool stack_instruction(struct emitter *e);              /* emit_stack.c */
 void trap_check(struct emitter *e);                     /* emit_trap.c */
+/* If the flags are in `live`, keeps them in rax, and rax in the register it gives, which is not in `taken`; NO_REG: they are not. */
+enum gpr flags_keep(struct emitter *e, uint32_t live, uint32_t taken);
+void flags_back(struct emitter *e, enum gpr keep);
 void trap_check_register(struct emitter *e, enum gpr reg, uint32_t taken);  /* emit_trap.c */
 
 #endif

@@ -39,6 +39,7 @@ void branch_indirect(struct emitter *e, bool call)
 
 	if (o->kind == OPERAND_MEMORY && ((o->segment == 'g' && o->base == NO_REG) || (libos(e) && o->base == R14))) {
 		emit(e, "%s *%s", call ? "call" : "jmp", o->text);      /* a gate, by hand */
+		stack_forget(e);
 		return;
 	}
 	if (s->index != NO_REG) {
@@ -56,6 +57,7 @@ void branch_indirect(struct emitter *e, bool call)
 		if (e->delta == 8)
 			e->lag = -8;    /* operands are still addressed from V */
 		checked_branch(e, o, libos(e) ? R10 : R11, libos(e) ? R11 : R10, "call");
+		stack_forget(e);
 		e->lag = lag;
 		return;
 	}
@@ -74,5 +76,6 @@ void call_direct(struct emitter *e)
 		e->lag += 8;
 	stack_flush(e);
 	emit(e, "call %s", e->s->operands[0].text);
+	stack_forget(e);
 	e->lag = e->delta == 8 ? -8 : 0;
 }

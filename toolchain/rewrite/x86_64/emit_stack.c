@@ -13,9 +13,73 @@ static void moved(struct emitter *e, long change)
 	e->lag -= change;
 }
 
-static const char *r15(const struct emitter *e)
+void stack_forget(struct emitter *e)
 {
-	return libos(e) ? "r15d" : "r15";
+	e->touched = false;
+}
+
+/* r15 has been written by a 32-bit instruction: in a program, back into the window. The flags are lost. */
+static void rebase(struct emitter *e)
+{
+	if (libos(e))
+		return;
+	emit(e, "or %%gs:-8, %%r15");
+	e->touched = true;
+	e->touch = 0;
+}
+
+/* r15 = address + 0, of its text, which no flag depends on. */
+static void stack_set(struct emitter *e, const char *address, uint32_t live)
+{
+	enum gpr keep = libos(e) ? NO_REG : flags_keep(e, live, 0);
+
+	emit(e, "lea %s, %%r15d", address);
+	rebase(e);
+	flags_back(e, keep);
+}
+
+/* A load that goes nowhere. Where no register is known to be free (code by hand), one there and back: slow, but nothing is changed. */
+static void touch(struct emitter *e, uint32_t live)
+{
+	enum gpr x = scratch_pick(e, live, BIT(RSP) | BIT(R15));
+
+	for (int i = 0; x == NO_REG && i < 2; i++)
+		emit(e, "xchg %%rax, (%%r15)");
+	if (x != NO_REG)
+		emit(e, "mov (%%r15), %%%s", register_name(x, 4));
+	e->touched = true;
+	e->touch = 0;
+}
+
+static void flush(struct emitter *e, uint32_t live)
+{
+	long by = -e->lag;
+
+	e->lag = 0;
+	if (!by)
+		return;
+	if (libos(e)) {
+		emit(e, "lea %ld(%%r15), %%r15d", by);
+	} else if (by < -STACK_REACH || by > STACK_REACH) {
+		char address[32];
+		snprintf(address, sizeof address, "%ld(%%r15)", by);
+		stack_set(e, address, live);
+	} else {
+		if (!e->touched || by - e->touch < -STACK_REACH || by - e->touch > STACK_REACH)
+			touch(e, live);
+		emit(e, "lea %ld(%%r15), %%r15", by);
+		e->touch -= by;
+	}
+}
+
+void stack_flush(struct emitter *e)
+{
+	flush(e, e->s->live);
+}
+
+void stack_flush_behind(struct emitter *e)
+{
+	flush(e, e->s->after);
 }
 
 static void push(struct emitter *e)
@@ -57,7 +121,10 @@ static void pivoted(struct emitter *e)
 
 static void leave(struct emitter *e)
 {
-	emit(e, "lea %d(%%rbp), %%%s", 8 + e->delta_after, r15(e));
+	char address[32];
+
+	snprintf(address, sizeof address, "%d(%%rbp)", 8 + e->delta_after);
+	stack_set(e, address, e->s->live);
 	if (libos(e))
 		emit(e, "mov %d(%%r14,%%r15), %%rbp", -8 - e->delta_after);
 	else
@@ -72,29 +139,38 @@ static void bare(struct emitter *e)
 	char text[8192] = "", one[4096];
 	bool writes = s->count && s->operands[s->count - 1].kind == OPERAND_REGISTER && s->operands[s->count - 1].reg == RSP &&
 		      !mnemonic_is(s, "cmp") && !mnemonic_is(s, "test");
-	long by = e->delta + e->lag;
 	size_t length = strlen(s->mnemonic);
+	enum gpr as = R15;
 
 	if (mnemonic_is(s, "xchg") || mnemonic_is(s, "imul") || mnemonic_is(s, "mul"))
 		source_error(e->source, s, "%s is not supported on the stack pointer", s->text);
-	if (by)
-		emit(e, "lea %ld(%%r15), %%%s", -by, r15(e));
+	e->lag += e->delta;
+	stack_flush(e);
 	e->lag = -e->delta;
-	bool narrow = libos(e) && writes;
+	if (!writes && !libos(e)) {
+		as = scratch_pick(e, registers_busy(s), 0);
+		if (as == NO_REG)
+			source_wants_register(e->source, s, "the stack's pointer");
+		emit(e, "mov %%r15d, %%%s", register_name(as, 4));
+	}
 	for (int i = 0; i < s->count; i++) {
 		const struct operand *o = &s->operands[i];
 		if (o->kind == OPERAND_REGISTER)
-			snprintf(one, sizeof one, "%%%s", register_name(o->reg == RSP ? R15 : o->reg, narrow ? 4 : o->size));
+			snprintf(one, sizeof one, "%%%s", register_name(o->reg == RSP ? as : o->reg, writes ? 4 : o->size));
 		else
 			snprintf(one, sizeof one, "%s", operand_print(e, o));
 		if (i)
 			strcat(text, ", ");
 		strcat(text, one);
 	}
-	if (narrow && s->mnemonic[length - 1] == 'q')
+	enum gpr keep = writes && !libos(e) && mnemonic_is(s, "mov") ? flags_keep(e, s->after, 0) : NO_REG;
+	if (writes && s->mnemonic[length - 1] == 'q')
 		emit(e, "%.*sl %s", (int)length - 1, s->mnemonic, text);
 	else
 		emit(e, "%s %s", s->mnemonic, text);
+	if (writes)
+		rebase(e);
+	flags_back(e, keep);
 }
 
 bool stack_instruction(struct emitter *e)
@@ -121,7 +197,9 @@ bool stack_instruction(struct emitter *e)
 		return true;
 	}
 	if (to_stack && from && mnemonic_is(s, "mov") && from->kind == OPERAND_REGISTER && from->reg != RSP) {
-		emit(e, "lea %d(%%%s), %%%s", e->delta_after, register_name(from->reg, 8), r15(e));
+		char address[32];
+		snprintf(address, sizeof address, "%d(%%%s)", e->delta_after, register_name(from->reg, 8));
+		stack_set(e, address, s->live);
 		pivoted(e);
 		return true;
 	}
@@ -130,7 +208,7 @@ bool stack_instruction(struct emitter *e)
 			moved(e, n);
 			return true;
 		}
-		emit(e, "lea %s, %%%s", address_text(e, from, e->delta_after), r15(e));
+		stack_set(e, address_text(e, from, e->delta_after), s->live);
 		pivoted(e);
 		return true;
 	}
@@ -138,9 +216,9 @@ bool stack_instruction(struct emitter *e)
 	    to->kind == OPERAND_REGISTER && !to_stack) {
 		long by = e->delta + e->lag;
 		if (by)
-			emit(e, "lea %ld(%%r15), %%%s", -by, register_name(to->reg, 8));
+			emit(e, "lea %ld(%%r15), %%%s", -by, register_name(to->reg, 4));
 		else
-			emit(e, "mov %%r15, %%%s", register_name(to->reg, 8));
+			emit(e, "mov %%r15d, %%%s", register_name(to->reg, 4));
 		return true;
 	}
 	bare(e);

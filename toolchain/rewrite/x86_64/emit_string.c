@@ -40,6 +40,7 @@ bool string_instruction(struct emitter *e)
 	if (data == NO_REG)
 		source_wants_register(e->source, s, "a string instruction");
 	stack_flush(e);
+	stack_forget(e);
 	number++;
 	if (e->source->trap && !libos(e)) {
 		/* Before the loop: one that starts below 4 GiB wraps to page 0, which is never mapped. */

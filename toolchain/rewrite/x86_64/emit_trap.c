@@ -18,26 +18,34 @@ void trap_check(struct emitter *e)
 		enum gpr x = scratch_pick(e, registers_busy(s), s->live & FLAGS_BIT ? BIT(RAX) : 0);
 		if (x == NO_REG)
 			source_wants_register(e->source, s, "the check of an address");
-		if (!(s->live & FLAGS_BIT)) {
-			emit(e, "lea %s, %%%s", address_text(e, o, 0), register_name(x, 8));
-			emit(e, "shr $32, %%%s", register_name(x, 8));
-			emit(e, "jne %s", trap_label(e));
-			continue;
-		}
-		/* Flags are live: keep them in ah and al around the check. */
-		enum gpr keep = scratch_pick(e, registers_busy(s), BIT(x));
-		if (keep == NO_REG)
-			source_wants_register(e->source, s, "keeping the flags around the check of an address");
 		emit(e, "lea %s, %%%s", address_text(e, o, 0), register_name(x, 8));
-		emit(e, "mov %%rax, %%%s", register_name(keep, 8));
-		emit(e, "lahf");
-		emit(e, "seto %%al");
+		enum gpr keep = flags_keep(e, s->live, BIT(x));
 		emit(e, "shr $32, %%%s", register_name(x, 8));
 		emit(e, "jne %s", trap_label(e));
-		emit(e, "add $127, %%al");
-		emit(e, "sahf");
-		emit(e, "mov %%%s, %%rax", register_name(keep, 8));
+		flags_back(e, keep);
 	}
+}
+
+enum gpr flags_keep(struct emitter *e, uint32_t live, uint32_t taken)
+{
+	if (!(live & FLAGS_BIT))
+		return NO_REG;
+	enum gpr keep = scratch_pick(e, registers_busy(e->s) | BIT(RAX), taken);
+	if (keep == NO_REG)
+		source_wants_register(e->source, e->s, "keeping the flags");
+	emit(e, "mov %%rax, %%%s", register_name(keep, 8));
+	emit(e, "lahf");
+	emit(e, "seto %%al");
+	return keep;
+}
+
+void flags_back(struct emitter *e, enum gpr keep)
+{
+	if (keep == NO_REG)
+		return;
+	emit(e, "add $127, %%al");
+	emit(e, "sahf");
+	emit(e, "mov %%%s, %%rax", register_name(keep, 8));
 }
 
 /* The same for one register, and without touching the flags: bswap brings the upper half down, jrcxz looks at it. */
@@ -56,5 +64,6 @@ void trap_check_register(struct emitter *e, enum gpr reg, uint32_t taken)
 	emit(e, "jrcxz .Lcarrel_below_%d", ++number);
 	emit(e, "ud2");
 	fprintf(e->out, ".Lcarrel_below_%d:\n", number);
+	stack_forget(e);
 	emit(e, "mov %%%s, %%rcx", register_name(keep, 8));
 }

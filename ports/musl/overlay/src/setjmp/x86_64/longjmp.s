@@ -16,7 +16,8 @@ longjmp:
 	mov 16(%rdi),%r12
 	mov 24(%rdi),%r13
 	mov 32(%rdi),%r14
-	mov 40(%rdi),%r15
+	mov 40(%rdi),%rsi
+	lea -8(%rsi),%rsp
 	mov 56(%rdi),%rsi
 	mov 48(%rdi),%rdi
 	call *%gs:-40

@@ -1,4 +1,4 @@
-# Carrel: the control stack's depth and the return offset come from GATE_CONTROL_MARK, slot at base - 32.
+# Carrel: where the data stack stands is 8 bytes above %rsp (docs/architecture.md, "The dual stack"); the control stack's depth and the return offset come from GATE_CONTROL_MARK, slot at base - 32.
 .text
 .global __setjmp
 .global _setjmp
@@ -15,7 +15,8 @@ setjmp:
 	mov %r12,16(%rdi)
 	mov %r13,24(%rdi)
 	mov %r14,32(%rdi)
-	mov %r15,40(%rdi)
+	lea 8(%rsp),%rdx
+	mov %rdx,40(%rdi)
 	mov %rdi,%rbx
 	call *%gs:-32
 	mov %rax,48(%rbx)

@@ -1,4 +1,4 @@
-# Carrel: the child goes on behind the gate with r15, the data stack, where it was asked to be (a copy of the control stack is
+# Carrel: the child goes on behind the gate with its data stack where it was asked to be (a copy of the control stack is
 # its own). What it calls lies there. GATE_SYSCALL, slot at base - 16.
 .text
 .global __clone
@@ -18,8 +18,8 @@ __clone:
 	test %eax,%eax
 	jnz 1f
 	xor %ebp,%ebp
-	mov (%r15),%rax
-	mov 8(%r15),%rdi
+	mov 8(%rsp),%rax
+	mov 16(%rsp),%rdi
 	call *%rax
 	mov %eax,%edi
 	mov $60,%eax
