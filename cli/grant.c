@@ -221,17 +221,3 @@ void files_most(void)
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 }
-
-/* What nothing can run without is asked for first: some of it would show only in the middle of the program, or as a crash. */
-int host_lacks(void)
-{
-	struct machine_check checks[32];
-	size_t count = machine_doctor(checks, 32);
-
-	for (size_t i = 0; i < count; i++)
-		if (checks[i].needed && !checks[i].ok) {
-			fprintf(stderr, "carrel: this host lacks %s: %s; see `carrel doctor`\n", checks[i].name, checks[i].advice);
-			return 1;
-		}
-	return 0;
-}

@@ -13,7 +13,7 @@
 #include <carrel/registers.h>
 #include "machine/stored.h"
 
-/* ---- the host: can this machine run Carrel at all? (carrel doctor) ---- */
+/* ---- the host: can this machine run Carrel at all? (carrel doctor, which asks for what any machine needs itself) ---- */
 struct machine_check {
 	const char *name;       /* what is needed, e.g. "fsgsbase" */
 	int ok;

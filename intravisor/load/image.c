@@ -94,7 +94,12 @@ static int sealed_copy(const uint8_t *bytes, size_t size)
 	 * to read it. */
 	char self[32];
 	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-	int error = fcntl(fd, F_ADD_SEALS, SEALS) || fcntl(fd, F_GET_SEALS) != SEALS ? -EPERM : 0;
+	/* EBUSY: the kernel waited 150 ms for a page that it is just moving (memory compaction, a balloon). */
+	int error = 0;
+	for (int tries = 0; tries < 10 && (error = fcntl(fd, F_ADD_SEALS, SEALS) ? -errno : 0) == -EBUSY; tries++)
+		;
+	if (!error && fcntl(fd, F_GET_SEALS) != SEALS)
+		error = -EPERM;
 	int sealed = error ? error : open(self, O_RDONLY | O_CLOEXEC);
 	if (!error && sealed < 0)
 		sealed = -errno;

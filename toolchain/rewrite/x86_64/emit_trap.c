@@ -18,7 +18,14 @@ void trap_check(struct emitter *e)
 		enum gpr x = scratch_pick(e, registers_busy(s), s->live & FLAGS_BIT ? BIT(RAX) : 0);
 		if (x == NO_REG)
 			source_wants_register(e->source, s, "the check of an address");
-		emit(e, "lea %s, %%%s", address_text(e, o, 0), register_name(x, 8));
+		struct operand whole = *o;
+		if (o->base == RSP) {           /* r15 is more than an offset */
+			struct operand stack = {.kind = OPERAND_MEMORY, .base = RSP, .index = NO_REG, .disp = o->disp, .scale = "1", .wide = true};
+			emit(e, "lea %s, %%%s", address_text(e, &stack, 0), register_name(x, 4));
+			whole.base = x;
+			whole.disp = "";
+		}
+		emit(e, "lea %s, %%%s", address_text(e, &whole, 0), register_name(x, 8));
 		enum gpr keep = flags_keep(e, s->live, BIT(x));
 		emit(e, "shr $32, %%%s", register_name(x, 8));
 		emit(e, "jne %s", trap_label(e));
