@@ -2,7 +2,8 @@
 # Copyright (c) 2026 the Carrel authors
 #
 # CPython in a cVM against the same source natively, with the same musl, both linked dynamically: the programs of bench/guest/programs.py in
-# alternating rounds. User time of the whole process, less that of the interpreter doing nothing (`start`).
+# alternating rounds. User time of the whole process, less that of the same interpreter that has loaded the same modules and then does
+# nothing (`start`): what pyperformance's timer sees.
 import math
 import os
 import statistics
@@ -45,7 +46,7 @@ def run():
         common.measured(command("native", PROGRAMS), stdout=file)
         file.seek(0)
         names = file.read().split()
-    start = {v: statistics.median(common.measured(command(v, "-c", "pass"))[0] for _ in range(9)) for v in ROOTS}
+    start = {v: statistics.median(common.measured(command(v, PROGRAMS))[0] for _ in range(9)) for v in ROOTS}
     rounds = {name: {v: [] for v in ROOTS} for name in names}
     for name in names:
         results_agree(name)

@@ -270,6 +270,21 @@ static void arrays_find(struct source *source, const struct labels *labels)
 		array_close(source, &array, function);
 }
 
+/* The tables of switches look the same, and are not arrays. */
+static void arrays_sift(struct source *source)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < source->count; i++)
+		for (size_t k = 0; source->statements[i].table && k < source->array_count; k++)
+			if (source->arrays[k].name == source->statements[i].table)
+				source->arrays[k].function = -1;
+	for (size_t k = 0; k < source->array_count; k++)
+		if (source->arrays[k].function >= 0)
+			source->arrays[left++] = source->arrays[k];
+	source->array_count = left;
+}
+
 /* The only array of this function. */
 static struct array *array_of(const struct source *source, int function)
 {
@@ -292,6 +307,7 @@ void tables_pass(struct source *source)
 		return;
 	struct labels labels = labels_of(source, 0, source->count);
 	arrays_find(source, &labels);
+	arrays_sift(source);
 	for (size_t i = 0; i < source->count; i++) {
 		const struct statement *s = &source->statements[i];
 		if (s->kind != STATEMENT_INSTRUCTION || !mnemonic_is(s, "jmp") || !s->count || !s->operands[0].indirect || s->calls || s->app)
