@@ -114,7 +114,7 @@ static void fault_describe(struct machine_thread *thread, int signal, const sigi
 		fault->pc = (uint32_t)pc;
 	if (!memory || fault->reason)
 		return;
-	if (inside(address, context->program_base) || inside(address, context->libos_base)) {
+	if (inside(address, context->program_base) || (libos && inside(address, context->libos_base))) {
 		fault->address_in_window = 1;
 		fault->address = (uint32_t)address;
 		if (libos && inside(address, context->program_base))

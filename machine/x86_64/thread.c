@@ -77,12 +77,13 @@ uint64_t gate_address(const uint8_t *gate)
 	return (uint64_t)(gate_page + (gate - gate_code_start));
 }
 
+/* The table's page is the last one of the window below, whose guest may be writing there: it is filled elsewhere, and comes read-only. */
 int machine_window_open(void *base, int compartment)
 {
-	uint8_t *table = (uint8_t *)base - 4096;
-	uint64_t *end = base;
+	uint8_t *table = (uint8_t *)base - 4096, *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t *end = (uint64_t *)(page + 4096);
 
-	if (mmap(table, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+	if (page == MAP_FAILED)
 		return -errno;
 	for (int i = 0; i < GATE_SLOTS; i++)
 		*(end - GATE_SLOT(i) / 8) = gate_address(gate_empty_slot);
@@ -100,7 +101,11 @@ int machine_window_open(void *base, int compartment)
 		*(end - GATE_SLOT(GATE_HOST_FAST) / 8) = gate_address(gate_host_fast);
 	}
 	*(end - GATE_BASE_SLOT / 8) = (uint64_t)base;
-	return mprotect(table, 4096, PROT_READ) ? -errno : 0;
+	if (!mprotect(page, 4096, PROT_READ) && mremap(page, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, table) != MAP_FAILED)
+		return 0;
+	int error = -errno;
+	munmap(page, 4096);
+	return error;
 }
 
 /* size bytes aligned to size, which is a power of two. */

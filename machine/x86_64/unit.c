@@ -192,7 +192,7 @@ static unsigned table_find(struct text text, size_t index, unsigned s, size_t at
 
 	for (unsigned t = 0; t < 16; t++) {
 		size_t n = unit_index(want, t, s);
-		if (t == 4 || index < UNIT_TABLE || !here(text, index, want, n) || branch_at(text, index + n) != s ||
+		if (t == 4 || t == 15 || index < UNIT_TABLE || !here(text, index, want, n) || branch_at(text, index + n) != s ||
 		    !here(text, index - UNIT_TABLE, want, unit_table(want, s)))
 			continue;
 		for (size_t mask = 3; mask <= 7 && mask <= index - UNIT_TABLE; mask++) {

@@ -267,7 +267,7 @@ static void explain_each(struct walk *w, uint64_t at, const struct form *form, v
 {
 	static const char *const kinds[] = {"", "branch", "image access", "thread pointer", "own window", "gate", "rebase (in unit)",
 					    "check (in unit)", "table (in unit)", "table (in unit)", "checked branch"};
-	static const char *const stacks[] = {"", "stack", "stack moves", "stack is set", "rebase of the stack", ""};
+	static const char *const stacks[] = {"", "stack", "stack", "stack moves", "stack is set", "rebase of the stack", ""};
 	struct explain *explain = arg;
 	char text[128], hex[3 * FORM_LENGTH_MOST + 1] = "", line[320];
 

@@ -28,6 +28,7 @@ enum form_kind {
 enum form_stack {
 	STACK_NONE,
 	STACK_ACCESS,           /* memory at disp(%r15), without gs: the displacement */
+	STACK_TOUCH,            /* the same, by an instruction that does not go on where nothing is mapped */
 	STACK_MOVE,             /* lea disp(%r15),%r15: the displacement */
 	STACK_SET,              /* a 32-bit write of r15d: a rebase must follow */
 	STACK_REBASE,           /* or %gs:-8,%r15: only behind such a write; the displacement */

@@ -132,12 +132,13 @@ static int prefixes_check(struct seen *s, struct refusal *refusal)
 	return 0;
 }
 
-/* Instructions with a memory operand that need not fault where nothing is mapped. */
-static int hint(ZydisMnemonic m)
+/* Instructions that certainly fault where their memory operand is not mapped, whatever registers and flags hold: prefetches, nops with an
+ * operand and x87 stores with a pending exception do not, so these are named one by one. */
+static int touches(ZydisMnemonic m)
 {
-	return m == ZYDIS_MNEMONIC_PREFETCHNTA || m == ZYDIS_MNEMONIC_PREFETCHT0 || m == ZYDIS_MNEMONIC_PREFETCHT1 ||
-	       m == ZYDIS_MNEMONIC_PREFETCHT2 || m == ZYDIS_MNEMONIC_PREFETCHW || m == ZYDIS_MNEMONIC_CLFLUSH ||
-	       m == ZYDIS_MNEMONIC_CLFLUSHOPT || m == ZYDIS_MNEMONIC_CLWB;
+	return m == ZYDIS_MNEMONIC_MOV || m == ZYDIS_MNEMONIC_MOVZX || m == ZYDIS_MNEMONIC_MOVSX || m == ZYDIS_MNEMONIC_MOVSXD ||
+	       m == ZYDIS_MNEMONIC_ADD || m == ZYDIS_MNEMONIC_SUB || m == ZYDIS_MNEMONIC_CMP || m == ZYDIS_MNEMONIC_TEST ||
+	       m == ZYDIS_MNEMONIC_AND || m == ZYDIS_MNEMONIC_OR || m == ZYDIS_MNEMONIC_XOR || m == ZYDIS_MNEMONIC_XCHG;
 }
 
 /* or MEMORY,%T, 64 bits wide, T whatever; its memory is looked at elsewhere. */
@@ -205,10 +206,9 @@ static int memory_check(const struct seen *s, const ZydisDecodedOperand *o, stru
 		return 0;
 	}
 	if (!s->libos && !s->address32 && o->mem.base == ZYDIS_REGISTER_R15 && index < 0) {
-		/* It has to fault where nothing is mapped, and leave r15 as it was: verify_stack.c takes it for a proof. */
-		if (form->stack || hint(s->i.mnemonic))
-			REFUSE("memory-form", "an access at %r15 that is none, or that writes r15");
-		form->stack = STACK_ACCESS;
+		if (form->stack)
+			REFUSE("memory-form", "an access at %r15 that writes r15");
+		form->stack = touches(s->i.mnemonic) ? STACK_TOUCH : STACK_ACCESS;
 		value_at(form, s->i.raw.disp.offset, s->i.raw.disp.size);
 		return 0;
 	}

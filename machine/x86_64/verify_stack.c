@@ -7,7 +7,7 @@
  * Invariant: before every instruction of a program, but the rebase behind a write, r15 lies within STACK_REACH of a byte of the window
  * (or of the gate table before or behind it, which may be read). So an access at disp(%r15), |disp| <= STACK_DISTANCE, reaches no further
  * than STACK_REACH + STACK_DISTANCE and its operand beyond the window: the low guard of the window above, and less than the high guard
- * of the one below. If it does not fault, what it touched is mapped, hence in the window (or those tables).
+ * of the one below. If an access that has to fault where nothing is mapped does not, what it touched is in the window (or those tables).
  *  - lea k(%r15),%r15: something at t from r15 has been touched since the last call, with no branch into the instructions between (their
  *    starts are taken away), and |k - t| <= STACK_REACH.
  *  - a 32-bit write of r15d, then or %gs:-8,%r15: window base | offset, in the window. Nothing branches to the `or`, and nothing comes
@@ -50,9 +50,10 @@ int stack_check(struct walk *w, uint64_t at, const struct form *form, int64_t va
 	case STACK_NONE:
 		return 0;
 	case STACK_ACCESS:
+	case STACK_TOUCH:
 		if (far(value, STACK_DISTANCE))
 			return walk_refuse(w, at, form->length, "stack-range", "a displacement beyond the window's guards");
-		return in_window(w, end, value);
+		return form->stack == STACK_TOUCH ? in_window(w, end, value) : 0;
 	case STACK_MOVE:
 		if (!w->known || far(value - w->touched, STACK_REACH))
 			return walk_refuse(w, at, form->length, "stack-range", "r15 moves away from where the stack was last touched");

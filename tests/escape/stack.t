@@ -23,24 +23,28 @@ MOVES = [8, -8, 16, 0x3ff0, -0x3ff0, 0x4000, -0x4000, 0x4008, -0x8000, 0x8000]
 
 def program(source):
     """[(kind, number)]; a branch's number is the index it goes to."""
-    kinds = ["touch", "move", "jump", "branch", "call", "write", "rebase", "set", "ret", "plain", "by_offset"]
+    kinds = ["touch", "access", "move", "jump", "branch", "call", "write", "rebase", "set", "ret", "plain", "by_offset"]
     made = []
     for _ in range(LENGTH):
-        kind = source.choices(kinds, [8, 9, 1, 2, 1, .3, .3, 2, .7, 1, 1])[0]
+        kind = source.choices(kinds, [8, 2, 9, 1, 2, 1, .3, .3, 2, .7, 1, 1])[0]
         if kind == "set":
             made += [("write", 0), ("rebase", 0)]
         else:
             near = source.random() < 0.6
-            made.append((kind, source.choice(DISTANCES[:3] if near else DISTANCES) if kind == "touch" else
+            made.append((kind, source.choice(DISTANCES[:3] if near else DISTANCES) if kind in ("touch", "access") else
                          source.choice(MOVES[:3] if near else MOVES) if kind == "move" else source.randrange(LENGTH)))
     return made + [("ret", 0)]
+
+
+# They go on where nothing is mapped, or might.
+ACCESSES = ["prefetcht0 {}(%r15)", ".byte 0x41,0x0f,0x19,0x87; .long {}", ".byte 0x41,0x0f,0x1d,0x87; .long {}", "fistl {}(%r15)", "cmove {}(%r15),%eax"]
 
 
 def text(number, made):
     lines = []
     for n, (kind, value) in enumerate(made):
         lines.append(f"L{number}_{n}: " + {
-            "touch": f"mov {value}(%r15),%eax", "move": f"lea {value}(%r15),%r15", "jump": f"jmp L{number}_{value}",
+            "touch": f"mov {value}(%r15),%eax", "access": ACCESSES[n % len(ACCESSES)].format(value), "move": f"lea {value}(%r15),%r15", "jump": f"jmp L{number}_{value}",
             "branch": f"jne L{number}_{value}", "call": f"call L{number}_{value}", "write": "sub %ecx,%r15d",
             "rebase": "or %gs:-8,%r15", "ret": "ret", "plain": "mov %r15,%rdx", "by_offset": "mov %gs:(%r15d),%eax"}[kind])
     return f'.section .text.n{number},"ax"\n' + "\n".join(lines) + "\n"
@@ -62,10 +66,11 @@ def escape(made):
         if not state and kind != "rebase":
             return f"{at}: half an address"
         low, high = min(state, key=lambda r: max(-r[0], r[1])) if state else (0, 0)
-        if kind == "touch":
+        if kind in ("touch", "access"):
             if all(r[0] + value < -GUARD or r[1] + value > GUARD for r in state):
                 return f"{at}: {low + value:#x}..{high + value:#x} from the window"
-            state = frozenset([*sorted(state, key=lambda r: max(-r[0], r[1]))[:3], (-value, -value)])
+            if kind == "touch":
+                state = frozenset([*sorted(state, key=lambda r: max(-r[0], r[1]))[:3], (-value, -value)])
         elif kind == "move":
             state = frozenset((r[0] + value, r[1] + value) for r in state)
         elif kind == "write":

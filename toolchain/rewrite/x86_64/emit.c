@@ -122,24 +122,27 @@ const char *stack_slot(struct emitter *e, long offset)
 	return memory_text(e, &o);
 }
 
-/* Of a program's stack, by r15 itself: what has a fault for the verifier to trust, and does not write r15. */
+/* Of a program's stack, by r15 itself, which the instruction does not write. Only some of them prove that there is memory. */
 static bool stack_text(struct emitter *e, const struct operand *o, char *text)
 {
-	static const char *const hints[] = {"prefetch", "clflush", "clwb", NULL};
+	static const char *const touches[] = {"mov", "push", "pop", "add", "sub", "cmp", "test", "and", "or", "xor", "xchg", "call", NULL};
 	const struct operand *to = e->s->count ? &e->s->operands[e->s->count - 1] : NULL;
 	long n;
 
-	for (int i = 0; hints[i]; i++)
-		if (!strncmp(e->s->mnemonic, hints[i], strlen(hints[i])))
-			return false;
 	if (o->base != RSP || o->index != NO_REG || !operand_number(o->disp, &n) || (to && to->kind == OPERAND_REGISTER && to->reg == RSP))
 		return false;
 	n += from_v(e);
 	if (n < -STACK_DISTANCE || n > STACK_DISTANCE)
 		return false;
 	snprintf(text, TEXT_BUFFER, n ? "%ld(%%r15)" : "(%%r15)", n);
-	e->touched = true;
-	e->touch = n;
+	for (int i = 0; i < e->s->count; i++)
+		if (e->s->operands[i].kind == OPERAND_OTHER_REGISTER)
+			return true;
+	for (int i = 0; touches[i]; i++)
+		if (mnemonic_is(e->s, touches[i]) || !strncmp(e->s->mnemonic, "movz", 4) || !strncmp(e->s->mnemonic, "movs", 4)) {
+			e->touched = true;
+			e->touch = n;
+		}
 	return true;
 }
 
