@@ -48,9 +48,8 @@ enum gpr scratch_pick(const struct emitter *e, uint32_t live, uint32_t taken)
 {
 	static const enum gpr order[] = {R11, R10, RAX, RCX, RDX, RSI, RDI, R8, R9, RBX, RBP, R12, R13, R14};
 
-	(void)e;
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-		if (!((live | taken) & BIT(order[i])))
+		if (!((live | taken | e->held) & BIT(order[i])))
 			return order[i];
 	return NO_REG;
 }
@@ -212,8 +211,18 @@ static void lea(struct emitter *e)
 
 	if (e->s->count != 2 || from->kind != OPERAND_MEMORY || to->kind != OPERAND_REGISTER || from->segment)
 		source_error(e->source, e->s, "not a lea the rewriter knows: %s", e->s->text);
+	if (from->base == RSP && from->index != NO_REG && size == 8 && !libos(e)) {
+		/* A program's r15 is more than the stack's pointer, and the sum may be more than a pointer. */
+		struct operand stack = {.kind = OPERAND_MEMORY, .base = RSP, .index = NO_REG, .disp = from->disp, .scale = "1", .wide = true};
+		enum gpr x = to->reg != from->index ? to->reg : scratch_pick(e, registers_busy(e->s), 0);
+		if (x == NO_REG)
+			source_wants_register(e->source, e->s, "an address on the stack");
+		emit(e, "lea %s, %%%s", address_text(e, &stack, 0), register_name(x, 4));
+		emit(e, "lea (%%%s,%%%s,%s), %%%s", register_name(x, 8), register_name(from->index, 8), from->scale, register_name(to->reg, 8));
+		return;
+	}
 	if (from->base == RIP || !from->wide || (from->base == RSP && !libos(e)))
-		size = 4;       /* of the stack's pointer, a program's r15 is more than that */
+		size = 4;
 	emit(e, "lea %s, %%%s", address_text(e, from, 0), register_name(to->reg, size));
 }
 
@@ -448,6 +457,7 @@ void emit_pass(struct source *source)
 	for (size_t i = 0; i < source->count; i++) {
 		struct statement *s = &source->statements[i];
 		e.s = s;
+		e.held = 0;
 		marker(&e);
 		switch (s->kind) {
 		case STATEMENT_LABEL:

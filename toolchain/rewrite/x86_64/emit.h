@@ -20,6 +20,7 @@ struct emitter {
 	FILE *out;
 	long lag;
 	int delta, delta_after;
+	uint32_t held;          /* scratch registers of the current statement that hold something */
 	bool touched;           /* a program's stack, since the last label or call: */
 	long touch;             /* so far from where r15 is now */
 	int traps;              /* number of the current trap label */
@@ -50,7 +51,7 @@ static inline uint32_t registers_busy(const struct statement *s)        /* regis
 {
 	return s->live | s->after | BIT(RSP) | BIT(R15);
 }
-/* A general register that is dead in `live` and not in `taken`; NO_REG if there is none. */
+/* A general register that is dead in `live`, and neither in `taken` nor held; NO_REG if there is none. */
 enum gpr scratch_pick(const struct emitter *e, uint32_t live, uint32_t taken);
 const char *trap_label(struct emitter *e);
 

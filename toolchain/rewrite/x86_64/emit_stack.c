@@ -28,30 +28,46 @@ static void rebase(struct emitter *e)
 	e->touch = 0;
 }
 
-/* r15 = address + 0, of its text, which no flag depends on. */
-static void stack_set(struct emitter *e, const char *address, uint32_t live)
+/* The same, of what `how` makes of the operand `text`, where flags are live. They are kept in rax, which the operand may name. */
+static void set_by(struct emitter *e, const char *how, const char *text, uint32_t live)
 {
-	enum gpr keep = libos(e) ? NO_REG : flags_keep(e, live, 0);
+	enum gpr x = scratch_pick(e, registers_busy(e->s) | BIT(RAX), 0);
 
-	emit(e, "lea %s, %%r15d", address);
+	if (x == NO_REG)
+		source_wants_register(e->source, e->s, "the stack's pointer");
+	e->held |= BIT(x);
+	emit(e, "%s %s, %%%s", how, text, register_name(x, 4));
+	enum gpr keep = flags_keep(e, live, 0);
+	emit(e, "mov %%%s, %%r15d", register_name(x, 4));
 	rebase(e);
 	flags_back(e, keep);
 }
 
-/* A load that goes nowhere. Where no register is known to be free (code by hand), one there and back: slow, but nothing is changed. */
-static void touch(struct emitter *e, uint32_t live)
+/* r15 = address + 0, of its text, which no flag depends on. */
+static void stack_set(struct emitter *e, const char *address, uint32_t live)
+{
+	if (libos(e) || !(live & FLAGS_BIT)) {
+		emit(e, "lea %s, %%r15d", address);
+		rebase(e);
+	} else
+		set_by(e, "lea", address, live);
+}
+
+/* A load that goes nowhere, of `at` from r15. Where no register is known to be free (code by hand), one there and back: slow, but nothing
+ * is changed. */
+static void touch(struct emitter *e, uint32_t live, long at)
 {
 	enum gpr x = scratch_pick(e, live, BIT(RSP) | BIT(R15));
 
 	for (int i = 0; x == NO_REG && i < 2; i++)
-		emit(e, "xchg %%rax, (%%r15)");
+		emit(e, "xchg %%rax, %ld(%%r15)", at);
 	if (x != NO_REG)
-		emit(e, "mov (%%r15), %%%s", register_name(x, 4));
+		emit(e, "mov %ld(%%r15), %%%s", at, register_name(x, 4));
 	e->touched = true;
-	e->touch = 0;
+	e->touch = at;
 }
 
-static void flush(struct emitter *e, uint32_t live)
+static void flush(struct emitter *e, uint32_t live, int delta)
 {
 	long by = -e->lag;
 
@@ -66,7 +82,7 @@ static void flush(struct emitter *e, uint32_t live)
 		stack_set(e, address, live);
 	} else {
 		if (!e->touched || by - e->touch < -STACK_REACH || by - e->touch > STACK_REACH)
-			touch(e, live);
+			touch(e, live, by - delta);     /* where the stack's pointer is then: in a frame, or on its return slot */
 		emit(e, "lea %ld(%%r15), %%r15", by);
 		e->touch -= by;
 	}
@@ -74,12 +90,12 @@ static void flush(struct emitter *e, uint32_t live)
 
 void stack_flush(struct emitter *e)
 {
-	flush(e, e->s->live);
+	flush(e, e->s->live, e->delta);
 }
 
 void stack_flush_behind(struct emitter *e)
 {
-	flush(e, e->s->after);
+	flush(e, e->s->after, e->delta_after);
 }
 
 static void push(struct emitter *e)
@@ -138,11 +154,13 @@ static void bare(struct emitter *e)
 	const struct statement *s = e->s;
 	char text[8192] = "", one[4096];
 	bool writes = s->count && s->operands[s->count - 1].kind == OPERAND_REGISTER && s->operands[s->count - 1].reg == RSP &&
-		      !mnemonic_is(s, "cmp") && !mnemonic_is(s, "test");
+		      !mnemonic_is(s, "cmp") && !mnemonic_is(s, "test") && !mnemonic_is(s, "bt");
+	bool moves = mnemonic_is(s, "mov");
 	size_t length = strlen(s->mnemonic);
 	enum gpr as = R15;
 
-	if (mnemonic_is(s, "xchg") || mnemonic_is(s, "imul") || mnemonic_is(s, "mul"))
+	if (mnemonic_is(s, "xchg") || (writes && !moves && !mnemonic_is(s, "add") && !mnemonic_is(s, "sub") && !mnemonic_is(s, "and") &&
+				       !mnemonic_is(s, "or") && !mnemonic_is(s, "xor")))
 		source_error(e->source, s, "%s is not supported on the stack pointer", s->text);
 	e->lag += e->delta;
 	stack_flush(e);
@@ -151,7 +169,12 @@ static void bare(struct emitter *e)
 		as = scratch_pick(e, registers_busy(s), 0);
 		if (as == NO_REG)
 			source_wants_register(e->source, s, "the stack's pointer");
+		e->held |= BIT(as);
 		emit(e, "mov %%r15d, %%%s", register_name(as, 4));
+	}
+	if (writes && moves && !libos(e) && (s->after & FLAGS_BIT)) {
+		set_by(e, "movl", operand_print(e, &s->operands[0]), s->after);
+		return;
 	}
 	for (int i = 0; i < s->count; i++) {
 		const struct operand *o = &s->operands[i];
@@ -163,14 +186,12 @@ static void bare(struct emitter *e)
 			strcat(text, ", ");
 		strcat(text, one);
 	}
-	enum gpr keep = writes && !libos(e) && mnemonic_is(s, "mov") ? flags_keep(e, s->after, 0) : NO_REG;
 	if (writes && s->mnemonic[length - 1] == 'q')
 		emit(e, "%.*sl %s", (int)length - 1, s->mnemonic, text);
 	else
 		emit(e, "%s %s", s->mnemonic, text);
 	if (writes)
 		rebase(e);
-	flags_back(e, keep);
 }
 
 bool stack_instruction(struct emitter *e)

@@ -94,7 +94,7 @@ static void use_define(const struct statement *s, uint32_t *use, uint32_t *defin
 	    mnemonic_is(s, "and") || mnemonic_is(s, "or") || mnemonic_is(s, "xor") || mnemonic_is(s, "neg"))
 		*define |= FLAGS_BIT;
 	else if (!writes_whole(s) || has_memory(s) == 0)
-		if (s->mnemonic[0] == 'j' || !strncmp(s->mnemonic, "set", 3) || !strncmp(s->mnemonic, "cmov", 4) ||
+		if ((s->mnemonic[0] == 'j' && !mnemonic_is(s, "jmp") && !mnemonic_is(s, "jrcxz")) || !strncmp(s->mnemonic, "set", 3) || !strncmp(s->mnemonic, "cmov", 4) ||
 		    !strncmp(s->mnemonic, "adc", 3) || !strncmp(s->mnemonic, "sbb", 3) || !strncmp(s->mnemonic, "rc", 2) ||
 		    !strncmp(s->mnemonic, "adcx", 4) || !strncmp(s->mnemonic, "adox", 4) || !strcmp(s->mnemonic, "lahf") || !strncmp(s->mnemonic, "fcmov", 5) ||
 		    !strcmp(s->mnemonic, "cmc"))
@@ -289,11 +289,12 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 			}
 			use_define(s, &use, &define);
 			if (mnemonic_is(s, "ret"))
-				live = AT_RETURN;
+				live = source->compiled && !s->app ? AT_RETURN : AT_RETURN | SCRATCH;
 			else if (!strcmp(s->mnemonic, "ud2") || !strcmp(s->mnemonic, "hlt"))
 				live = 0;
 			else if (mnemonic_is(s, "call"))
-				live = (after & ~(SCRATCH | FLAGS_BIT)) | (s->calls ? s->takes : ARGUMENTS) | static_chain(s) | (s->app || gate_call(source, s) ? BIT(R10) | FLAGS_BIT : 0);
+				live = (after & ~(SCRATCH | FLAGS_BIT)) | (s->calls ? s->takes : ARGUMENTS) | static_chain(s) | (s->app || gate_call(source, s) ? BIT(R10) | FLAGS_BIT : 0) |
+				       (s->app || !source->compiled ? BIT(R10) | BIT(R11) : 0);
 			else if (mnemonic_is(s, "jmp") && s->count && s->operands[0].indirect)
 				live = s->after = indirect_live(source, s, split, at_pads[s->delta == 8], pads_here[0]);
 			else if (s->count == 1 && s->operands[0].kind == OPERAND_SYMBOL) {

@@ -320,6 +320,9 @@ void tables_pass(struct source *source)
 				switch_convert(source, i);
 		} else if (array && !source->trap)
 			goto_convert(source, i, array, array->name);
+		if (s->index != NO_REG)         /* nothing before the jump may take what it needs now for dead */
+			source->statements[i].live |= BIT(s->index) | (s->operands[0].kind == OPERAND_MEMORY && s->operands[0].base != NO_REG
+								       ? BIT(s->operands[0].base) : 0);
 	}
 	free(labels.sorted);
 }
