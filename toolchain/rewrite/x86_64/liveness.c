@@ -149,6 +149,12 @@ static bool gate_call(const struct source *source, const struct statement *s)
 	return o->kind == OPERAND_MEMORY && (o->segment == 'g' || (source->policy == POLICY_LIBOS && o->base == R14));
 }
 
+/* What a call takes beside the calling convention's registers: a gate no flags, other code by hand whatever it likes. */
+static uint32_t by_hand(const struct source *source, const struct statement *s)
+{
+	return gate_call(source, s) ? BIT(R10) : s->app || !source->compiled ? BIT(R10) | BIT(R11) | FLAGS_BIT : 0;
+}
+
 /* Does the compiler keep unlikely blocks of this function apart, as NAME.cold? A switch may jump there. */
 static bool function_is_split(const struct source *source, const char *name)
 {
@@ -291,10 +297,9 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 			if (mnemonic_is(s, "ret"))
 				live = source->compiled && !s->app ? AT_RETURN : AT_RETURN | SCRATCH;
 			else if (!strcmp(s->mnemonic, "ud2") || !strcmp(s->mnemonic, "hlt"))
-				live = 0;
+				live = source->compiled && !s->app ? 0 : EVERYTHING;    /* by hand: what does not return may use all (longjmp) */
 			else if (mnemonic_is(s, "call"))
-				live = (after & ~(SCRATCH | FLAGS_BIT)) | (s->calls ? s->takes : ARGUMENTS) | static_chain(s) | (s->app || gate_call(source, s) ? BIT(R10) | FLAGS_BIT : 0) |
-				       (s->app || !source->compiled ? BIT(R10) | BIT(R11) : 0);
+				live = (after & ~(SCRATCH | FLAGS_BIT)) | (s->calls ? s->takes : ARGUMENTS) | static_chain(s) | by_hand(source, s);
 			else if (mnemonic_is(s, "jmp") && s->count && s->operands[0].indirect)
 				live = s->after = indirect_live(source, s, split, at_pads[s->delta == 8], pads_here[0]);
 			else if (s->count == 1 && s->operands[0].kind == OPERAND_SYMBOL) {
