@@ -16,15 +16,15 @@ extern struct found found;
 #define AT(offset) ((void *)(offset))   /* a pointer to an offset of the own window */
 #define SPOIL_RESULT 77
 
-#define DUMP_GENERAL(at)                                                                                                  \
-	"mov %rax, found+" at "(%rip)\n mov %rbx, found+8(%rip)\n mov %rcx, found+16(%rip)\n mov %rdx, found+24(%rip)\n"        \
-	"mov %rbp, found+32(%rip)\n mov %rsi, found+40(%rip)\n mov %rdi, found+48(%rip)\n mov %r8, found+56(%rip)\n"            \
-	"mov %r9, found+64(%rip)\n mov %r10, found+72(%rip)\n mov %r12, found+88(%rip)\n"                                      \
-	"mov %r13, found+96(%rip)\n mov %r14, found+104(%rip)\n lea 8(%rsp), %rax\n mov %rax, found+112(%rip)\n"              \
+#define DUMP_GENERAL(at)                                                                                                   \
+	"mov %rax, found+" at "(%rip)\n mov %rbx, found+8(%rip)\n mov %rcx, found+16(%rip)\n mov %rdx, found+24(%rip)\n"          \
+	"mov %rbp, found+32(%rip)\n mov %rsi, found+40(%rip)\n mov %rdi, found+48(%rip)\n mov %r8, found+56(%rip)\n"              \
+	"mov %r9, found+64(%rip)\n mov %r10, found+72(%rip)\n mov %r12, found+88(%rip)\n"                                         \
+	"mov %r13, found+96(%rip)\n mov %r14, found+104(%rip)\n lea 8(%rsp), %rax\n mov %rax, found+112(%rip)\n"                  \
 	"stmxcsr found+120(%rip)\n fnstcw found+124(%rip)\n fnstsw %ax\n mov %ax, found+126(%rip)\n"
 #define V(n, at) "vmovups %ymm" #n ", found+128+" #at "(%rip)\n"
-#define DUMP_VECTORS                                                                                                      \
-	V(0, 0) V(1, 32) V(2, 64) V(3, 96) V(4, 128) V(5, 160) V(6, 192) V(7, 224) V(8, 256) V(9, 288) V(10, 320) V(11, 352) V(12, 384)   \
+#define DUMP_VECTORS                                                                                                       \
+	V(0, 0) V(1, 32) V(2, 64) V(3, 96) V(4, 128) V(5, 160) V(6, 192) V(7, 224) V(8, 256) V(9, 288) V(10, 320) V(11, 352) V(12, 384)\
 	V(13, 416) V(14, 448) V(15, 480)
 #define M(n, at) "movq %mm" #n ", found+640+" #at "(%rip)\n"
 #define DUMP_MM M(0, 0) M(1, 8) M(2, 16) M(3, 24) M(4, 32) M(5, 40) M(6, 48) M(7, 56) "emms\n"
