@@ -298,7 +298,7 @@ def queens():
                 found += place(row + 1, columns | {column}, left | {row + column}, right | {row - column})
         return found
     size = 8
-    return sum(place(0, frozenset(), frozenset(), frozenset()) for _ in range(8))
+    return sum(place(0, frozenset(), frozenset(), frozenset()) for _ in range(100))
 
 
 def integers():
