@@ -60,4 +60,9 @@
  * before (machine/x86_64/unit.h). */
 #define TEXT_END             32
 
+/* A program's r15 is moved by lea to within STACK_REACH of where the stack was touched, and has displacements of STACK_DISTANCE at most, either
+ * way (machine/x86_64/verify_stack.c). */
+#define STACK_REACH          0x4000
+#define STACK_DISTANCE       0x8000
+
 #endif

@@ -3,7 +3,6 @@
  *
  * What a CHERI-RISC-V host must have (carrel doctor).
  */
-
 #include <carrel/encodings.h>
 #include "machine/machine.h"
 

@@ -21,8 +21,6 @@
 #include <carrel/window.h>
 #include "machine/x86_64/verify_walk.h"
 
-#define STACK_REACH    0x4000
-#define STACK_DISTANCE 0x8000
 _Static_assert(STACK_REACH + STACK_DISTANCE + 0x1000 <= WINDOW_LOW_GUARD && WINDOW_LOW_GUARD <= WINDOW_HIGH_GUARD,
 	       "the guards are wider than what r15 reaches; 4 KiB for operands and the table");
 

@@ -6,8 +6,6 @@
  */
 #include "guest.h"
 image_policy IMAGE_POLICY_PROGRAM
-#define REACH 0x4000
-#define DISTANCE 0x8000
 .globl _start
 _start:
 	which_attack
@@ -28,16 +26,16 @@ _start:
 	mov $0xfffffff8, %r15d
 	stack_rebase
 	mov (%r15), %rax
-	lea REACH(%r15), %r15
+	lea STACK_REACH(%r15), %r15
 .endm
 above:	outermost
-	mov %rax, DISTANCE(%r15)
+	mov %rax, STACK_DISTANCE(%r15)
 	jmp reached
 below:	xor %r15d, %r15d
 	stack_rebase
 	mov -4096(%r15), %rax           /* the table before the window may be read */
-	lea -4096-REACH(%r15), %r15
-	mov %rax, -DISTANCE(%r15)
+	lea -4096-STACK_REACH(%r15), %r15
+	mov %rax, -STACK_DISTANCE(%r15)
 	jmp reached
 own_table:
 	xor %r15d, %r15d
@@ -54,10 +52,10 @@ climb:  call 1f                         /* step by step: the first page that is 
 1:	lea end(%rip), %r15d
 	stack_rebase
 2:	mov -8(%r15), %rax
-	lea REACH-8(%r15), %r15
+	lea STACK_REACH-8(%r15), %r15
 	jmp 2b
 sink:	mov (%r15), %rax
-	lea -REACH(%r15), %r15
+	lea -STACK_REACH(%r15), %r15
 	jmp sink
 far_set:                                /* however far: it stays in the window */
 	lea end(%rip), %r15d
@@ -86,13 +84,13 @@ far_set:                                /* however far: it stays in the window *
 	exit_with 0
 call_climbs:                            /* a callee comes back as far out as it can, and its caller goes on from there */
 	call 1f
-	mov %rax, DISTANCE(%r15)
+	mov %rax, STACK_DISTANCE(%r15)
 	jmp reached
 1:	outermost
 	ret
 store_wide:
 	outermost
-	movups %xmm0, DISTANCE(%r15)
+	movups %xmm0, STACK_DISTANCE(%r15)
 	jmp reached
 gate_at_edge:                           /* gates keep it, wherever it is */
 	outermost

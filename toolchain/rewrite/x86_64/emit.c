@@ -112,19 +112,47 @@ const char *address_text(struct emitter *e, const struct operand *o, long extra)
 	return address_parts(e, o, extra, 8);
 }
 
+static struct operand stack_operand(char *disp)
+{
+	return (struct operand){.kind = OPERAND_MEMORY, .base = RSP, .index = NO_REG, .disp = disp, .scale = "1", .wide = true};
+}
+
 const char *stack_slot(struct emitter *e, long offset)
 {
 	char disp[32];
-	struct operand o = {.kind = OPERAND_MEMORY, .base = RSP, .index = NO_REG, .disp = disp, .scale = "1", .wide = true};
+	struct operand o = stack_operand(disp);
 
 	snprintf(disp, sizeof disp, "%ld", offset);
 	return memory_text(e, &o);
 }
 
-/* Of a program's stack, by r15 itself, which the instruction does not write. Only some of them prove that there is memory. */
+struct operand stack_offset(struct emitter *e, const struct operand *o, enum gpr x)
+{
+	struct operand stack = stack_operand(o->disp), by = *o;
+
+	emit(e, "lea %s, %%%s", address_text(e, &stack, 0), register_name(x, 4));
+	by.base = x;
+	by.disp = "";
+	return by;
+}
+
+/* Does what the statement becomes prove to the verifier that there is memory? (`touches` in machine/x86_64/verify_judge.c) */
+static bool touches(const struct statement *s)
+{
+	static const char *const such[] = {"mov", "push", "pop", "add", "sub", "cmp", "test", "and", "or", "xor", "xchg", "call", NULL};
+	bool found = !strncmp(s->mnemonic, "movz", 4) || !strncmp(s->mnemonic, "movs", 4);
+
+	for (int i = 0; i < s->count; i++)
+		if (s->operands[i].kind == OPERAND_OTHER_REGISTER)
+			return false;
+	for (int i = 0; such[i]; i++)
+		found |= mnemonic_is(s, such[i]);
+	return found;
+}
+
+/* Of a program's stack, by r15 itself, which the instruction does not write. */
 static bool stack_text(struct emitter *e, const struct operand *o, char *text)
 {
-	static const char *const touches[] = {"mov", "push", "pop", "add", "sub", "cmp", "test", "and", "or", "xor", "xchg", "call", NULL};
 	const struct operand *to = e->s->count ? &e->s->operands[e->s->count - 1] : NULL;
 	long n;
 
@@ -134,14 +162,10 @@ static bool stack_text(struct emitter *e, const struct operand *o, char *text)
 	if (n < -STACK_DISTANCE || n > STACK_DISTANCE)
 		return false;
 	snprintf(text, TEXT_BUFFER, n ? "%ld(%%r15)" : "(%%r15)", n);
-	for (int i = 0; i < e->s->count; i++)
-		if (e->s->operands[i].kind == OPERAND_OTHER_REGISTER)
-			return true;
-	for (int i = 0; touches[i]; i++)
-		if (mnemonic_is(e->s, touches[i]) || !strncmp(e->s->mnemonic, "movz", 4) || !strncmp(e->s->mnemonic, "movs", 4)) {
-			e->touched = true;
-			e->touch = n;
-		}
+	if (touches(e->s)) {
+		e->touched = true;
+		e->touch = n;
+	}
 	return true;
 }
 
@@ -212,13 +236,12 @@ static void lea(struct emitter *e)
 	if (e->s->count != 2 || from->kind != OPERAND_MEMORY || to->kind != OPERAND_REGISTER || from->segment)
 		source_error(e->source, e->s, "not a lea the rewriter knows: %s", e->s->text);
 	if (from->base == RSP && from->index != NO_REG && size == 8 && !libos(e)) {
-		/* A program's r15 is more than the stack's pointer, and the sum may be more than a pointer. */
-		struct operand stack = {.kind = OPERAND_MEMORY, .base = RSP, .index = NO_REG, .disp = from->disp, .scale = "1", .wide = true};
+		/* The sum may be more than a pointer. */
 		enum gpr x = to->reg != from->index ? to->reg : scratch_pick(e, registers_busy(e->s), 0);
 		if (x == NO_REG)
 			source_wants_register(e->source, e->s, "an address on the stack");
-		emit(e, "lea %s, %%%s", address_text(e, &stack, 0), register_name(x, 4));
-		emit(e, "lea (%%%s,%%%s,%s), %%%s", register_name(x, 8), register_name(from->index, 8), from->scale, register_name(to->reg, 8));
+		struct operand sum = stack_offset(e, from, x);
+		emit(e, "lea %s, %%%s", address_text(e, &sum, 0), register_name(to->reg, 8));
 		return;
 	}
 	if (from->base == RIP || !from->wide || (from->base == RSP && !libos(e)))

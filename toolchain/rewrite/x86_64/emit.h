@@ -11,8 +11,6 @@
  * a bare use, or when data would lie further below r15 than signal delivery leaves alone (STACK_SKIP). In a program that lea has to lie
  * near to where the stack has been touched, with no label between (machine/x86_64/verify_stack.c). */
 #define LAG_MOST 120
-#define STACK_REACH 0x4000
-#define STACK_DISTANCE 0x8000
 
 struct emitter {
 	struct source *source;
@@ -43,6 +41,8 @@ const char *memory_text(struct emitter *e, const struct operand *o);
 /* Text of the address alone, 64-bit registers, `extra` added; for lea. */
 const char *address_text(struct emitter *e, const struct operand *o, long extra);
 const char *operand_print(struct emitter *e, const struct operand *o);
+/* `o`, which is disp(%rsp,...) of a program, by offsets: disp(%rsp) goes into x, which is its base from then on. r15 is more than an offset. */
+struct operand stack_offset(struct emitter *e, const struct operand *o, enum gpr x);
 #define TEXT_BUFFER 4096
 char *text_buffer(void);                                /* of that size, until eight more were asked for */
 /* As address_text, of registers of `size` bytes, 4 or 8. */
@@ -67,7 +67,7 @@ void table_jump(struct emitter *e);                     /* emit_table.c */
 bool string_instruction(struct emitter *e);             /* emit_string.c */
 bool stack_instruction(struct emitter *e);              /* emit_stack.c */
 void trap_check(struct emitter *e);                     /* emit_trap.c */
-/* If the flags are in `live`, keeps them in rax, and rax in the register it gives, which is not in `taken`; NO_REG: they are not. */
+/* emit_flags.c: if the flags are in `live`, keeps them in rax, and rax in the register it gives, which is not in `taken`; NO_REG: they are not. */
 enum gpr flags_keep(struct emitter *e, uint32_t live, uint32_t taken);
 void flags_back(struct emitter *e, enum gpr keep);
 void trap_check_register(struct emitter *e, enum gpr reg, uint32_t taken);  /* emit_trap.c */

@@ -5,6 +5,8 @@
  */
 #include <string.h>
 
+#include <carrel/gate.h>
+
 #include "emit.h"
 
 /* V moved by `change`; r15 follows later. */
@@ -59,9 +61,10 @@ static void touch(struct emitter *e, uint32_t live, long at)
 {
 	enum gpr x = scratch_pick(e, live, BIT(RSP) | BIT(R15));
 
-	for (int i = 0; x == NO_REG && i < 2; i++)
+	if (x == NO_REG) {
 		emit(e, "xchg %%rax, %ld(%%r15)", at);
-	if (x != NO_REG)
+		emit(e, "xchg %%rax, %ld(%%r15)", at);
+	} else
 		emit(e, "mov %ld(%%r15), %%%s", at, register_name(x, 4));
 	e->touched = true;
 	e->touch = at;

@@ -18,41 +18,13 @@ void trap_check(struct emitter *e)
 		enum gpr x = scratch_pick(e, registers_busy(s), s->live & FLAGS_BIT ? BIT(RAX) : 0);
 		if (x == NO_REG)
 			source_wants_register(e->source, s, "the check of an address");
-		struct operand whole = *o;
-		if (o->base == RSP) {           /* r15 is more than an offset */
-			struct operand stack = {.kind = OPERAND_MEMORY, .base = RSP, .index = NO_REG, .disp = o->disp, .scale = "1", .wide = true};
-			emit(e, "lea %s, %%%s", address_text(e, &stack, 0), register_name(x, 4));
-			whole.base = x;
-			whole.disp = "";
-		}
+		struct operand whole = o->base == RSP ? stack_offset(e, o, x) : *o;
 		emit(e, "lea %s, %%%s", address_text(e, &whole, 0), register_name(x, 8));
 		enum gpr keep = flags_keep(e, s->live, BIT(x));
 		emit(e, "shr $32, %%%s", register_name(x, 8));
 		emit(e, "jne %s", trap_label(e));
 		flags_back(e, keep);
 	}
-}
-
-enum gpr flags_keep(struct emitter *e, uint32_t live, uint32_t taken)
-{
-	if (!(live & FLAGS_BIT))
-		return NO_REG;
-	enum gpr keep = scratch_pick(e, registers_busy(e->s) | BIT(RAX), taken);
-	if (keep == NO_REG)
-		source_wants_register(e->source, e->s, "keeping the flags");
-	emit(e, "mov %%rax, %%%s", register_name(keep, 8));
-	emit(e, "lahf");
-	emit(e, "seto %%al");
-	return keep;
-}
-
-void flags_back(struct emitter *e, enum gpr keep)
-{
-	if (keep == NO_REG)
-		return;
-	emit(e, "add $127, %%al");
-	emit(e, "sahf");
-	emit(e, "mov %%%s, %%rax", register_name(keep, 8));
 }
 
 /* The same for one register, and without touching the flags: bswap brings the upper half down, jrcxz looks at it. */

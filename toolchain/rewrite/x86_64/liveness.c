@@ -94,7 +94,8 @@ static void use_define(const struct statement *s, uint32_t *use, uint32_t *defin
 	    mnemonic_is(s, "and") || mnemonic_is(s, "or") || mnemonic_is(s, "xor") || mnemonic_is(s, "neg"))
 		*define |= FLAGS_BIT;
 	else if (!writes_whole(s) || has_memory(s) == 0)
-		if ((s->mnemonic[0] == 'j' && !mnemonic_is(s, "jmp") && !mnemonic_is(s, "jrcxz")) || !strncmp(s->mnemonic, "set", 3) || !strncmp(s->mnemonic, "cmov", 4) ||
+		if ((s->mnemonic[0] == 'j' && !mnemonic_is(s, "jmp") && !mnemonic_is(s, "jrcxz")) || !strncmp(s->mnemonic, "set", 3) ||
+		    !strncmp(s->mnemonic, "cmov", 4) ||
 		    !strncmp(s->mnemonic, "adc", 3) || !strncmp(s->mnemonic, "sbb", 3) || !strncmp(s->mnemonic, "rc", 2) ||
 		    !strncmp(s->mnemonic, "adcx", 4) || !strncmp(s->mnemonic, "adox", 4) || !strcmp(s->mnemonic, "lahf") || !strncmp(s->mnemonic, "fcmov", 5) ||
 		    !strcmp(s->mnemonic, "cmc"))
