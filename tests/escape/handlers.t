@@ -65,5 +65,50 @@ for case in same:report divide:report trap:report other:report deep:report timer
 	check "a fault in a handler: $how" "$native" "$report" $carrel run "$work/h" "$how"
 	[ "$native" -gt 128 ]; say $? "natively too ($native)"
 done
+# Whatever a handler writes where r15 was kept, the program finds a place of its window's memory in it (stack_place).
+cat > "$work/place.c" <<'C'
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/time.h>
+#include <ucontext.h>
+static volatile int came;
+static uint64_t put, was;
+static void moves(int s, siginfo_t *i, void *u)
+{
+	(void)s, (void)i;
+	was = ((ucontext_t *)u)->uc_mcontext.gregs[REG_R15];
+	((ucontext_t *)u)->uc_mcontext.gregs[REG_R15] = put ? put : was;
+	came = 1;
+}
+static uint64_t spin(uint64_t value)
+{
+	struct itimerval once = {{0, 0}, {0, 2000}};
+	uint64_t seen;
+	put = value;
+	came = 0;
+	setitimer(ITIMER_REAL, &once, NULL);
+	__asm__ volatile("mov %%rsp, %%rbx\n1: cmpl $0, %1\n je 1b\n mov %%rsp, %%rax\n mov %%rbx, %%rsp" : "=a"(seen) : "m"(came) : "rbx", "memory", "cc");
+	return seen;
+}
+int main(void)
+{
+	static const uint64_t values[][2] = {{1, 0x10000}, {0xffff, 0x10000}, {0x10000, 0x10000}, {0x12345678, 0x12345678}, {0xfffc0000, 0xfffc0000},
+		{0xfffc0001, 0xfffc0000}, {0xffffffff, 0xfffc0000}, {0x100000000, 0x10000}, {0x7fff12345678, 0x12345678}, {UINT64_MAX, 0xfffc0000}};
+	struct sigaction a = {.sa_sigaction = moves, .sa_flags = SA_SIGINFO};
+	sigaction(SIGALRM, &a, NULL);
+	uint64_t above = spin(0) - was;
+	for (unsigned i = 0; i < sizeof values / sizeof *values; i++) {
+		uint64_t seen = spin(values[i][0]) - above;
+		if (seen != values[i][1])
+			return printf("%#lx became %#lx\n", values[i][0], seen), 1;
+	}
+	puts("in its memory");
+	return 0;
+}
+C
+$cc -O2 -w "$work/place.c" -o "$work/place" || exit 1
+check "a handler moves the stack" 0 "in its memory" $carrel run "$work/place"
 check "and a program afterwards" 0 "" $carrel run "$work/h"
 finish
