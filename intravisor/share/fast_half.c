@@ -13,7 +13,7 @@
 #define STORE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELEASE)
 
 #define PAUSE      2u                   /* machine_relax()s between two looks of a receiver */
-#define LARGE      4096u                /* from here on a sender fills posts, and waits a moment for one: less goes faster if nobody waits */
+#define LARGE      8192u                /* from here on buffers are posted, and a sender waits a moment for one: less goes faster if nobody waits */
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -167,13 +167,13 @@ static int came(const struct half *h)
 }
 
 /* Without the lock, under which others of the cVM could wait for long. Not too often: each look takes a line of memory from the sender. */
-static void await(struct half *h)
+static void await(struct half *h, struct caller *caller)
 {
 	fast_unlock(&h->out);
 	for (unsigned i = 0; i < post_moment && !came(h); i += PAUSE) {
 		for (unsigned k = 0; k < PAUSE; k++)
 			machine_relax();
-		post_help(h);
+		post_help(h, caller);
 	}
 	fast_lock(&h->out);
 }
@@ -185,10 +185,12 @@ static int64_t receive(struct half *h, struct caller *caller, struct end *end, c
 	if (result != -EAGAIN)
 		return result;
 	if ((flags & STREAM_POST) && !h->poster && !caller->posted && !end->pair->messages) {
-		post_make(h, caller, to);
-		caller->posted = end;
-		__atomic_add_fetch(&end->share.references, 1, __ATOMIC_RELAXED);
-		await(h);
+		if (to->length >= LARGE) {
+			post_make(h, caller, to);
+			caller->posted = end;
+			__atomic_add_fetch(&end->share.references, 1, __ATOMIC_RELAXED);
+		}
+		await(h, caller);
 	}
 	if (!came(h)) {
 		STORE(h->reader_waits, 1);

@@ -125,8 +125,8 @@ void post_make(struct half *h, struct caller *caller, const struct machine_range
 	STORE(h->post, POST_POSTED);
 }
 
-void post_help(struct half *h)
+void post_help(struct half *h, const struct caller *caller)
 {
-	if (LOAD(h->post) == POST_OPEN)
+	if (__atomic_load_n(&h->poster, __ATOMIC_RELAXED) == caller && LOAD(h->post) == POST_OPEN)
 		pieces(h, BACK);
 }

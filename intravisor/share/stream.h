@@ -81,7 +81,7 @@ uint64_t post_fill(struct half *h, const struct machine_range *from);
 /* Under `out`. */
 void post_make(struct half *h, struct caller *caller, const struct machine_range *to);
 uint64_t post_withdraw(struct half *h); /* how much had come there */
-void post_help(struct half *h);         /* by its poster, under no lock */
+void post_help(struct half *h, const struct caller *caller);   /* under no lock; if it is the poster, which nobody else makes it or takes back */
 
 static inline uint64_t half_used(const struct half *h)          /* by who has neither lock: in between what it was and is */
 {
