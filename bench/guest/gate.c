@@ -36,6 +36,8 @@ void bench(long *stack)
 	char text[24], *end = text + sizeof text, *p = end;
 	long number = 0, start;
 
+	if (*digits < '0' || *digits > '9')
+		call3(231, 1, 0, 0);    /* exit_group: that was no argument */
 	while (*digits >= '0' && *digits <= '9')
 		number = 10 * number + *digits++ - '0';
 	for (int n = 0; n < CALLS / 16; n++)
@@ -55,5 +57,5 @@ void bench(long *stack)
 #ifdef NATIVE
 __asm__(".globl _start\n_start: mov %rsp,%rdi\n and $-16,%rsp\n call bench\n hlt\n");
 #else
-__asm__(".globl _start\n.type _start,@function\n_start: endbr64\n .carrel_delta 0\n mov %rsp,%rdi\n and $-16,%rsp\n call bench\n hlt\n");
+__asm__(".globl _start\n.type _start,@function\n_start:\n .carrel_delta 0\n endbr64\n mov %rsp,%rdi\n and $-16,%rsp\n call bench\n hlt\n");
 #endif
