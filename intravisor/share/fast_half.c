@@ -141,8 +141,8 @@ static int64_t take(struct half *h, struct caller *caller, struct end *end, cons
 		if (done)
 			return done;
 	}
-	/* Before `put`: what was sent first counts. */
-	int reset = LOAD(h->reset), over = LOAD(h->finished) | LOAD(h->refused);
+	/* Before `put`: what was sent first counts. `reset` last: it is set before `finished` is. */
+	int over = LOAD(h->finished) | LOAD(h->refused), reset = LOAD(h->reset);
 	uint64_t n = h->put_seen - h->taken;
 	if (n < length || !n)
 		n = (h->put_seen = LOAD(h->put)) - h->taken;

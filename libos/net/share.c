@@ -161,6 +161,21 @@ static int64_t broken(struct socket *s, int64_t error)
 	return error;
 }
 
+/* Until anything here changes, whatever `poll` would say now: there may be data that is another thread's, or too little room. */
+static int64_t change_wait(struct file *f, unsigned flags, int which)
+{
+	struct socket *s = f->object;
+	struct waiter w = {0};
+	int64_t limit = s->timeouts[which];
+
+	if ((f->flags & O_NONBLOCK) || (flags & MSG_DONTWAIT))
+		return -EAGAIN;
+	wait_begin(&w, &s->queue);
+	int64_t error = wait_sleep_listening(limit ? now() + limit : FOR_EVER);
+	wait_end(&w);
+	return error == -ETIMEDOUT ? -EAGAIN : error == -RESTART && limit ? -EINTR : error;
+}
+
 /* A message goes as a whole: of several pieces one is made first. */
 static int64_t message_join(struct socket *s, const struct vectors *v)
 {
@@ -184,7 +199,7 @@ static int64_t message_send(struct file *f, const struct vectors *v, unsigned fl
 
 	for (;;) {
 		n = v->count == 1 ? HOST_FAST(stream_send, s->shared, v->list[0].ref, v->length) : message_join(s, v);
-		if (n != -EAGAIN || (n = socket_wait(f, READY_OUT, (int)flags, 1)))
+		if (n != -EAGAIN || (n = change_wait(f, flags, 1)))
 			return broken(s, n);
 	}
 }
@@ -233,22 +248,33 @@ static int64_t message_take(struct socket *s, const struct vectors *v, unsigned 
 	return n;
 }
 
-/* Posts the buffer while it waits; whatever ends the wait, the next call takes what has come there, or the post back. */
+/* Posts the buffer while it waits; whatever ends the wait, the next call takes what has come there, or the post back. One thread at a time:
+ * what comes is that one's first, and the others wait until it has it. */
 static int64_t receive_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags, int posts)
 {
 	struct socket *s = f->object;
-	unsigned how = flags & MSG_PEEK ? STREAM_PEEK : posts ? STREAM_POST : 0;
+	struct thread *t = thread_current();
+	int64_t n;
 
 	for (;;) {
-		int64_t n = HOST_FAST(stream_receive, s->shared, ref, length, how);
+		int others = s->poster && s->poster != t;
+		n = HOST_FAST(stream_receive, s->shared, ref, length, flags & MSG_PEEK ? STREAM_PEEK : posts && !others ? STREAM_POST : 0);
 		if (n != -EAGAIN)
-			return n;
-		int64_t error = socket_wait(f, READY_IN, (int)flags, 0);
+			break;
+		if (posts && !others && !(flags & MSG_PEEK))
+			s->poster = t;
+		int64_t error = others ? change_wait(f, flags, 0) : socket_wait(f, READY_IN, (int)flags, 0);
 		if (error) {
-			n = posts ? HOST_FAST(stream_receive, s->shared, 0, 0, 0) : 0;
-			return n > 0 ? n : error;
+			n = s->poster == t ? HOST_FAST(stream_receive, s->shared, 0, 0, 0) : 0;
+			n = n > 0 ? n : error;
+			break;
 		}
 	}
+	if (s->poster == t) {
+		s->poster = NULL;
+		wait_wake(&s->queue, UINT32_MAX);
+	}
+	return n;
 }
 
 int64_t shared_receive(struct file *f, const struct vectors *v, unsigned flags, struct received *r)

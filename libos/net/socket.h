@@ -149,6 +149,7 @@ struct socket {
 	struct option_value options[OPTIONS_MOST];
 	unsigned option_count;
 	uint64_t number;
+	struct thread *poster;          /* connected to another cVM: who waits there with its buffer posted, maybe; what comes is that one's */
 };
 
 struct received {               /* what comes with data: rights are the caller's */
