@@ -57,6 +57,12 @@ static int has_openat2(void)
 	return fd >= 0 || errno != ENOSYS;
 }
 
+/* The youngest of the system calls that host calls make. Asked for no futex at all, it waits for none. */
+static int has_futex_waitv(void)
+{
+	return syscall(SYS_futex_waitv, NULL, 0, 0, NULL, 0) < 0 && errno == EINVAL;
+}
+
 static int has_procfs(void)
 {
 	return !access("/proc/self/fd", X_OK) && !access("/proc/self/exe", R_OK);
@@ -82,6 +88,7 @@ static size_t checks_make(struct machine_check *checks, size_t most)
 						      "against executable memfds (vm.memfd_noexec), and no `ulimit -f` below an image's "
 						      "size"},
 		{"openat2", has_openat2(), 1, "needs Linux 5.6 or later (confined path resolution), and no sandbox around that hides openat2"},
+		{"futex_waitv", has_futex_waitv(), 1, "needs Linux 5.16 or later, and no sandbox around that hides futex_waitv"},
 		{"windows", has_windows(), 0, "cannot reserve 32 GiB of address space: raise `ulimit -v` or vm.overcommit_memory"},
 		{"mappings", has_mappings(), 0, "vm.max_map_count is low: sysctl vm.max_map_count=65530 or more"},
 	};

@@ -22,11 +22,19 @@ $(B)/lib/carrel/carrel-cc-cheri: toolchain/driver/carrel-cc-cheri
 	@mkdir -p $(@D)
 	install -m 755 $< $@
 
-# What carrel/cp_call.h needs of each machine: found beside libc's headers, so that programs name no machine.
+# Headers for programs, found beside libc's; what carrel/cp_call.h needs of a machine is that machine's, so that programs name none.
+HEADERS := $(addprefix lib/carrel/sysroot/include/carrel/,cap.h cp.h cp_call.h cp_file.h cp_stream.h gate.h host.h hostcall.def rights.h)
+ALL += $(HEADERS:%=$(B)/%) $(HEADERS:lib/carrel/%=$(CHERI)/lib/carrel/%)
 $(B)/lib/carrel/sysroot/include/carrel/cp_gate.h: include/isa/$(ISA)/carrel/cp_gate.h
 	@mkdir -p $(@D)
 	install -m 644 $< $@
 $(CHERI)/lib/carrel/sysroot/include/carrel/cp_gate.h: include/isa/cheri_riscv64/carrel/cp_gate.h
+	@mkdir -p $(@D)
+	install -m 644 $< $@
+$(B)/lib/carrel/sysroot/include/carrel/%: include/carrel/%
+	@mkdir -p $(@D)
+	install -m 644 $< $@
+$(CHERI)/lib/carrel/sysroot/include/carrel/%: include/carrel/%
 	@mkdir -p $(@D)
 	install -m 644 $< $@
 

@@ -62,8 +62,7 @@ void etc_fill(const struct mount *m)
 	char text[512];
 	const char *host = boot_string(boot->hostname);
 
-	if (m->operations->directory_make(m, "etc", 0755))
-		return;         /* a volume lies in it */
+	m->operations->directory_make(m, "etc", 0755);  /* or a volume lies in it: what it gives stays */
 	text_put(m, "etc/hosts", "");   /* where etc_hosts is mounted */
 	format(text, sizeof text, "root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n");
 	if (boot->uid && boot->uid != 65534)

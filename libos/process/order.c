@@ -37,7 +37,7 @@ static struct process *process_for(const struct host_order *o)
 	if (!p)
 		return NULL;
 	int64_t window = streams == 3 ? HOST(window_open) : -ENOMEM;
-	if (window >= 0 && !(p->space = space_make(boot->memory_limit ? boot->memory_limit + SPACE_STACK_SIZE : 0, window)))
+	if (window >= 0 && !(p->space = space_make(boot->memory_limit, window)))
 		HOST(window_close, window);
 	if (p->space)
 		return p;

@@ -93,7 +93,7 @@ void process_first(void)
 	p->program = boot->program;
 	process_thread(p, t);
 	processes = p;
-	if (!(p->space = space_make(boot->memory_limit ? boot->memory_limit + SPACE_STACK_SIZE : 0, 0)))
+	if (!(p->space = space_make(boot->memory_limit, 0)))
 		die("no memory for the first process");
 }
 

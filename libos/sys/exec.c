@@ -196,7 +196,7 @@ static int64_t execute(struct exec *e)
 	if ((error = threads_end(p)))
 		return error;
 	if (!(name = heap_text(e->place.path)) ||
-	    !(space = space_make(boot->memory_limit ? boot->memory_limit + SPACE_STACK_SIZE : 0, e->window))) {
+	    !(space = space_make(boot->memory_limit, e->window))) {
 		heap_text_free(name);
 		return -ENOMEM;
 	}

@@ -23,6 +23,7 @@ IN_MOUNTS = ["unshare", "-rm", "--propagation", "private", "sh", "-c"]
 # what is lacking, as a prefix of the command; the check that shows it; a word of the advice; does `carrel run` stop?
 LACKS = [
     ("no openat2", [LACK, f"openat2:{ENOSYS}", "--"], "openat2", "Linux 5.6", True),
+    ("no futex_waitv", [LACK, f"futex_waitv:{ENOSYS}", "--"], "futex_waitv", "Linux 5.16", True),
     ("no memfd_create", [LACK, f"memfd_create:{ENOSYS}", "--"], "sealed text", "memfd_create", True),
     ("no seals", [LACK, f"fcntl:{EINVAL}:1={F_ADD_SEALS}", "--"], "sealed text", "seals", True),
     ("no executable memfds", [LACK, f"mmap:{EACCES}:1=4096:2={READ_EXEC}", "--"], "sealed text", "vm.memfd_noexec", True),

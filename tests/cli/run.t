@@ -54,6 +54,10 @@ check "/etc/hosts, where a volume that is the root has none" 0 "127.0.0.1 localh
 check "it is a file, and stays" 0 "Resource busy, Not a directory" $carrel run -v $work/root:/ $work/p unlink /etc/hosts
 echo "10.1.2.3 mine" > $work/root/etc/hosts
 check "the volume's own, where it has one" 0 "10.1.2.3 mine" $carrel run -v $work/root:/ $work/p cat /etc/hosts
+check "/etc/passwd beside a volume that lies in /etc" 0 "nobody:x:65534" $carrel run -v $work/root/etc/hosts:/etc/own $work/p cat /etc/passwd
+check "and beside the two files of host-out" 0 "nogroup:x:65534" $carrel run --net host-out $work/p cat /etc/group
+check "not where a volume gives it" 0 "10.1.2.3 mine" $carrel run -v $work/root/etc/hosts:/etc/passwd $work/p cat /etc/passwd
+check "nor where a volume is all of /etc" 1 "open: No such file" $carrel run -v $work/root/etc:/etc $work/p cat /etc/passwd
 check "a full device" 2 "No space left" $carrel run $work/p write /dev/full
 check "environment: given" 0 "v1" $carrel run -e K=v1 $work/p env K
 check "environment: the host's is not there" 0 "(unset)" env K2=host $carrel run $work/p env K2

@@ -30,6 +30,8 @@ objcopy --strip-debug $work/mix $work/copy && $carrel verify $work/copy >/dev/nu
 for flag in -m32 -mx32 -pg -fsplit-stack -fsanitize=address -mcmodel=large -masm=intel; do
 	check "refused by name: $flag" 1 "$flag" $cc $flag $work/b.c -o $work/no
 done
+printf '#include <carrel/cp.h>\nint main(void) { return cap_length(cap_memory("seven", 7)) != 7; }\n' > $work/h.c
+$cc -O2 -Wall -Wextra -Werror $work/h.c -o $work/h && $carrel run $work/h; say $? "headers for capabilities and CP_*, without -I"
 # The jump tables of dynamic linking.
 plt=build/lib/carrel/carrel-plt
 check "carrel-plt wants a linked file" 1 "not a linked file with sections" $plt $work/b.c
