@@ -120,6 +120,26 @@ __attribute__((noinline)) static unsigned same_start(int kind, unsigned i, unsig
 	return sum;
 }
 
+/* `lock bts` and its like */
+#define BIT(name, type, op, cast) \
+	static __attribute__((noinline)) int name(type *p, unsigned n) { type bit = (type)1 << n; return (op(p, cast bit, __ATOMIC_SEQ_CST) & bit) != 0; }
+BIT(bit_set, uint32_t, __atomic_fetch_or, )
+BIT(bit_clear, uint64_t, __atomic_fetch_and, ~)
+BIT(bit_change, uint64_t, __atomic_fetch_xor, )
+static uint64_t bit_words[4];
+static uint32_t *volatile bit_there;
+static __attribute__((noinline)) int bit_elsewhere(unsigned n, long k)
+{
+	uint32_t local[4] = {1, 2, 3, 4}, small = 1u << n % 32;
+	uint64_t bit = 1ull << n;
+	int all = (__atomic_fetch_or(&bit_words[k], bit, __ATOMIC_RELAXED) & bit) != 0;
+	all = 2 * all + ((__atomic_fetch_xor(&bit_words[1], bit, __ATOMIC_RELAXED) & bit) != 0);
+	bit_there = local;
+	all = 2 * all + ((__atomic_fetch_or(&local[1], small, __ATOMIC_RELAXED) & small) != 0);
+	all = 2 * all + ((__atomic_fetch_and(bit_there + 2, ~small, __ATOMIC_RELAXED) & small) != 0);
+	return (int)(local[1] + local[2] * 16) + all;
+}
+
 int main(void)
 {
 	struct big b = {.d = 2};
@@ -167,6 +187,11 @@ int main(void)
 	printf("%x\n", crc);
 	for (int i = -1; i < 8; i++)
 		printf("%u ", same_start(i, 2, 11, (const unsigned char *)"a service"));
+	uint32_t few = 5;
+	for (unsigned n = 0; n < 64; n++)
+		printf("%d%d%d%d%x ", bit_set(&few, n * 3 % 32), bit_clear(&bit_words[2], n), bit_change(&bit_words[3], n * 5 % 64),
+		       bit_change(&bit_words[2], n / 2), bit_elsewhere(n, n % 4));
+	printf("%x %llx %llx\n", few, (unsigned long long)bit_words[0], (unsigned long long)bit_words[3]);
 	int (*volatile f)(int) = pick;
 	printf("%d %s\n", f(5), strerror(2));
 	return 0;

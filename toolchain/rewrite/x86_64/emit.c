@@ -309,9 +309,6 @@ static void plain(struct emitter *e)
 		emit(e, "nop");
 		return;
 	}
-	if ((mnemonic_is(s, "bt") || mnemonic_is(s, "bts") || mnemonic_is(s, "btr") || mnemonic_is(s, "btc")) && s->count == 2 &&
-	    s->operands[0].kind == OPERAND_REGISTER && s->operands[1].kind == OPERAND_MEMORY)
-		source_error(e->source, s, "a bit offset in a register reaches beyond its operand: %s", s->text);
 	if (mnemonic_is(s, "movabs") && (s->operands[0].kind == OPERAND_MEMORY || s->operands[1].kind == OPERAND_MEMORY))
 		source_error(e->source, s, "an absolute 64-bit address: %s", s->text);
 	if (!strncmp(s->prefix, "rep", 3) && mnemonic_is(s, "bsf")) {
@@ -384,7 +381,7 @@ static void instruction(struct emitter *e)
 			stack_forget(e);
 		} else
 			emit(e, "%s %s", s->mnemonic, first->text);
-	} else if (!stack_instruction(e) && !string_instruction(e)) {
+	} else if (!stack_instruction(e) && !string_instruction(e) && !bit_instruction(e)) {
 		if (mnemonic_is(s, "lea"))
 			lea(e);
 		else

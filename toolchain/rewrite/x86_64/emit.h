@@ -65,6 +65,7 @@ void checked_branch(struct emitter *e, const struct operand *to, enum gpr t, enu
 void call_direct(struct emitter *e);
 void table_jump(struct emitter *e);                     /* emit_table.c */
 bool string_instruction(struct emitter *e);             /* emit_string.c */
+bool bit_instruction(struct emitter *e);                /* emit_bit.c */
 bool stack_instruction(struct emitter *e);              /* emit_stack.c */
 void trap_check(struct emitter *e);                     /* emit_trap.c */
 /* emit_flags.c: if the flags are in `live`, keeps them in rax, and rax in the register it gives, which is not in `taken`; NO_REG: they are not. */

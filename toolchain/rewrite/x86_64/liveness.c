@@ -91,7 +91,8 @@ static void use_define(const struct statement *s, uint32_t *use, uint32_t *defin
 		*use |= BIT(RAX) | BIT(RCX) | BIT(RSI) | BIT(RDI);
 	/* flags: who certainly reads none and writes all */
 	if (mnemonic_is(s, "add") || mnemonic_is(s, "sub") || mnemonic_is(s, "cmp") || mnemonic_is(s, "test") ||
-	    mnemonic_is(s, "and") || mnemonic_is(s, "or") || mnemonic_is(s, "xor") || mnemonic_is(s, "neg"))
+	    mnemonic_is(s, "and") || mnemonic_is(s, "or") || mnemonic_is(s, "xor") || mnemonic_is(s, "neg") ||
+	    (!strcmp(s->prefix, "lock") && !strncmp(s->mnemonic, "bt", 2)))      /* a compiler's: emit_bit.c */
 		*define |= FLAGS_BIT;
 	else if (!writes_whole(s) || has_memory(s) == 0)
 		if ((s->mnemonic[0] == 'j' && !mnemonic_is(s, "jmp") && !mnemonic_is(s, "jrcxz")) || !strncmp(s->mnemonic, "set", 3) ||
