@@ -24,12 +24,12 @@
 enum { KEY_MEMORY = 256, KEY_TRACE, KEY_STATS, KEY_ORDINARY, KEY_ARGV0, KEY_TMPFS, KEY_HOSTNAME, KEY_LIBOS, KEY_NETWORK, KEY_MACHINE };
 
 static const struct argp_option options[] = {
-	{"volume", 'v', "HOST:GUEST[:ro|:overlay[=UPPER]]", 0, "grant a host directory or file, at a path of the cVM; overlay: only read, what the cVM changes goes to memory, or to the host directory UPPER", 0},
+	{"volume", 'v', "HOST:GUEST[:HOW]", 0, "grant a host directory or file, at a path of the cVM. HOW: rw (the default), ro, or overlay: only read, what the cVM changes goes to memory, or with overlay=UPPER to the host directory UPPER", 0},
 	{"env", 'e', "K=V", 0, "set an environment variable (K alone: as it is here)", 0},
 	{"workdir", 'w', "DIR", 0, "start in this directory of the cVM (default /)", 0},
-	{"memory", KEY_MEMORY, "N[K|M|G]", 0, "most memory the program may map", 0},
+	{"memory", KEY_MEMORY, "N[K|M|G]", 0, "most memory that each of its processes may map, its 8 MiB stack and its images included", 0},
 	{"tmpfs", KEY_TMPFS, "DIR", 0, "an empty directory in memory at this path", 0},
-	{"publish", 'p', "[ADDRESS:]PORT:GUEST[/udp]", 0, "a port of the host (127.0.0.1 unless ADDRESS is given) that is the cVM's port GUEST", 0},
+	{"publish", 'p', "[ADDRESS:]PORT:GUEST[/tcp|/udp]", 0, "a port of the host (at 127.0.0.1 unless ADDRESS is given, IPv6 in brackets) that is the cVM's port GUEST", 0},
 	{"net", KEY_NETWORK, "none|host-out", 0, "host-out: it may connect to the host's network, but not to the host's loopback (default: none)", 0},
 	{"hostname", KEY_HOSTNAME, "NAME", 0, "the cVM's host name (default: carrel)", 0},
 	{"trace", KEY_TRACE, NULL, 0, "print each system call", 0},
@@ -37,7 +37,7 @@ static const struct argp_option options[] = {
 	{"ordinary", KEY_ORDINARY, NULL, 0, "grant what an ordinary program has: /, the working directory, the environment", 0},
 	{"argv0", KEY_ARGV0, "NAME", 0, "what the program finds as its own name", 0},
 	{"machine", KEY_MACHINE, "NAME", 0, "run on another machine: cheri (CHERI-RISC-V, emulated), x86_64", 0},
-	{"libos", KEY_LIBOS, "FILE", 0, "the library OS image to use", 0},
+	{"libos", KEY_LIBOS, "FILE", 0, "the library OS image to use (as $CARREL_LIBOS)", 0},
 	{0},
 };
 

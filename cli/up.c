@@ -49,7 +49,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_PROJECT:
 		if (!name_ok(argument))
-			argp_failure(state, EXIT_CARREL, 0, "--project %s: not a name (1 to 63 letters, digits, '.', '_' and '-')", argument);
+			argp_failure(state, EXIT_CARREL, 0, "--project %s: not a name (1 to 63 letters, digits, '.', '_' and '-', the first one a letter or digit)", argument);
 		up->project = argument;
 		return 0;
 	case ARGP_KEY_ARG:

@@ -23,7 +23,7 @@ static int granted_name(const struct reader *r, const yaml_node_t *key, const ya
 	if (g->named)
 		return BAD(key, "a grant is of a file, a call or a stream, one of them");
 	if (!name_ok(text))
-		return BAD(value, "`%s` is not a name (1 to 63 letters, digits, '.', '_' and '-')", text);
+		return BAD(value, "`%s` is not a name (1 to 63 letters, digits, '.', '_' and '-', the first one a letter or digit)", text);
 	g->named = 1;
 	g->grant.kind = kind;
 	g->grant.name = strdup(text);

@@ -31,7 +31,7 @@ static int service_add(const struct reader *r, const yaml_node_t *key, const yam
 
 	(void)to;
 	if (!name_ok(name))
-		return BAD(key, "`%s` is not a name for a cVM (1 to 63 letters, digits, '.', '_' and '-')", name);
+		return BAD(key, "`%s` is not a name for a cVM (1 to 63 letters, digits, '.', '_' and '-', the first one a letter or digit)", name);
 	if (p->count == PROJECT_CVMS_MOST)
 		return BAD(key, "more than %d cVMs", PROJECT_CVMS_MOST);
 	struct service *s = &p->services[p->count++];
@@ -74,7 +74,7 @@ static KEY(project)
 	if (!text)
 		return -1;
 	if (!name_ok(text))
-		return BAD(value, "`%s` is not a project's name (1 to 63 letters, digits, '.', '_' and '-')", text);
+		return BAD(value, "`%s` is not a project's name (1 to 63 letters, digits, '.', '_' and '-', the first one a letter or digit)", text);
 	if (!*p->name)          /* the command line's goes first */
 		snprintf(p->name, sizeof p->name, "%s", text);
 	return 0;

@@ -82,7 +82,7 @@ KEY(hostname)
 	if (!text)
 		return -1;
 	if (!name_ok(text))
-		return BAD(value, "`%s` is not a host name (1 to 63 letters, digits, '.', '_' and '-')", text);
+		return BAD(value, "`%s` is not a host name (1 to 63 letters, digits, '.', '_' and '-', the first one a letter or digit)", text);
 	s->config.hostname = strdup(text);
 	return 0;
 }
