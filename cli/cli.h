@@ -48,6 +48,18 @@ const char *libos_default(void);
 void files_most(void);
 int host_lacks(void);   /* 1, and said so */
 
+/* machine/ISA/doctor.c: what this machine needs of its host beside what any does (doctor.c). */
+struct machine_check {
+	const char *name;       /* what is needed, e.g. "fsgsbase" */
+	int ok;
+	int needed;             /* nothing can run without it; else much can */
+	const char *advice;     /* what to do when it is missing */
+};
+/* Fills up to `most` checks, gives how many there are. Needs no machine_init. */
+size_t machine_doctor(struct machine_check *checks, size_t most);
+/* machine/ISA/instruction.c: the first one of these bytes, for people. */
+void instruction_text(const uint8_t *bytes, size_t available, char *text, size_t room);
+
 int command_run(int argc, char **argv);
 int command_up(int argc, char **argv);
 int command_down(int argc, char **argv);

@@ -14,7 +14,6 @@
 
 #include <carrel/window.h>
 #include "cli/cli.h"
-#include "machine/machine.h"
 
 static int has_windows(void)
 {

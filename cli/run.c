@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -137,7 +138,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static void statistics_print(const struct cvm *cvm)
+static double seconds_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void statistics_print(const struct cvm *cvm, double loaded, double ran)
 {
 	const struct cvm_statistics *s = &cvm->statistics;
 	struct rusage usage;
@@ -146,7 +155,7 @@ static void statistics_print(const struct cvm *cvm)
 	fprintf(stderr, "carrel: verified %llu bytes of machine code in %.2f ms (%llu bytes mapped); loaded in %.2f ms; ran %.3f s; "
 			"%llu host calls; %ld KiB at most\n",
 		(unsigned long long)s->verified_bytes, (double)s->verify_ns / 1e6, (unsigned long long)s->text_bytes,
-		(double)s->load_ns / 1e6, (double)s->run_ns / 1e9, (unsigned long long)s->host_calls, usage.ru_maxrss);
+		loaded * 1e3, ran, (unsigned long long)s->host_calls, usage.ru_maxrss);
 }
 
 #define TAKEN_WITHIN 3          /* seconds */
@@ -166,6 +175,14 @@ static void forwarded(sigset_t *set)
 /* One that should end a program and that its library OS does not even take (it hangs, or is hostile) ends the cVM after a while. */
 static int forward_over;        /* atomic */
 
+static uint64_t signals_waiting(struct cvm *cvm)
+{
+	pthread_mutex_lock(&cvm->lock);
+	uint64_t waiting = cvm->host_signals;
+	pthread_mutex_unlock(&cvm->lock);
+	return waiting;
+}
+
 static void *forward(void *argument)
 {
 	static const uint64_t ends = 1u << (SIGINT - 1) | 1u << (SIGTERM - 1) | 1u << (SIGHUP - 1) | 1u << (SIGQUIT - 1);
@@ -179,7 +196,7 @@ static void *forward(void *argument)
 		int signal = sigtimedwait(&set, NULL, &second);
 		if (__atomic_load_n(&forward_over, __ATOMIC_SEQ_CST))
 			return NULL;
-		uint64_t waiting = cvm_signals_waiting(cvm) & ends;
+		uint64_t waiting = signals_waiting(cvm) & ends;
 		if (signal == SIGTSTP && !__atomic_load_n(&cvm->job_control, __ATOMIC_RELAXED))
 			raise(SIGSTOP);         /* no shell inside that would stop one of its jobs: all of this process stops */
 		else if (signal > 0)
@@ -224,8 +241,10 @@ int command_run(int argc, char **argv)
 	if (host_lacks())
 		return EXIT_CARREL;
 	int code = intravisor_init(&error);
+	double begun = seconds_now();
 	if (!code)
 		code = cvm_create(&run.config, &cvm, &error);
+	double loaded = seconds_now();
 	if (code) {
 		fprintf(stderr, "carrel: %s\n", error.text);
 		return code == -ENOENT ? EXIT_NOT_FOUND : code == -ENOEXEC || code == -EACCES || code == -EISDIR ? EXIT_NOT_RUNNABLE
@@ -239,7 +258,9 @@ int command_run(int argc, char **argv)
 	int forwards = !pthread_create(&forwarder, NULL, forward, cvm);
 	if (!forwards)
 		pthread_sigmask(SIG_UNBLOCK, &set, NULL);       /* then they end the process, as without a handler */
+	double started = seconds_now();
 	int status = cvm_run(cvm);
+	double ended = seconds_now();
 	if (forwards) {
 		/* Not pthread_cancel: it loads a library, which is late now. */
 		__atomic_store_n(&forward_over, 1, __ATOMIC_SEQ_CST);
@@ -247,7 +268,7 @@ int command_run(int argc, char **argv)
 		pthread_join(forwarder, NULL);
 	}
 	if (run.stats)
-		statistics_print(cvm);
+		statistics_print(cvm, loaded - begun, ended - started);
 	cvm_destroy(cvm);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

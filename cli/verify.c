@@ -27,18 +27,33 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-/* Runs of traps, the padding, are one line. */
-static void line_print(void *arg, const char *text)
-{
-	int *traps = arg, trap = strstr(text, "  int3 ") != NULL;
+struct lines {
+	const struct machine_text *text;
+	int traps;              /* in a row, by now */
+};
 
-	if (trap && ++*traps > 1)
+/* Runs of traps, the padding, are one line. */
+static void line_print(void *argument, uint64_t at, uint64_t length, int code, const char *what)
+{
+	struct lines *lines = argument;
+	const uint8_t *bytes = lines->text->text + at;
+	char shown[128] = "", hex[3 * 15 + 1] = "";
+
+	if (code)
+		instruction_text(bytes, lines->text->size - at, shown, sizeof shown);
+	int trap = !strcmp(shown, "int3");
+	if (trap && ++lines->traps > 1)
 		return;
-	if (!trap && *traps > 1)
-		printf("          ... %d more traps\n", *traps - 1);
+	if (!trap && lines->traps > 1)
+		printf("          ... %d more traps\n", lines->traps - 1);
 	if (!trap)
-		*traps = 0;
-	puts(text);
+		lines->traps = 0;
+	for (unsigned k = 0; code && k < length && k < 15; k++)
+		snprintf(hex + 3 * k, 4, "%02x ", bytes[k]);
+	if (code)
+		printf("%8llx  %-36s%-44s %s\n", (unsigned long long)(lines->text->address + at), hex, shown, what);
+	else
+		printf("%8llx  %llu bytes: %s\n", (unsigned long long)(lines->text->address + at), (unsigned long long)length, what);
 }
 
 static int file_verify(const struct verify *verify, const char *name)
@@ -62,14 +77,14 @@ static int file_verify(const struct verify *verify, const char *name)
 		return 1;
 	}
 	if (verify->verbose) {
-		int traps = 0;
-		machine_explain(&text, line_print, &traps);
-		if (traps > 1)
-			printf("          ... %d more traps\n", traps - 1);
+		struct lines lines = {&text, 0};
+		machine_verify(&text, &verdict, line_print, &lines);
+		if (lines.traps > 1)
+			printf("          ... %d more traps\n", lines.traps - 1);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &before);
 	for (int i = 0; i < verify->repeat || !i; i++)
-		code = machine_verify(&text, &verdict);
+		code = machine_verify(&text, &verdict, NULL, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &after);
 	if (code == -EACCES) {
 		printf("%s: refused at %#llx [", name, (unsigned long long)(text.address + verdict.offset));

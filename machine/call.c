@@ -2,8 +2,9 @@
  * Copyright (c) 2026 the Carrel authors
  *
  * Calls between cVMs: whose guest a host thread (carrier) runs, and how that changes. Here are the threads that serve calls and the
- * home carriers that sleep meanwhile; fast_call.c is behind the gates. Trusted. An attacker chooses slots, entries' registers,
- * and when kicks, stops and the ends of services come.
+ * home carriers that sleep meanwhile; and kicks and stops, from any host thread (machine.h), up to where they arrive, which is the ISA's;
+ * fast_call.c is behind the gates. Trusted. An attacker chooses slots, entries' registers, and when kicks, stops and the ends of services
+ * come.
  *
  * All that decides is one word of the callee's thread, `state`, changed by compare-and-swap:
  *
@@ -101,6 +102,24 @@ int machine_call_expire(struct machine_thread *callee, uint64_t now)
 	if (limit <= now)
 		call_detach(callee, word, CALL_LATE);
 	return 1;
+}
+
+/* A kick to a thread that has not begun or has ended is nothing: its tid is 0, and a tid is not reused while its host thread
+ * runs this. The owner keeps `thread` from being destroyed meanwhile. What it is looked at for in vain here, because it calls, is
+ * called or comes back just now, it looks at itself behind that (fast_call.c). Signal-safe. */
+void machine_thread_kick(struct machine_thread *thread)
+{
+	__atomic_store_n(&thread->context->kicked, 1, __ATOMIC_SEQ_CST);
+	call_kicked(thread);
+	int tid = __atomic_load_n(&thread->tid, __ATOMIC_SEQ_CST);
+	if (tid && tid != (int)syscall(SYS_gettid))
+		syscall(SYS_tgkill, getpid(), tid, MACHINE_KICK);
+}
+
+void machine_thread_stop(struct machine_thread *thread)
+{
+	__atomic_store_n(&thread->context->leaving, 1, __ATOMIC_SEQ_CST);
+	machine_thread_kick(thread);
 }
 
 int machine_thread_home(const struct machine_thread *thread)

@@ -23,9 +23,8 @@ struct carrier {
 	int64_t error;                  /* what that one's call gives */
 	int tid;                        /* 0: not there yet, or no more */
 	uint32_t word;                  /* a futex: changes when a carrier that waits for calls is to look around */
-	uint64_t reserved[7];
 	struct context *now;            /* whom it runs: signals go to that one */
-	uint64_t reserved_2;
+	uint64_t reserved[8];
 };
 _Static_assert(sizeof(struct carrier) == CARRIER_SIZE, "assembly finds it from the region's end");
 

@@ -13,20 +13,9 @@
 #include <carrel/registers.h>
 #include "machine/stored.h"
 
-/* ---- the host: can this machine run Carrel at all? (carrel doctor, which asks for what any machine needs itself) ---- */
-struct machine_check {
-	const char *name;       /* what is needed, e.g. "fsgsbase" */
-	int ok;
-	int needed;             /* nothing can run without it; else much can */
-	const char *advice;     /* what to do when it is missing */
-};
-/* Fills up to `most` checks, gives how many there are. Needs no machine_init. */
-size_t machine_doctor(struct machine_check *checks, size_t most);
-
 struct machine_thread;
 struct machine_fault {
 	int signal;             /* SIGSEGV... */
-	int code;               /* si_code */
 	uint64_t address;       /* faulting data address as the guest's pointers are, if it may be told */
 	int address_in_window;  /* 1: it lies in one of the thread's windows */
 	int address_known;      /* 1: it is there, wherever it lies: where pointers are absolute the guest had it */
@@ -34,7 +23,6 @@ struct machine_fault {
 	uint64_t pc;            /* window offset of the instruction (or of the gate's caller) */
 	int compartment;        /* MACHINE_PROGRAM or MACHINE_LIBOS */
 	const char *reason;     /* a fixed sentence: "control stack exhausted", "not a landing pad", NULL if plain */
-	uint64_t registers[32]; /* guest's general registers in the ISA's order */
 	uint32_t backtrace[64]; /* return offsets, innermost first, from the control stack: exact */
 	uint8_t  backtrace_compartment[64];
 	size_t depth;
@@ -66,7 +54,7 @@ struct machine_upcalls {
 int machine_init(const struct machine_upcalls *upcalls);
 /* 1: the host's kernel takes the time from a counter that guests can read too (x86-64: rdtsc), the same on all processors and of one
  * rate, so between two readings of the host's clocks a guest can work them out. Known since machine_init. */
-int machine_ticks_steady(void);
+extern int machine_ticks_steady;
 
 /* ---- windows: base is WINDOW_SIZE-aligned, reserved PROT_NONE with its guards by the caller ---- */
 int machine_window_open(void *base, int compartment);   /* makes the gate table below base; 0 or -errno */
@@ -81,20 +69,19 @@ struct machine_verdict {
 	uint64_t instructions;  /* decoded and accepted before that */
 };
 struct machine_text {
-	const uint8_t *text;    /* private copy, whole pages, padded with the machine's trap bytes */
+	const uint8_t *text;    /* private copy, whole pages, padded with ISA_TRAP_BYTE */
 	size_t size;            /* bytes, a multiple of 4096 */
 	uint64_t text_offset;   /* image-relative address of text[0] */
 	uint64_t address;       /* of text[0] in its file's own terms: for what is printed, and nothing else */
 	uint64_t image_span;    /* image-relative end; [0, span) is the image's own */
 	int policy;             /* IMAGE_POLICY_* */
 };
-/* 0: every byte accepted; -EACCES: verdict says why; other -errno. No state kept, thread-safe. */
-int machine_verify(const struct machine_text *text, struct machine_verdict *verdict);
-uint8_t machine_trap_byte(void);        /* what text is padded with */
+/* 0: every byte accepted; -EACCES: verdict says why; other -errno. No state kept, thread-safe. `each`, if not NULL, hears piece by piece
+ * what was accepted, and what for: instructions (code 1), and bytes that are none. */
+int machine_verify(const struct machine_text *text, struct machine_verdict *verdict,
+		   void (*each)(void *argument, uint64_t at, uint64_t length, int code, const char *what), void *argument);
 /* Is the word at `text + at` a landing pad? (text as in machine_verify; at + 4 <= size is checked) */
 int machine_is_landing_pad(const uint8_t *text, size_t size, uint64_t at);
-/* One line per instruction with what the verifier made of it; for `carrel verify -v`. */
-int machine_explain(const struct machine_text *text, void (*line)(void *arg, const char *text), void *arg);
 
 /* ---- threads: a host thread that runs guest code on a control stack of its own ---- */
 struct machine_thread *machine_thread_create(void *program_window, void *libos_window, void *owner);
@@ -111,19 +98,18 @@ void *machine_thread_owner(const struct machine_thread *thread);
 int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32_t stack, uint64_t argument, struct machine_thread **left);
 /* From inside a host call only: abandon the guest, make machine_thread_run return `value`. */
 __attribute__((noreturn)) void machine_thread_leave(struct machine_thread *thread, int64_t value);
+/* May guest code be entered there: is it a landing pad in the window's code arena? If the page is data a jump there faults. */
+int machine_entry_ok(const void *window, uint32_t entry);
 /* From inside HOST_program_enter only: throw away the guest frames and start the program. Returns (-EINVAL) only when
  * `entry` is not a landing pad. */
 int machine_thread_program(struct machine_thread *thread, uint32_t entry, uint32_t stack);
 /* From inside a host call: throw away all guest frames, take another program window, go on in the library OS at `entry`, which
- * must be a landing pad of it, with its one argument. */
-int machine_thread_entry_ok(const struct machine_thread *thread, uint32_t entry);
+ * machine_entry_ok said yes to, with its one argument. */
 __attribute__((noreturn)) void machine_thread_window(struct machine_thread *thread, void *program_window, uint32_t entry,
 						      uint64_t argument);
-/* Where system calls and interruptions enter the library OS; where a fault of library-OS text in
- * [start, end) on program memory goes. -EINVAL if the target is not a landing pad of the library OS. */
-int machine_thread_syscall_entry(struct machine_thread *thread, uint32_t entry);
-int machine_thread_interrupt_entry(struct machine_thread *thread, uint32_t entry);
-int machine_thread_fixup(struct machine_thread *thread, uint32_t start, uint32_t end, uint32_t target);
+/* HOST_entry_set: where system calls (0) and interruptions (2) enter the library OS; where a fault of library-OS text in
+ * [start, end) on program memory goes (1). -EINVAL if the target is not a landing pad of the library OS. */
+int machine_thread_entry_set(struct machine_thread *thread, uint64_t which, uint32_t start, uint32_t end, uint32_t target);
 
 /* ---- interruptions: a program is taken to its library OS at an instruction's border, all registers kept ---- */
 #define MACHINE_KICK  16                /* the host signal that interrupts (SIGSTKFLT, which the kernel never sends) */
@@ -150,7 +136,6 @@ struct machine_buffer {                 /* memory of the caller's that the calle
 	struct machine_stored stored;   /* tagged while the call lasts, and no longer */
 };
 #define MACHINE_BUFFERS 4
-int machine_program_entry_ok(const void *program_window, uint32_t entry);       /* a landing pad there? */
 /* From the serve upcall: lets calls of `id` into the thread's program at `entry`, a landing pad, as long as *service, which is never
  * unmapped, is that; id < 2^58. Gives -EINTR for a kick, -EBADF when the service has ended (machine_call_look). */
 int64_t machine_call_serve(struct machine_thread *thread, const uint64_t *service, uint64_t id, uint32_t entry);

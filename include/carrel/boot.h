@@ -74,7 +74,7 @@ struct carrel_boot {
 	uint32_t address;       /* on the virtual network, IPv4, host byte order; 0: it is on none */
 	uint32_t peer_count;
 	struct boot_peer peers[BOOT_PEERS];
-	uint32_t ticks;         /* machine_ticks_steady(): what BOOT_AT_TICKS says to a program */
+	uint32_t ticks;         /* machine_ticks_steady: what BOOT_AT_TICKS says to a program */
 };
 
 /* In a program's auxiliary vector, beside Linux' own: 1 where its libc may work out the time from the processor's counter. */

@@ -17,9 +17,6 @@
 #include "intravisor/cvm/snapshot.h"
 #include "intravisor/load/load.h"
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23  /* Linux 5.14 */
-#endif
 #define PAGE 4096u
 #define PRESENT (1ull << 63)    /* Documentation/admin-guide/mm/pagemap.rst */
 #define SWAPPED (1ull << 62)
@@ -58,7 +55,7 @@ int copy_contents(const struct source *source, uint8_t *to, const uint8_t *from,
 			/* A file may be shorter than its mapping: what cannot be read stays zero. */
 			for (uint64_t k = i; all && k < run; k++)
 				copy(source, to + at + k * PAGE, from + at + k * PAGE, PAGE);
-			/* All at once, which spares a fault for each; an old kernel does not know it. */
+			/* All at once, which spares a fault for each; a kernel before 5.14 does not know it. */
 			if (!all && run > i + 1)
 				madvise(to + at + i * PAGE, (run - i) * PAGE, MADV_POPULATE_WRITE);
 			if (!all && run > i && copy(source, to + at + i * PAGE, from + at + i * PAGE, (run - i) * PAGE))
@@ -116,13 +113,13 @@ int64_t copy_range(const struct caller *caller, struct window *to, uint64_t offs
 	int error = quota_allows_map(to, (uint32_t)offset, length, caller->cvm->memory_limit);
 	int later = snapshot_of(to, caller->program);
 	if (!error)
-		error = memory_replace(to->base + offset, length, later ? PROT_NONE : PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		error = memory_fresh(to->base + offset, length, later ? PROT_NONE : PROT_READ | PROT_WRITE);
 	if (!error && later) {
 		const struct missing run = {(uint32_t)offset, length, (int)protection, all};
-		quota_map(to, (uint32_t)offset, length, 0);
+		quota_put(to, (uint32_t)offset, length, QUOTA_MAPPED);
 		quota_miss(to, &run);
 	} else if (!error) {
-		quota_map(to, (uint32_t)offset, length, protection == (PROT_READ | PROT_WRITE));
+		quota_put(to, (uint32_t)offset, length, protection == (PROT_READ | PROT_WRITE) ? QUOTA_PLAIN : QUOTA_MAPPED);
 		if (protection & PROT_READ)
 			error = copy_contents(&here, to->base + offset, caller->program->base + offset, length, all);
 		if (protection != (PROT_READ | PROT_WRITE) && mprotect(to->base + offset, length, (int)protection) && !error)

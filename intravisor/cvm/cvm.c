@@ -12,7 +12,6 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <carrel/host.h>
@@ -20,8 +19,8 @@
 #include <carrel/window.h>
 #include "cap/cap.h"
 #include "intravisor/cvm/copy.h"
+#include "intravisor/cvm/memory.h"
 #include "intravisor/cvm/order.h"
-#include "intravisor/cvm/report.h"
 #include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/thread.h"
 #include "intravisor/cvm/window.h"
@@ -29,14 +28,6 @@
 #include "intravisor/load/load.h"
 #include "intravisor/share/call.h"
 #include "intravisor/share/stream.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static int64_t host_call(struct machine_thread *thread, uint64_t number, const uint64_t arguments[6])
 {
@@ -110,11 +101,25 @@ static uint32_t boot_string(struct boot_writer *w, const char *text)
 	return (uint32_t)at;
 }
 
-static int boot_fill(struct cvm *cvm, const struct image *program, const uint32_t (*handles)[2], struct cvm_error *error)
+static int handle_put(struct cvm *cvm, int fd, uint32_t rights, int read_only, uint32_t *to)
 {
+	int64_t handle = host_handle_make(cvm, fd, rights, read_only);
+
+	*to = handle < 0 ? 0 : (uint32_t)handle;
+	return handle < 0 ? (int)handle : 0;
+}
+
+static int boot_fill(struct cvm *cvm, const struct image *program, struct cvm_error *error)
+{
+	const uint32_t look = CAP_LOAD | CAP_LOOKUP, all = look | CAP_STORE | CAP_MODIFY;
 	const struct cvm_config *config = cvm->config;
 	size_t size = 65536, strings = sizeof(struct carrel_boot);
+	int code = 0;
 
+	if (config->mount_count > BOOT_MOUNTS || config->port_count > BOOT_PORTS || config->peer_count > BOOT_PEERS) {
+		snprintf(error->text, sizeof error->text, "more than %d volumes, %d ports or %d peers", BOOT_MOUNTS, BOOT_PORTS, BOOT_PEERS);
+		return -EINVAL;
+	}
 	for (int i = 0; i < config->argc; i++)
 		strings += strlen(config->argv[i]) + 1;
 	for (char **e = config->envp; *e; e++)
@@ -123,13 +128,9 @@ static int boot_fill(struct cvm *cvm, const struct image *program, const uint32_
 		strings += strlen(config->peers[i].name) + 1;
 	while (size < strings + 3 * 4096 && size < LIBOS_BOOT_MAX)
 		size *= 2;
-	uint8_t *block = cvm->libos.base + LIBOS_BOOT;
-	if (mmap(block, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED ||
-	    mmap(cvm->libos.base + LIBOS_STACK_TOP - LIBOS_STACK_SIZE, LIBOS_STACK_SIZE, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
-		return -errno;
-	madvise(block, size, MADV_DONTDUMP);
-	madvise(cvm->libos.base + LIBOS_STACK_TOP - LIBOS_STACK_SIZE, LIBOS_STACK_SIZE, MADV_DONTDUMP);
+	uint8_t *block = cvm->libos.base + LIBOS_BOOT, *stack = cvm->libos.base + LIBOS_STACK_TOP - LIBOS_STACK_SIZE;
+	if ((code = memory_fresh(block, size, PROT_READ | PROT_WRITE)) || (code = memory_fresh(stack, LIBOS_STACK_SIZE, PROT_READ | PROT_WRITE)))
+		return code;
 	struct carrel_boot *boot = (struct carrel_boot *)block;
 	struct boot_writer w = {block, sizeof *boot, size};
 	boot->abi = BOOT_ABI;
@@ -144,16 +145,22 @@ static int boot_fill(struct cvm *cvm, const struct image *program, const uint32_
 	boot->working_directory = boot_string(&w, config->working_directory);
 	boot->hostname = boot_string(&w, config->hostname);
 	boot->mount_count = (uint32_t)config->mount_count;
-	for (size_t i = 0; i < config->mount_count; i++)
-		boot->mounts[i] = (struct boot_mount){
-			.guest_path = boot_string(&w, config->mounts[i].guest_path), .handle = handles[i][0], .upper = handles[i][1],
-			.read_only = (uint32_t)config->mounts[i].read_only,
-			.kind = config->mounts[i].host_fd < 0    ? BOOT_MOUNT_TMPFS
-				: !config->mounts[i].overlay     ? BOOT_MOUNT_HOST
-				: config->mounts[i].upper_fd < 0 ? BOOT_MOUNT_OVERLAY
-								 : BOOT_MOUNT_OVERLAY_HOST};
-	if (config->peer_count > BOOT_PEERS)
-		return -EINVAL;
+	for (size_t i = 0; i < config->mount_count; i++) {
+		const struct cvm_mount *m = &config->mounts[i];
+		struct boot_mount *mount = &boot->mounts[i];
+		int read_only = m->read_only || m->overlay;
+		*mount = (struct boot_mount){.guest_path = boot_string(&w, m->guest_path), .read_only = (uint32_t)m->read_only,
+					     .kind = m->host_fd < 0    ? BOOT_MOUNT_TMPFS
+						     : !m->overlay     ? BOOT_MOUNT_HOST
+						     : m->upper_fd < 0 ? BOOT_MOUNT_OVERLAY
+								       : BOOT_MOUNT_OVERLAY_HOST};
+		if (m->host_fd >= 0)
+			code = handle_put(cvm, m->host_fd, read_only ? look : all, read_only, &mount->handle);
+		if (!code && m->overlay && m->upper_fd >= 0)
+			code = handle_put(cvm, m->upper_fd, m->read_only ? look : all, m->read_only, &mount->upper);
+		if (code)
+			return code;
+	}
 	boot->address = config->address;
 	for (size_t i = 0; i < config->peer_count; i++)
 		boot->peers[boot->peer_count++] = (struct boot_peer){boot_string(&w, config->peers[i].name), config->peers[i].address};
@@ -170,11 +177,11 @@ static int boot_fill(struct cvm *cvm, const struct image *program, const uint32_
 	boot->trace = (uint32_t)config->trace;
 	boot->hwcap = getauxval(AT_HWCAP);
 	boot->hwcap2 = getauxval(AT_HWCAP2);
-	boot->ticks = (uint32_t)machine_ticks_steady();
-	int code = host_network_grant(cvm, boot);
-	if (code)
-		return code;
-	return getrandom(boot->random, sizeof boot->random, 0) == sizeof boot->random ? 0 : -EIO;
+	boot->ticks = (uint32_t)machine_ticks_steady;
+	code = host_network_grant(cvm, boot);
+	if (!code && config->interpreter_fd > 0)
+		code = handle_put(cvm, config->interpreter_fd, CAP_LOAD, 1, &boot->interpreter);
+	return code ? code : getrandom(boot->random, sizeof boot->random, 0) == sizeof boot->random ? 0 : -EIO;
 }
 
 static int open_image(const char *path, struct cvm_error *error)
@@ -283,8 +290,6 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 {
 	struct cvm *cvm = calloc(1, sizeof *cvm);
 	struct window *window = NULL;
-	uint32_t handles[BOOT_MOUNTS][2] = {{0}};
-	uint64_t start = now_ns();
 	int code = -ENOMEM;
 
 	error->text[0] = 0;
@@ -298,62 +303,23 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 	pthread_mutex_init(&cvm->lock, NULL);
 	pthread_mutex_init(&cvm->handles, NULL);
 	pthread_cond_init(&cvm->left, NULL);
-	if ((code = windows_open(cvm, &window, error)) || (code = host_table_create(cvm, error)) || (code = share_table_create(cvm)))
-		goto out;
-	if (config->mount_count > BOOT_MOUNTS) {
-		snprintf(error->text, sizeof error->text, "more than %d volumes", BOOT_MOUNTS);
-		code = -EINVAL;
-		goto out;
+	if (!(code = windows_open(cvm, &window, error)) && !(code = host_table_create(cvm, error)) && !(code = share_table_create(cvm)) &&
+	    !(code = boot_fill(cvm, window->images[0].image, error)) && !(code = threads_first(cvm, window))) {
+		*made = cvm;
+		return 0;
 	}
-	for (size_t i = 0; i < config->mount_count; i++) {
-		const struct cvm_mount *m = &config->mounts[i];
-		for (int upper = 0; upper < 2; upper++) {
-			int fd = upper ? m->upper_fd : m->host_fd, read_only = m->read_only || (m->overlay && !upper);
-			if (fd < 0 || (upper && !m->overlay))
-				continue;
-			uint32_t rights = read_only ? CAP_LOAD | CAP_LOOKUP : CAP_LOAD | CAP_LOOKUP | CAP_STORE | CAP_MODIFY;
-			int64_t handle = host_handle_make(cvm, fd, rights, read_only);
-			if (handle < 0) {
-				code = (int)handle;
-				goto out;
-			}
-			handles[i][upper] = (uint32_t)handle;
-		}
-	}
-	if ((code = boot_fill(cvm, window->images[0].image, handles, error)))
-		goto out;
-	if (config->interpreter_fd > 0) {
-		int64_t handle = host_handle_make(cvm, config->interpreter_fd, CAP_LOAD, 1);
-		if (handle < 0) {
-			code = (int)handle;
-			goto out;
-		}
-		((struct carrel_boot *)(cvm->libos.base + LIBOS_BOOT))->interpreter = (uint32_t)handle;
-	}
-	code = threads_first(cvm, window);
-	if (!code)
-		window = NULL;
 out:
-	if (code) {
-		if (window)
-			cvm_window_release(cvm, window);
-		if (!error->text[0])
-			snprintf(error->text, sizeof error->text, "%s: cannot start: %s", config->image_path, strerror(-code));
-		if (cvm)
-			cvm_destroy(cvm);
-		return code;
-	}
-	cvm->statistics.load_ns = now_ns() - start;
-	*made = cvm;
-	return 0;
+	if (window)
+		cvm_window_release(cvm, window);
+	if (!error->text[0])
+		snprintf(error->text, sizeof error->text, "%s: cannot start: %s", config->image_path, strerror(-code));
+	cvm_destroy(cvm);
+	return code;
 }
 
 int cvm_run(struct cvm *cvm)
 {
-	uint64_t start = now_ns();
-
 	threads_run(cvm, cvm->libos_entry, LIBOS_STACK_TOP, cvm->libos_base);
-	cvm->statistics.run_ns = now_ns() - start;
 	share_table_end(cvm);
 	if (cvm->fault.signal)
 		cvm_report_fault(cvm, NULL, &cvm->fault);

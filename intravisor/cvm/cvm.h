@@ -115,7 +115,6 @@ struct cap_table;
 struct window {
 	uint8_t *base;          /* first; NULL: not there */
 	struct machine_stored memory;   /* all of it: what everything that anybody is granted there is derived from */
-	int compartment;        /* MACHINE_PROGRAM or MACHINE_LIBOS */
 	uint64_t calls[WINDOW_CALLS];   /* exports its program made or opened (intravisor/share/call.h); atomic, changed under a lock there */
 	int again;              /* it may serve another cVM when it is over (window_open_image) */
 	pthread_mutex_t lock;   /* guards all below, and every change of the window's mappings */
@@ -141,7 +140,7 @@ struct window {
 struct cvm_statistics {
 	uint64_t verified_bytes;        /* machine code judged for this cVM's images (cache hits not counted) */
 	uint64_t text_bytes;            /* machine code mapped */
-	uint64_t verify_ns, load_ns, run_ns;
+	uint64_t verify_ns;
 	uint64_t host_calls;
 };
 
@@ -213,15 +212,19 @@ int cvm_run(struct cvm *cvm);
 void cvm_signal(struct cvm *cvm, int signal);
 /* Interrupts one of its threads, so that its library OS looks for signals and orders. */
 void cvm_kick(struct cvm *cvm);
-/* Those that its library OS has not taken yet; bit number - 1. */
-uint64_t cvm_signals_waiting(struct cvm *cvm);
 /* All its threads leave; the first status counts. Does not wait. */
 void cvm_end(struct cvm *cvm, int status);
 void cvm_destroy(struct cvm *cvm);
+/* What a person reads when a cVM was ended by a fault. `program`: the window of the program at fault, whose objects are told apart;
+ * NULL: not known. */
+void cvm_report_fault(const struct cvm *cvm, struct window *program, const struct machine_fault *fault);
 
 /* A window reference of a guest, turned into a host pointer after the only range check there is. NULL: outside.
  * [ref, ref + length) must lie in [WINDOW_LOW_GUARD, WINDOW_MEMORY_END) of the caller's own windows. */
 void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length);
+/* Copies from or to there: 0 or -EFAULT. */
+int cvm_copy_in(const struct caller *caller, void *to, uint64_t ref, uint64_t length);
+int cvm_copy_out(const struct caller *caller, uint64_t ref, const void *from, uint64_t length);
 /* That check alone, for fast host calls: they are not made while something of the program's window is missing (share_fast). */
 static inline void *cvm_reference_plain(const struct caller *caller, uint64_t ref, uint64_t length)
 {

@@ -13,6 +13,7 @@
 #include "intravisor/cvm/memory.h"
 #include "intravisor/cvm/quota.h"
 #include "intravisor/cvm/snapshot.h"
+#include "intravisor/host/host.h"
 
 int memory_range_ok(uint64_t offset, uint64_t length)
 {
@@ -54,27 +55,15 @@ static int64_t range_done(struct range *r, int64_t result)
 	return result;
 }
 
-/* The memory limit is each program's. */
-static uint64_t limit(const struct range *r)
-{
-	return r->window == &r->cvm->libos ? 0 : r->cvm->memory_limit;
-}
-
 static int protection_bad(uint64_t protection)
 {
 	return (protection & ~(uint64_t)(PROT_READ | PROT_WRITE)) != 0;
 }
 
 /* An address of a window is never left unmapped: a trusted allocation could land there, in the guest's reach. When even
- * this fails nothing is safe any more, so it is the end of the process. */
-static void reserve(uint8_t *at, uint64_t length)
-{
-	if (mmap(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
-		abort();
-	madvise(at, length, MADV_DONTDUMP);
-}
-
-/* After a call that failed: the kernel may have unmapped the range before it refused (a file that cannot be mapped, strict
+ * this fails nothing is safe any more, so it is the end of the process.
+ *
+ * After a call that failed: the kernel may have unmapped the range before it refused (a file that cannot be mapped, strict
  * overcommit, an old range of several mappings), all of it or nothing. A hole becomes inaccessible memory; 1: there was one, which
  * the quota must hear of. */
 static int reserve_hole(uint8_t *at, uint64_t length)
@@ -107,48 +96,55 @@ int memory_replace(uint8_t *at, uint64_t length, uint64_t protection, int flags,
 	return replace(at, length, protection, flags, fd, offset, &hole);
 }
 
-int64_t cvm_memory_map(struct caller *caller, uint64_t ref, uint64_t length, uint64_t protection)
+int memory_fresh(uint8_t *at, uint64_t length, uint64_t protection)
 {
-	struct range r;
-
-	if (protection_bad(protection) || range_take(&r, caller, ref, length))
-		return -EINVAL;
-	int hole = 0, error = quota_allows_map(r.window, r.offset, length, limit(&r));
-	if (!error)
-		error = replace(r.at, length, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, &hole);
-	if (hole)
-		quota_unmap(r.window, r.offset, length);
-	if (!error)
-		quota_map(r.window, r.offset, length, protection == (PROT_READ | PROT_WRITE));
-	return range_done(&r, error);
+	return memory_replace(at, length, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-int64_t cvm_memory_unmap(struct caller *caller, uint64_t ref, uint64_t length)
+/* What is there is replaced by something that the quota knows as `pages` from then on; the range is done. */
+static int64_t range_replace(struct range *r, uint64_t protection, int flags, int fd, uint64_t offset, enum quota_pages pages)
 {
-	struct range r;
+	/* The memory limit is each program's. */
+	uint64_t limit = pages == QUOTA_UNMAPPED || r->window == &r->cvm->libos ? 0 : r->cvm->memory_limit;
+	int hole = 0, error = quota_allows_map(r->window, r->offset, r->length, limit);
 
-	if (range_take(&r, caller, ref, length))
-		return -EINVAL;
-	int hole = 0, error = quota_allows_unmap(r.window, r.offset, length);
 	if (!error)
-		error = replace(r.at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, &hole);
+		error = replace(r->at, r->length, protection, flags, fd, offset, &hole);
 	if (!error || hole)
-		quota_unmap(r.window, r.offset, length);
-	return range_done(&r, error);
+		quota_put(r->window, r->offset, r->length, hole ? QUOTA_UNMAPPED : pages);
+	return range_done(r, error);
 }
 
-int64_t cvm_memory_protect(struct caller *caller, uint64_t ref, uint64_t length, uint64_t protection)
+int64_t host_memory_map(struct caller *caller, const uint64_t a[6])
 {
 	struct range r;
 
-	if (protection_bad(protection) || range_take(&r, caller, ref, length))
+	if (protection_bad(a[2]) || range_take(&r, caller, a[0], a[1]))
 		return -EINVAL;
-	int error = snapshot_bring(r.window, r.offset, length);
+	return range_replace(&r, a[2], MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, a[2] == (PROT_READ | PROT_WRITE) ? QUOTA_PLAIN : QUOTA_MAPPED);
+}
+
+int64_t host_memory_unmap(struct caller *caller, const uint64_t a[6])
+{
+	struct range r;
+
+	if (range_take(&r, caller, a[0], a[1]))
+		return -EINVAL;
+	return range_replace(&r, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, QUOTA_UNMAPPED);
+}
+
+int64_t host_memory_protect(struct caller *caller, const uint64_t a[6])
+{
+	struct range r;
+
+	if (protection_bad(a[2]) || range_take(&r, caller, a[0], a[1]))
+		return -EINVAL;
+	int error = snapshot_bring(r.window, r.offset, r.length);
 	if (!error)
-		error = quota_allows_protect(r.window, r.offset, length);
+		error = quota_allows_protect(r.window, r.offset, r.length);
 	if (!error) {
-		quota_protect(r.window, r.offset, length);
-		error = mprotect(r.at, length, (int)protection) ? -errno : 0;
+		quota_protect(r.window, r.offset, r.length);
+		error = mprotect(r.at, r.length, (int)a[2]) ? -errno : 0;
 	}
 	return range_done(&r, error);
 }
@@ -166,34 +162,28 @@ int64_t cvm_memory_map_file(struct caller *caller, uint64_t ref, uint64_t length
 		return -EACCES;
 	if (range_take(&r, caller, ref, length))
 		return -EINVAL;
-	int hole = 0, error = quota_allows_map(r.window, r.offset, length, limit(&r));
-	if (!error)
-		error = replace(r.at, length, protection, shared ? MAP_SHARED : MAP_PRIVATE, fd, offset, &hole);
-	if (hole)
-		quota_unmap(r.window, r.offset, length);
-	if (!error)
-		quota_map(r.window, r.offset, length, 0);
-	return range_done(&r, error);
+	return range_replace(&r, protection, shared ? MAP_SHARED : MAP_PRIVATE, fd, offset, QUOTA_MAPPED);
 }
 
-int64_t cvm_memory_discard(struct caller *caller, uint64_t ref, uint64_t length)
+int64_t host_memory_discard(struct caller *caller, const uint64_t a[6])
 {
 	struct range r;
 
-	if (range_take(&r, caller, ref, length))
+	if (range_take(&r, caller, a[0], a[1]))
 		return -EINVAL;
-	int error = snapshot_bring(r.window, r.offset, length);
-	return range_done(&r, error ? error : madvise(r.at, length, MADV_DONTNEED) ? -errno : 0);
+	int error = snapshot_bring(r.window, r.offset, r.length);
+	return range_done(&r, error ? error : madvise(r.at, r.length, MADV_DONTNEED) ? -errno : 0);
 }
 
 /* MREMAP_DONTUNMAP keeps the old range mapped all the time: a hole could be filled by a trusted allocation of another thread.
  * It moves ranges of one length only, so growing is the library OS's: it maps what comes behind. */
-int64_t cvm_memory_move(struct caller *caller, uint64_t old_ref, uint64_t length, uint64_t new_ref)
+int64_t host_memory_move(struct caller *caller, const uint64_t a[6])
 {
 	struct range r;
-	uint32_t to = (uint32_t)new_ref;
+	uint64_t length = a[1];
+	uint32_t to = (uint32_t)a[2];
 
-	if (old_ref >> 32 != new_ref >> 32 || !memory_range_ok(to, length) || range_take(&r, caller, old_ref, length))
+	if (a[0] >> 32 != a[2] >> 32 || !memory_range_ok(to, length) || range_take(&r, caller, a[0], length))
 		return -EINVAL;
 	if (r.offset < to + length && to < r.offset + length)
 		return range_done(&r, -EINVAL);
@@ -211,21 +201,22 @@ int64_t cvm_memory_move(struct caller *caller, uint64_t old_ref, uint64_t length
 			error = -errno;
 			break;
 		}
-		reserve(r.at + done, piece);
+		if (memory_fresh(r.at + done, piece, PROT_NONE))
+			abort();        /* the range has moved and still lies here too: no count would be right any more */
 	}
 	if (done)
 		quota_move(r.window, r.offset, done, to);
 	if (error && reserve_hole(r.window->base + to + done, piece))
-		quota_unmap(r.window, to + (uint32_t)done, piece);
+		quota_put(r.window, to + (uint32_t)done, piece, QUOTA_UNMAPPED);
 	return range_done(&r, error);
 }
 
-int64_t cvm_memory_sync(struct caller *caller, uint64_t ref, uint64_t length, uint64_t flags)
+int64_t host_memory_sync(struct caller *caller, const uint64_t a[6])
 {
 	struct range r;
 
-	if ((flags & ~(uint64_t)(MS_ASYNC | MS_SYNC | MS_INVALIDATE)) || range_take(&r, caller, ref, length))
+	if ((a[2] & ~(uint64_t)(MS_ASYNC | MS_SYNC | MS_INVALIDATE)) || range_take(&r, caller, a[0], a[1]))
 		return -EINVAL;
-	int error = snapshot_bring(r.window, r.offset, length);
-	return range_done(&r, error ? error : msync(r.at, length, (int)flags) ? -errno : 0);
+	int error = snapshot_bring(r.window, r.offset, r.length);
+	return range_done(&r, error ? error : msync(r.at, r.length, (int)a[2]) ? -errno : 0);
 }

@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <unistd.h>
-
 #include <carrel/boot.h>
 #include <carrel/host.h>
 #include <carrel/image.h>
@@ -156,9 +154,7 @@ int64_t host_window_close(struct caller *caller, const uint64_t a[6])
 
 int64_t host_window_enter(struct caller *caller, const uint64_t a[6])
 {
-	if (a[1] > UINT32_MAX)
-		return -EINVAL;
-	if (!machine_thread_entry_ok(caller->thread, (uint32_t)a[1]))
+	if (a[1] > UINT32_MAX || !machine_entry_ok(caller->cvm->libos.base, (uint32_t)a[1]))
 		return -EINVAL;
 	struct window *window = cvm_window_hold(caller, a[0]), *before = caller->program;
 	if (!window)
@@ -191,17 +187,15 @@ int64_t host_window_image(struct caller *caller, const uint64_t a[6])
 	struct cvm_error error;
 	struct image *image = NULL;
 	uint32_t base;
-	int fd = resource_descriptor(caller, a[1], CAP_LOAD);
+	int64_t code = 0;
+	HELD *file = resource_get(caller, a[1], CAP_LOAD, NULL, &code);
 	void *guest = cvm_reference(caller, a[2], sizeof out);
 
-	if (fd < 0 || !guest) {
-		if (fd >= 0)
-			close(fd);
-		return fd < 0 ? fd : -EFAULT;
-	}
+	if (!file || !guest)
+		return file ? -EFAULT : code;
 	struct window *window = cvm_window_hold(caller, a[0]);
 	struct cvm *cvm = caller->cvm;
-	int code = window ? image_get(fd, "exec", IMAGE_POLICY_PROGRAM, &image, &cvm->statistics, &cvm->images, &error) : -EBADF;
+	code = window ? image_get(file->fd, "exec", IMAGE_POLICY_PROGRAM, &image, &cvm->statistics, &cvm->images, &error) : -EBADF;
 	if (!code && !(code = image_map(image, window, &base))) {
 		out = image_record(image, base);
 		code = machine_copy_out(guest, &out, sizeof out) ? -EFAULT : 0;
@@ -210,6 +204,5 @@ int64_t host_window_image(struct caller *caller, const uint64_t a[6])
 		image_release(image);
 	if (window)
 		cvm_window_release(caller->cvm, window);
-	close(fd);
 	return code;
 }

@@ -69,17 +69,18 @@ static void fill(struct quota *quota, enum kind kind, uint64_t from, uint64_t to
 	}
 }
 
-/* Pages of a window's memory, from its start; the quota is made with the first mapping. */
+/* Pages of a window's memory, from its start; the quota is made with the first mapping. NULL: there is no memory for it. Once a
+ * quota_allows_X has said yes, or while a page is missing, it is there as long as the lock is held: what tells of something done need not ask. */
 static struct quota *pages(struct window *window, uint32_t offset, uint64_t length, uint64_t *from, uint64_t *to)
 {
+	*from = (offset - WINDOW_MEMORY_START) / PAGE;
+	*to = *from + length / PAGE;
 	if (!window->quota) {
 		void *fresh = mmap(NULL, sizeof(struct quota), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (fresh == MAP_FAILED)
 			return NULL;
 		window->quota = fresh;
 	}
-	*from = (offset - WINDOW_MEMORY_START) / PAGE;
-	*to = *from + length / PAGE;
 	return window->quota;
 }
 
@@ -151,11 +152,6 @@ int quota_allows_map(struct window *window, uint32_t offset, uint64_t length, ui
 	return limit && (length > limit || kept > limit - length) ? -ENOMEM : 0;
 }
 
-int quota_allows_unmap(struct window *window, uint32_t offset, uint64_t length)
-{
-	return quota_allows_map(window, offset, length, 0);
-}
-
 int quota_allows_protect(struct window *window, uint32_t offset, uint64_t length)
 {
 	uint64_t from, to;
@@ -197,21 +193,12 @@ static void replaced(struct window *window, uint64_t from, uint64_t to, int mapp
 	border_put(window, to, mapped ? !joined_behind : behind);
 }
 
-void quota_map(struct window *window, uint32_t offset, uint64_t length, int plain)
+void quota_put(struct window *window, uint32_t offset, uint64_t length, enum quota_pages what)
 {
 	uint64_t from, to;
 
 	if (pages(window, offset, length, &from, &to))
-		replaced(window, from, to, 1, plain);
-	budget_settle(window);
-}
-
-void quota_unmap(struct window *window, uint32_t offset, uint64_t length)
-{
-	uint64_t from, to;
-
-	if (pages(window, offset, length, &from, &to))
-		replaced(window, from, to, 0, 0);
+		replaced(window, from, to, what != QUOTA_UNMAPPED, what == QUOTA_PLAIN);
 	budget_settle(window);
 }
 
@@ -220,8 +207,6 @@ void quota_protect(struct window *window, uint32_t offset, uint64_t length)
 	uint64_t from, to;
 	struct quota *quota = pages(window, offset, length, &from, &to);
 
-	if (!quota)
-		return;
 	fill(quota, PLAIN, from, to, 0);
 	border_put(window, from, 1);
 	border_put(window, to, 1);
@@ -233,8 +218,6 @@ uint64_t quota_piece(struct window *window, uint32_t offset, uint64_t length)
 	uint64_t from, to, at;
 	const struct quota *quota = pages(window, offset, length, &from, &to);
 
-	if (!quota)
-		return length;
 	for (at = from + 1; at < to && !bit(quota, BORDER, at); at++)
 		;
 	return (at - from) * PAGE;
@@ -245,8 +228,7 @@ void quota_move(struct window *window, uint32_t from, uint64_t length, uint32_t 
 	uint64_t first, end, target, target_end;
 	struct quota *quota = pages(window, from, length, &first, &end);
 
-	if (!quota || !pages(window, to, length, &target, &target_end))
-		return;
+	pages(window, to, length, &target, &target_end);
 	replaced(window, target, target_end, 1, 0);
 	for (uint64_t page = 1; page < end - first; page++)
 		if (bit(quota, BORDER, first + page))
@@ -260,8 +242,6 @@ void quota_miss(struct window *window, const struct missing *run)
 	uint64_t from, to;
 	struct quota *quota = pages(window, run->offset, run->length, &from, &to);
 
-	if (!quota)
-		return;
 	fill(quota, MISSING, from, to, 1);
 	fill(quota, READABLE, from, to, run->protection & PROT_READ);
 	fill(quota, WRITABLE, from, to, run->protection & PROT_WRITE);
@@ -300,8 +280,6 @@ void quota_missing_all(struct window *window, struct missing *run)
 	uint64_t from, to, first;
 	const struct quota *quota = pages(window, run->offset, run->length, &from, &to);
 
-	if (!quota)
-		return;
 	for (first = from; first && missing_alike(quota, from, first - 1); first--)
 		;
 	for (; to < PAGES && missing_alike(quota, from, to); to++)
@@ -315,8 +293,6 @@ void quota_come(struct window *window, uint32_t offset, uint64_t length)
 	uint64_t from, to;
 	struct quota *quota = pages(window, offset, length, &from, &to);
 
-	if (!quota)
-		return;
 	window->missing -= to - from;
 	fill(quota, MISSING, from, to, 0);
 }

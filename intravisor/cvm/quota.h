@@ -9,16 +9,15 @@
 #define INTRAVISOR_QUOTA_H
 #include "intravisor/cvm/cvm.h"
 
-/* Each answers 0 or -ENOMEM and changes nothing but what the cVM's budget is promised; `limit` is in bytes, 0: none. */
+/* Each answers 0 or -ENOMEM and changes nothing but what the cVM's budget is promised; `limit` is in bytes, 0: none. To map or unmap: */
 int quota_allows_map(struct window *window, uint32_t offset, uint64_t length, uint64_t limit);
-int quota_allows_unmap(struct window *window, uint32_t offset, uint64_t length);
 /* -ENOMEM too where a page of the range is not mapped, as mprotect(2) says it. */
 int quota_allows_protect(struct window *window, uint32_t offset, uint64_t length);
 int quota_allows_move(struct window *window, uint32_t from, uint64_t length);
 
-/* What was done. `plain`: anonymous, readable and writable, so the host joins it to such a mapping before it. */
-void quota_map(struct window *window, uint32_t offset, uint64_t length, int plain);
-void quota_unmap(struct window *window, uint32_t offset, uint64_t length);
+/* What was done. QUOTA_PLAIN: anonymous, readable and writable, so the host joins it to such a mapping before it. */
+enum quota_pages { QUOTA_UNMAPPED, QUOTA_MAPPED, QUOTA_PLAIN };
+void quota_put(struct window *window, uint32_t offset, uint64_t length, enum quota_pages what);
 void quota_protect(struct window *window, uint32_t offset, uint64_t length);
 /* How much of the range lies before its next border, and so in one host mapping. */
 uint64_t quota_piece(struct window *window, uint32_t offset, uint64_t length);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "intravisor/cvm/report.h"
 #include "intravisor/load/load.h"
 
 /* Images lie in the order in which they came: 0 is the program, 1 the dynamic linker of one that has it. Addresses are those of their

@@ -10,7 +10,7 @@
  *   offsets in that window that memory_copy was asked for and checked, whatever windows lie there by now.
  * - A page is missing (quota.c) from memory_copy on until it was brought or replaced: both under the window's lock, so it is brought
  *   once, and nothing that the guest has put there since is overwritten. Every path that reaches program memory brings first: faults
- *   of guest code, cvm_reference, and the memory calls. guest_copy does not: what it copies has been through cvm_reference.
+ *   of guest code, cvm_reference, and the memory calls. machine_copy does not: what it copies has been through cvm_reference.
  * - A page is filled while it is accessible: a second thread of the same program could see it half full. So who starts one brings all
  *   first (thread_start); a library OS that gets around that harms its own program.
  * - The process ends with its last page or window, or when this process is no more. Descriptors are shared with it, so that a guest's

@@ -72,7 +72,7 @@ static void stop_all(struct cvm *cvm)
 			machine_thread_stop(cvm->threads[i]->caller.thread);
 }
 
-/* For a millisecond at most. Under the cVM's lock. */
+/* For a millisecond at most, and then all are told to stop again. Under the cVM's lock. */
 static void left_wait(struct cvm *cvm)
 {
 	struct timespec until;
@@ -82,6 +82,7 @@ static void left_wait(struct cvm *cvm)
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	pthread_cond_timedwait(&cvm->left, &cvm->lock, &until);
+	stop_all(cvm);
 }
 
 /* A thread that ends its cVM stays until the first one has left: a stop can come just before a host system call that blocks, so it
@@ -90,10 +91,8 @@ static void first_stop(struct cvm *cvm)
 {
 	pthread_mutex_lock(&cvm->lock);
 	stop_all(cvm);
-	while (cvm->threads[0]) {
+	while (cvm->threads[0])
 		left_wait(cvm);
-		stop_all(cvm);
-	}
 	pthread_mutex_unlock(&cvm->lock);
 }
 
@@ -201,7 +200,7 @@ static int host_thread_begin(struct guest_thread *thread)
 
 static int64_t thread_make(struct caller *caller, const uint64_t a[6], int fresh)
 {
-	if (a[1] > UINT32_MAX || a[2] > UINT32_MAX || !machine_thread_entry_ok(caller->thread, (uint32_t)a[1]))
+	if (a[1] > UINT32_MAX || a[2] > UINT32_MAX || !machine_entry_ok(caller->cvm->libos.base, (uint32_t)a[1]))
 		return -EINVAL;
 	struct cvm *cvm = caller->cvm;
 	struct window *program = cvm_window_hold(caller, a[0]);
@@ -251,6 +250,34 @@ int64_t host_thread_fresh(struct caller *caller, const uint64_t a[6])
 	return thread_make(caller, a, 1);
 }
 
+int64_t host_exit(struct caller *caller, const uint64_t a[6])
+{
+	cvm_end(caller->cvm, (int)(a[0] & 0xff7f));
+	machine_thread_leave(caller->thread, 0);
+}
+
+int64_t host_entry_set(struct caller *caller, const uint64_t a[6])
+{
+	if (a[1] > UINT32_MAX || a[2] > UINT32_MAX || a[3] > UINT32_MAX)
+		return -EINVAL;
+	return machine_thread_entry_set(caller->thread, a[0], (uint32_t)a[1], (uint32_t)a[2], (uint32_t)a[3]);
+}
+
+int64_t host_fault_report(struct caller *caller, const uint64_t a[6])
+{
+	(void)a;
+	if (machine_thread_fault(caller->thread)->signal)
+		cvm_report_fault(caller->cvm, caller->program, machine_thread_fault(caller->thread));
+	return 0;
+}
+
+int64_t host_program_enter(struct caller *caller, const uint64_t a[6])
+{
+	if (a[0] > UINT32_MAX || a[1] > UINT32_MAX)
+		return -EINVAL;
+	return machine_thread_program(caller->thread, (uint32_t)a[0], (uint32_t)a[1]);
+}
+
 int64_t host_thread_exit(struct caller *caller, const uint64_t a[6])
 {
 	struct guest_thread *thread = (struct guest_thread *)caller;
@@ -288,8 +315,7 @@ int64_t host_thread_time(struct caller *caller, const uint64_t a[6])
 	if (a[0] < CVM_THREADS_MOST && cvm->threads[a[0]])
 		error = !cvm->threads[a[0]]->begun ? -EAGAIN : clock_gettime(cvm->threads[a[0]]->clock, &time) ? -errno : 0;
 	pthread_mutex_unlock(&cvm->lock);
-	void *out = error ? NULL : cvm_reference(caller, a[1], sizeof time);
-	return error ? error : !out || machine_copy_out(out, &time, sizeof time) ? -EFAULT : 0;
+	return error ? error : cvm_copy_out(caller, a[1], &time, sizeof time);
 }
 
 int64_t host_timer(struct caller *caller, const uint64_t a[6])
@@ -310,9 +336,8 @@ int64_t host_thread_registers(struct caller *caller, const uint64_t a[6])
 int64_t host_thread_resume(struct caller *caller, const uint64_t a[6])
 {
 	struct carrel_registers registers;
-	const void *from = cvm_reference(caller, a[0], sizeof registers);
 
-	if (!from || machine_copy_in(&registers, from, sizeof registers))
+	if (cvm_copy_in(caller, &registers, a[0], sizeof registers))
 		return -EFAULT;
 	/* The thread that is to end must not slip through into its program. */
 	if (__atomic_load_n(&caller->cvm->ending, __ATOMIC_SEQ_CST))
@@ -347,14 +372,6 @@ void cvm_signal(struct cvm *cvm, int signal)
 	cvm->host_signals |= 1ull << (signal - 1);
 	pthread_mutex_unlock(&cvm->lock);
 	cvm_kick(cvm);
-}
-
-uint64_t cvm_signals_waiting(struct cvm *cvm)
-{
-	pthread_mutex_lock(&cvm->lock);
-	uint64_t waiting = cvm->host_signals;
-	pthread_mutex_unlock(&cvm->lock);
-	return waiting;
 }
 
 int64_t host_signals_take(struct caller *caller, const uint64_t a[6])
@@ -394,13 +411,11 @@ void threads_run(struct cvm *cvm, uint32_t entry, uint32_t stack, uint64_t argum
 		run(first);
 	/* A thread may be in a place where a stop is only noted (machine.h), so it is said again until all have left. */
 	pthread_mutex_lock(&cvm->lock);
-	while (cvm->thread_count) {
-		if (cvm->ending) {
+	while (cvm->thread_count)
+		if (cvm->ending)
 			left_wait(cvm);
-			stop_all(cvm);
-		} else
+		else
 			pthread_cond_wait(&cvm->left, &cvm->lock);
-	}
 	pthread_mutex_unlock(&cvm->lock);
 }
 

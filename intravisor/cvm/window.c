@@ -13,6 +13,7 @@
 
 #include <carrel/isa.h>
 #include <carrel/window.h>
+#include "intravisor/cvm/memory.h"
 #include "intravisor/cvm/quota.h"
 #include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/window.h"
@@ -33,8 +34,7 @@
 #define SPARES_MOST 64
 static struct spare {
 	uint8_t *base;          /* NULL: none */
-	const struct image *image;
-	int compartment;
+	const struct image *image;      /* which is judged for one compartment, so all its spares are that one's */
 	struct quota *quota;    /* all zeros, or NULL */
 } spares[SPARES_MOST];
 
@@ -102,7 +102,7 @@ int window_open(struct window *window, int compartment)
 {
 	uint8_t *base = slot_take();
 
-	*window = (struct window){.arena_next = WINDOW_ARENA_FIRST, .compartment = compartment, .lock = PTHREAD_MUTEX_INITIALIZER};
+	*window = (struct window){.arena_next = WINDOW_ARENA_FIRST, .lock = PTHREAD_MUTEX_INITIALIZER};
 	if (!base)
 		return -ENOMEM;
 	window->base = base;
@@ -113,21 +113,28 @@ int window_open(struct window *window, int compartment)
 	return error;
 }
 
-int window_open_image(struct window *window, int compartment, struct image *image, struct mapping_budget *budget, uint64_t limit, uint32_t *at)
+/* One of this image's, which is the caller's now; its base NULL: there is none. */
+static struct spare spare_take(const struct image *image)
 {
 	struct spare spare = {.base = NULL};
-	int error = 0;
 
 	pthread_mutex_lock(&lock);
 	for (unsigned i = 0; i < SPARES_MOST && !spare.base; i++)
-		if (spares[i].base && spares[i].image == image && spares[i].compartment == compartment) {
+		if (spares[i].base && spares[i].image == image) {
 			spare = spares[i];
 			spares[i].base = NULL;
 		}
 	pthread_mutex_unlock(&lock);
+	return spare;
+}
+
+int window_open_image(struct window *window, int compartment, struct image *image, struct mapping_budget *budget, uint64_t limit, uint32_t *at)
+{
+	const struct spare spare = spare_take(image);
+	int error = 0;
+
 	if (spare.base) {
-		*window = (struct window){.base = spare.base, .quota = spare.quota, .compartment = compartment,
-					  .lock = PTHREAD_MUTEX_INITIALIZER};
+		*window = (struct window){.base = spare.base, .quota = spare.quota, .lock = PTHREAD_MUTEX_INITIALIZER};
 		machine_stored_make(&window->memory, spare.base, WINDOW_SIZE);
 	} else if ((error = window_open(window, compartment)))
 		return error;
@@ -139,19 +146,11 @@ int window_open_image(struct window *window, int compartment, struct image *imag
 	return error;
 }
 
-static int reserve(uint8_t *at, uint64_t length)
-{
-	if (mmap(at, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
-		return -errno;
-	madvise(at, length, MADV_DONTDUMP);
-	return 0;
-}
-
 static void spare_end(const struct spare *spare)
 {
 	quota_free(spare->quota);
 	/* If even this fails the slot is lost, never reused with old contents. */
-	if (!reserve(spare->base - WINDOW_HIGH_GUARD, WINDOW_SIZE))
+	if (!memory_fresh(spare->base - WINDOW_HIGH_GUARD, WINDOW_SIZE, PROT_NONE))
 		slot_give(spare->base);
 }
 
@@ -162,7 +161,7 @@ static int spare_keep(const struct spare *spare, const struct window *window)
 
 	if (!window->again || window->image_count != 1 || window->image_whole != 1 || !image_held(spare->image) ||
 	    window->images[0].base != WINDOW_ARENA_FIRST ||
-	    reserve(spare->base + WINDOW_MEMORY_START, WINDOW_MEMORY_END - WINDOW_MEMORY_START) ||
+	    memory_fresh(spare->base + WINDOW_MEMORY_START, WINDOW_MEMORY_END - WINDOW_MEMORY_START, PROT_NONE) ||
 	    image_restore(spare->image, spare->base + WINDOW_ARENA_FIRST))
 		return 0;
 	pthread_mutex_lock(&lock);
@@ -178,17 +177,8 @@ static int spare_keep(const struct spare *spare, const struct window *window)
 
 void window_spares_drop(const struct image *image)
 {
-	for (unsigned i = 0; i < SPARES_MOST; i++) {
-		struct spare spare = {.base = NULL};
-		pthread_mutex_lock(&lock);
-		if (spares[i].base && spares[i].image == image) {
-			spare = spares[i];
-			spares[i].base = NULL;
-		}
-		pthread_mutex_unlock(&lock);
-		if (spare.base)
-			spare_end(&spare);
-	}
+	for (struct spare spare; (spare = spare_take(image)).base;)
+		spare_end(&spare);
 }
 
 int windows_inherit(const struct window *only)
@@ -217,8 +207,7 @@ void window_close(struct window *window)
 	for (uint64_t at = WINDOW_MEMORY_START; window->mapped > PIECE && at + PIECE <= WINDOW_MEMORY_END; at += PIECE)
 		if (quota_any(window, (uint32_t)at, PIECE))
 			madvise(window->base + at, PIECE, MADV_DONTNEED);
-	const struct spare spare = {window->base, window->image_count ? window->images[0].image : NULL, window->compartment,
-				    quota_take(window)};
+	const struct spare spare = {window->base, window->image_count ? window->images[0].image : NULL, quota_take(window)};
 	if (!spare_keep(&spare, window))
 		spare_end(&spare);
 	window->base = NULL;
@@ -232,10 +221,24 @@ void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length)
 	uint64_t offset = (uint32_t)ref;
 	void *at = cvm_reference_plain(caller, ref, length);
 
-	/* Neither the kernel nor guest_copy can wait for what is not there yet. What cannot come they find inaccessible. */
+	/* Neither the kernel nor machine_copy can wait for what is not there yet. What cannot come they find inaccessible. */
 	if (at && length && __atomic_load_n(&window->missing, __ATOMIC_RELAXED) && offset + length > WINDOW_MEMORY_START) {
 		uint64_t start = offset < WINDOW_MEMORY_START ? WINDOW_MEMORY_START : offset & ~4095ull;
 		snapshot_fetch(window, (uint32_t)start, (offset + length - start + 4095) & ~4095ull);
 	}
 	return at;
+}
+
+int cvm_copy_in(const struct caller *caller, void *to, uint64_t ref, uint64_t length)
+{
+	const void *from = cvm_reference(caller, ref, length);
+
+	return !from || machine_copy_in(to, from, length) ? -EFAULT : 0;
+}
+
+int cvm_copy_out(const struct caller *caller, uint64_t ref, const void *from, uint64_t length)
+{
+	void *to = cvm_reference(caller, ref, length);
+
+	return !to || machine_copy_out(to, from, length) ? -EFAULT : 0;
 }

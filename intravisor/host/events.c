@@ -65,11 +65,8 @@ int64_t host_events_wait(struct caller *caller, const uint64_t a[6])
 	struct epoll_event events[HOST_EVENTS_MOST];
 	struct host_event out[HOST_EVENTS_MOST];
 	struct timespec timeout = {.tv_sec = (time_t)(a[3] / 1000000000u), .tv_nsec = (long)(a[3] % 1000000000u)};
-	int64_t error = 0;
-	HELD *set = resource_get_kind(caller, a[0], 0, RESOURCE_EVENTS, &error);
+	RESOURCE(set, 0, RESOURCE_EVENTS);
 
-	if (!set)
-		return error;
 	if (!a[2] || a[2] > HOST_EVENTS_MOST)
 		return -EINVAL;
 	void *to = cvm_reference(caller, a[1], a[2] * sizeof *out);

@@ -24,11 +24,7 @@
 #include "intravisor/cvm/memory.h"
 #include "intravisor/host/host.h"
 
-#define GET(name, need)                                                                  \
-	int64_t error = 0;                                                                   \
-	HELD *name = resource_get_kind(caller, a[0], need, RESOURCE_FILE, &error);           \
-	if (!name)                                                                           \
-		return error
+#define GET(name, need) RESOURCE(name, need, RESOURCE_FILE)
 #define RESULT(call)                                                                     \
 	do {                                                                                 \
 		int64_t result = (int64_t)(call);                                                \
@@ -103,8 +99,9 @@ int64_t host_lock(struct caller *caller, const uint64_t a[6])
 
 int64_t host_terminal(struct caller *caller, const uint64_t a[6])
 {
-	struct winsize size;
-	int number = 0;
+	/* The kernel's struct termios, 36 bytes on this ABI; struct winsize; or a number. All pass through a copy. */
+	const size_t size = a[1] == TIOCGWINSZ ? sizeof(struct winsize) : a[1] == TIOCGPGRP || a[1] == FIONREAD ? sizeof(int) : 36;
+	char kernel[64] = {0};
 	int64_t error = 0;
 	HELD *file = resource_get(caller, a[0], 0, NULL, &error);
 
@@ -113,38 +110,19 @@ int64_t host_terminal(struct caller *caller, const uint64_t a[6])
 	if (file->kind != RESOURCE_FILE && (file->kind != RESOURCE_SOCKET || a[1] != FIONREAD))
 		return -ENOTTY;
 	switch (a[1]) {
-	case TCSETS: case TCSETSW: case TCSETSF: {
-		/* The kernel's struct, 36 bytes on this ABI: passed through a copy. */
-		char kernel[64] = {0};
-		void *guest = cvm_reference(caller, a[2], 36);
-		if (!guest || machine_copy_in(kernel, guest, 36))
+	case TCSETS: case TCSETSW: case TCSETSF:
+		if (cvm_copy_in(caller, kernel, a[2], size))
 			return -EFAULT;
 		return BLOCKING(SYS_ioctl, file->fd, a[1], kernel, 0);  /* some wait for the output to drain */
-	}
-	case TCGETS: {
-		char kernel[64] = {0};
-		void *guest = cvm_reference(caller, a[2], 36);
-		if (ioctl(file->fd, TCGETS, kernel))
+	case TCGETS: case TIOCGWINSZ: case TIOCGPGRP: case FIONREAD:
+		if (ioctl(file->fd, a[1], kernel))
 			return -errno;
-		return !guest || machine_copy_out(guest, kernel, 36) ? -EFAULT : 0;
-	}
-	case TIOCGWINSZ: {
-		void *guest = cvm_reference(caller, a[2], sizeof size);
-		if (ioctl(file->fd, TIOCGWINSZ, &size))
-			return -errno;
-		return !guest || machine_copy_out(guest, &size, sizeof size) ? -EFAULT : 0;
-	}
+		return cvm_copy_out(caller, a[2], kernel, size);
 	case TIOCSPGRP:         /* the terminal's group stays this process's; its signals are sorted inside (carrel run: SIGTSTP) */
-		if (ioctl(file->fd, TIOCGPGRP, &number))
+		if (ioctl(file->fd, TIOCGPGRP, kernel))
 			return -errno;
 		__atomic_store_n(&caller->cvm->job_control, 1, __ATOMIC_RELAXED);
 		return 0;
-	case TIOCGPGRP: case FIONREAD: {
-		void *guest = cvm_reference(caller, a[2], sizeof number);
-		if (ioctl(file->fd, a[1], &number))
-			return -errno;
-		return !guest || machine_copy_out(guest, &number, sizeof number) ? -EFAULT : 0;
-	}
 	default:
 		return -ENOTTY;
 	}
@@ -185,8 +163,7 @@ int64_t host_stat_filesystem(struct caller *caller, const uint64_t a[6])
 		return -errno;
 	struct host_statfs out = {(uint64_t)status.f_type, (uint64_t)status.f_bsize, status.f_blocks, status.f_bfree, status.f_bavail,
 				  status.f_files, status.f_ffree, (uint64_t)status.f_namelen, 0};
-	void *guest = cvm_reference(caller, a[1], sizeof out);
-	return !guest || machine_copy_out(guest, &out, sizeof out) ? -EFAULT : 0;
+	return cvm_copy_out(caller, a[1], &out, sizeof out);
 }
 
 int64_t host_memory_map_file(struct caller *caller, const uint64_t b[6])

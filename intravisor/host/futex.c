@@ -16,7 +16,7 @@
 int64_t host_futex(struct caller *caller, const uint64_t a[6])
 {
 	struct timespec timeout;
-	const void *word = cvm_reference(caller, a[0], 4), *from;
+	const void *word = cvm_reference(caller, a[0], 4);
 	int operation = (int)a[1] & FUTEX_CMD_MASK;
 	long flags = (long)(a[1] & (FUTEX_CMD_MASK | FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME));
 
@@ -29,8 +29,7 @@ int64_t host_futex(struct caller *caller, const uint64_t a[6])
 		return woken < 0 ? -errno : woken;
 	}
 	case FUTEX_WAIT: case FUTEX_WAIT_BITSET:
-		from = a[3] ? cvm_reference(caller, a[3], sizeof timeout) : NULL;
-		if (a[3] && (!from || machine_copy_in(&timeout, from, sizeof timeout)))
+		if (a[3] && cvm_copy_in(caller, &timeout, a[3], sizeof timeout))
 			return -EFAULT;
 		return machine_blocking(caller->thread, SYS_futex, (long)word, flags, (long)(uint32_t)a[2], a[3] ? (long)&timeout : 0, 0,
 					(long)(uint32_t)a[5]);

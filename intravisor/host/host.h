@@ -21,7 +21,6 @@ struct resource {
 	struct peers *peers;            /* whom a published UDP port may answer (socket.c) */
 	int read_only;          /* a read-only volume's: writes are EROFS, not EACCES */
 	int directory;
-	int single_file;        /* a volume that is one file: opened anew through its descriptor */
 };
 
 /* The capability table with handles 0, 1, 2 from the configuration. 0 or -errno + error. */
@@ -55,10 +54,14 @@ int64_t resource_make_socket(struct cvm *cvm, int fd, enum socket_reach reach);
 struct peers *peers_make(void);
 /* resource_get, of one kind only: else -ENOTSOCK, or -EINVAL. */
 struct resource *resource_get_kind(struct caller *caller, uint64_t handle, uint32_t need, enum resource_kind kind, int64_t *error);
+/* At the head of a host call: `name` is the resource behind its first argument, held; or the error is the call's. */
+#define RESOURCE(name, need, kind)                                                             \
+	int64_t error = 0;                                                                     \
+	HELD *name = resource_get_kind(caller, a[0], need, kind, &error);                      \
+	if (!name)                                                                             \
+		return error
 /* So that closing it waits for nobody. */
 void socket_hurry(int fd);
-/* A descriptor of one's own for what is behind a handle, or -errno. */
-int resource_descriptor(struct caller *caller, uint64_t handle, uint32_t need);
 
 /* A path copied once out of a guest: relative, no NUL, at most 4095 bytes. */
 struct path {

@@ -54,6 +54,10 @@ static const struct value values[] = {
 	{SCMP_SYS(fcntl), 1, ~0ull, F_SETFL}, {SCMP_SYS(fcntl), 1, ~0ull, F_ADD_SEALS}, {SCMP_SYS(fcntl), 1, ~0ull, F_GET_SEALS},
 	{SCMP_SYS(fcntl), 1, ~0ull, F_OFD_GETLK}, {SCMP_SYS(fcntl), 1, ~0ull, F_OFD_SETLK}, {SCMP_SYS(fcntl), 1, ~0ull, F_OFD_SETLKW},
 	{SCMP_SYS(mknodat), 2, S_IFMT, S_IFREG}, {SCMP_SYS(mknodat), 2, S_IFMT, S_IFIFO}, {SCMP_SYS(mknodat), 2, S_IFMT, S_IFSOCK},
+	/* Threads; no processes but those that keep what a forked window held (snapshot.c). */
+	{SCMP_SYS(clone), 0, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM}, {SCMP_SYS(clone), 0, ~0ull, CLONE_FILES | CLONE_FS},
+	/* Memory, but executable only where it is not writable: images that a program executes are judged and mapped later. */
+	{SCMP_SYS(mmap), 2, PROT_EXEC, 0}, {SCMP_SYS(mmap), 2, ~0ull, PROT_READ | PROT_EXEC}, {SCMP_SYS(mprotect), 2, PROT_EXEC, 0},
 };
 static const struct value socket_values[] = {
 	{SCMP_SYS(setsockopt), 1, ~0ull, SOL_SOCKET}, {SCMP_SYS(setsockopt), 1, ~0ull, IPPROTO_TCP},
@@ -99,22 +103,9 @@ int host_lockdown(const struct cvm_config *const *configs, size_t count, int con
 		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0);
 	if (!code && control >= 0)
 		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(recvmsg), 1, SCMP_A0(SCMP_CMP_EQ, (uint64_t)control));
-	/* Threads; no processes but those that keep what a forked window held (snapshot.c). clone3 hides its flags from the filter; without
-	 * it the C library takes clone. */
-	if (!code)
-		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-					SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM));
-	if (!code)
-		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_EQ, CLONE_FILES | CLONE_FS));
+	/* clone3 hides its flags from the filter; without it the C library takes clone. */
 	if (!code)
 		code = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-	/* Memory, but executable only where it is not writable: images that a program executes are judged and mapped later. */
-	if (!code)
-		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	if (!code)
-		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_EQ, PROT_READ | PROT_EXEC));
-	if (!code)
-		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	if (!code)
 		code = seccomp_load(filter);
 	if (filter)

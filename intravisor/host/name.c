@@ -107,9 +107,8 @@ static int64_t stat_out(struct caller *caller, uint64_t ref, const struct stat *
 		.atime_nsec = (uint32_t)s->st_atim.tv_nsec, .mtime_nsec = (uint32_t)s->st_mtim.tv_nsec,
 		.ctime_nsec = (uint32_t)s->st_ctim.tv_nsec,
 	};
-	void *guest = cvm_reference(caller, ref, sizeof out);
 
-	return !guest || machine_copy_out(guest, &out, sizeof out) ? -EFAULT : 0;
+	return cvm_copy_out(caller, ref, &out, sizeof out);
 }
 
 /* The object a handle and a path name: the handle's own for an empty path, else an O_PATH descriptor. */
@@ -186,9 +185,15 @@ int64_t host_link_read(struct caller *caller, const uint64_t a[6])
 		return result;
 	if ((uint64_t)result > a[4])
 		result = (int64_t)a[4];
-	void *guest = cvm_reference(caller, a[3], (uint64_t)result);
-	return !guest || machine_copy_out(guest, text, (size_t)result) ? -EFAULT : result;
+	return cvm_copy_out(caller, a[3], text, (uint64_t)result) ? -EFAULT : result;
 }
+
+static void descriptor_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+#define OPENED __attribute__((cleanup(descriptor_close))) int   /* or -errno */
 
 /* The parent of a name that is about to change, and the name. */
 static int change_open(struct caller *caller, uint64_t handle, uint64_t ref, uint64_t length, struct path *path, const char **name)
@@ -203,13 +208,11 @@ int64_t host_directory_make(struct caller *caller, const uint64_t a[6])
 {
 	struct path path;
 	const char *name;
-	int fd = change_open(caller, a[0], a[1], a[2], &path, &name);
+	OPENED fd = change_open(caller, a[0], a[1], a[2], &path, &name);
 
 	if (fd < 0)
 		return fd;
-	int64_t result = mkdirat(fd, name, (mode_t)(a[3] & 07777)) ? -errno : 0;
-	close(fd);
-	return result;
+	return mkdirat(fd, name, (mode_t)(a[3] & 07777)) ? -errno : 0;
 }
 
 int64_t host_node_make(struct caller *caller, const uint64_t a[6])
@@ -220,47 +223,37 @@ int64_t host_node_make(struct caller *caller, const uint64_t a[6])
 
 	if (type != S_IFREG && type != S_IFIFO && type != S_IFSOCK)
 		return -EPERM;
-	int fd = change_open(caller, a[0], a[1], a[2], &path, &name);
+	OPENED fd = change_open(caller, a[0], a[1], a[2], &path, &name);
 	if (fd < 0)
 		return fd;
-	int64_t result = mknodat(fd, name, type | (mode_t)(a[3] & 07777), 0) ? -errno : 0;
-	close(fd);
-	return result;
+	return mknodat(fd, name, type | (mode_t)(a[3] & 07777), 0) ? -errno : 0;
 }
 
 int64_t host_unlink(struct caller *caller, const uint64_t a[6])
 {
 	struct path path;
 	const char *name;
-	int fd = change_open(caller, a[0], a[1], a[2], &path, &name);
+	OPENED fd = change_open(caller, a[0], a[1], a[2], &path, &name);
 
 	if (fd < 0)
 		return fd;
-	int64_t result = unlinkat(fd, name, (int)a[3] & AT_REMOVEDIR) ? -errno : 0;
-	close(fd);
-	return result;
+	return unlinkat(fd, name, (int)a[3] & AT_REMOVEDIR) ? -errno : 0;
 }
 
 static int64_t two_names(struct caller *caller, const uint64_t a[6], int link)
 {
 	struct path old_path, new_path;
 	const char *old_name, *new_name;
-	int64_t result;
-	int from = change_open(caller, a[0], a[1], (uint32_t)a[4], &old_path, &old_name);
+	OPENED from = change_open(caller, a[0], a[1], (uint32_t)a[4], &old_path, &old_name);
 
 	if (from < 0)
 		return from;
-	int to = change_open(caller, a[2], a[3], a[4] >> 32, &new_path, &new_name);
+	OPENED to = change_open(caller, a[2], a[3], a[4] >> 32, &new_path, &new_name);
 	if (to < 0)
-		result = to;
-	else {
-		result = link ? linkat(from, old_name, to, new_name, 0)
-			      : syscall(SYS_renameat2, from, old_name, to, new_name, (unsigned)a[5] & 3u);
-		result = result < 0 ? -errno : 0;
-		close(to);
-	}
-	close(from);
-	return result;
+		return to;
+	long result = link ? linkat(from, old_name, to, new_name, 0)
+			   : syscall(SYS_renameat2, from, old_name, to, new_name, (unsigned)a[5] & 3u);
+	return result < 0 ? -errno : 0;
 }
 
 int64_t host_rename(struct caller *caller, const uint64_t a[6])
@@ -278,81 +271,62 @@ int64_t host_link_symbolic(struct caller *caller, const uint64_t a[6])
 	char target[4096];
 	struct path path;
 	const char *name;
-	const void *guest = cvm_reference(caller, a[0], a[1]);
 
 	if (!a[1] || a[1] >= sizeof target)
 		return a[1] ? -ENAMETOOLONG : -ENOENT;
-	if (!guest || machine_copy_in(target, guest, a[1]))
+	if (cvm_copy_in(caller, target, a[0], a[1]))
 		return -EFAULT;
 	target[a[1]] = 0;
-	int fd = change_open(caller, a[2], a[3], a[4], &path, &name);
+	OPENED fd = change_open(caller, a[2], a[3], a[4], &path, &name);
 	if (fd < 0)
 		return fd;
-	int64_t result = symlinkat(target, fd, name) ? -errno : 0;
-	close(fd);
-	return result;
+	return symlinkat(target, fd, name) ? -errno : 0;
 }
 
 /* Attributes change through /proc/self/fd of an O_PATH descriptor that was opened without following links. */
-static int64_t attributes(struct caller *caller, const uint64_t a[6], int64_t (*change)(const char *self, const uint64_t a[6], void *extra),
-			  void *extra)
+static struct object self_open(struct caller *caller, const uint64_t a[6], uint32_t need, char self[32])
 {
-	char self[32];
-	OBJECT object = object_open(caller, a[0], a[1], a[2], CAP_MODIFY);
+	struct object object = object_open(caller, a[0], a[1], a[2], need);
 
-	if (object.fd < 0)
-		return object.fd;
-	snprintf(self, sizeof self, "/proc/self/fd/%d", object.fd);
-	return change(self, a, extra);
-}
-
-static int64_t mode_change(const char *self, const uint64_t a[6], void *extra)
-{
-	(void)extra;
-	return chmod(self, (mode_t)(a[3] & 07777)) ? -errno : 0;
+	snprintf(self, 32, "/proc/self/fd/%d", object.fd);
+	return object;
 }
 
 int64_t host_mode_set(struct caller *caller, const uint64_t a[6])
 {
-	return attributes(caller, a, mode_change, NULL);
-}
+	char self[32];
+	OBJECT object = self_open(caller, a, CAP_MODIFY, self);
 
-static int64_t owner_change(const char *self, const uint64_t a[6], void *extra)
-{
-	(void)extra;
-	return chown(self, (uid_t)a[3], (gid_t)a[4]) ? -errno : 0;
+	return object.fd < 0 ? object.fd : chmod(self, (mode_t)(a[3] & 07777)) ? -errno : 0;
 }
 
 int64_t host_owner_set(struct caller *caller, const uint64_t a[6])
 {
-	return attributes(caller, a, owner_change, NULL);
-}
+	char self[32];
+	OBJECT object = self_open(caller, a, CAP_MODIFY, self);
 
-static int64_t times_change(const char *self, const uint64_t a[6], void *extra)
-{
-	(void)a;
-	return utimensat(AT_FDCWD, self, extra, 0) ? -errno : 0;
+	return object.fd < 0 ? object.fd : chown(self, (uid_t)a[3], (gid_t)a[4]) ? -errno : 0;
 }
 
 int64_t host_times_set(struct caller *caller, const uint64_t a[6])
 {
 	struct timespec times[2];
-	const void *guest = a[3] ? cvm_reference(caller, a[3], sizeof times) : NULL;
 
-	if (a[3] && (!guest || machine_copy_in(times, guest, sizeof times)))
+	if (a[3] && cvm_copy_in(caller, times, a[3], sizeof times))
 		return -EFAULT;
-	return attributes(caller, a, times_change, a[3] ? times : NULL);
+	char self[32];
+	OBJECT object = self_open(caller, a, CAP_MODIFY, self);
+	return object.fd < 0 ? object.fd : utimensat(AT_FDCWD, self, a[3] ? times : NULL, 0) ? -errno : 0;
 }
 
 int64_t host_access(struct caller *caller, const uint64_t a[6])
 {
 	char self[32];
-	OBJECT object = object_open(caller, a[0], a[1], a[2], 0);
+	OBJECT object = self_open(caller, a, 0, self);
 
 	if (object.fd < 0)
 		return object.fd;
 	if ((a[3] & W_OK) && !(object.permissions & (CAP_STORE | CAP_MODIFY)))
 		return -EROFS;
-	snprintf(self, sizeof self, "/proc/self/fd/%d", object.fd);
 	return faccessat(AT_FDCWD, self, (int)(a[3] & 7), AT_EACCESS) ? -errno : 0;
 }

@@ -19,12 +19,9 @@
 
 int path_copy(struct caller *caller, struct path *path, uint64_t ref, uint64_t length)
 {
-	const void *guest;
-
 	if (length >= sizeof path->text)
 		return -ENAMETOOLONG;
-	guest = cvm_reference(caller, ref, length);
-	if (length && (!guest || machine_copy_in(path->text, guest, length)))
+	if (length && cvm_copy_in(caller, path->text, ref, length))
 		return -EFAULT;
 	path->text[length] = 0;
 	path->length = length;

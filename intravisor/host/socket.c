@@ -24,11 +24,7 @@
 #include "intravisor/cvm/memory.h"
 #include "intravisor/host/host.h"
 
-#define SOCKET(name, need)                                                                     \
-	int64_t error = 0;                                                                     \
-	HELD *name = resource_get_kind(caller, a[0], need, RESOURCE_SOCKET, &error);           \
-	if (!name)                                                                             \
-		return error
+#define SOCKET(name, need) RESOURCE(name, need, RESOURCE_SOCKET)
 
 union address {
 	struct sockaddr any;
@@ -41,9 +37,8 @@ union address {
 static int address_in(struct caller *caller, uint64_t ref, union address *address, socklen_t *length)
 {
 	struct host_address guest;
-	const void *from = cvm_reference(caller, ref, sizeof guest);
 
-	if (!from || machine_copy_in(&guest, from, sizeof guest))
+	if (cvm_copy_in(caller, &guest, ref, sizeof guest))
 		return -EFAULT;
 	memset(address, 0, sizeof *address);
 	memcpy(address, guest.bytes, sizeof address->bytes);
@@ -146,9 +141,7 @@ int host_network_grant(struct cvm *cvm, struct carrel_boot *boot)
 {
 	const struct cvm_config *config = cvm->config;
 
-	if (config->port_count > BOOT_PORTS)
-		return -EINVAL;
-	for (size_t i = 0; i < config->port_count; i++) {
+	for (size_t i = 0; i < config->port_count; i++) {       /* <= BOOT_PORTS */
 		const struct cvm_port *port = &config->ports[i];
 		int fd = fcntl(port->fd, F_DUPFD_CLOEXEC, 3);
 		int64_t handle = fd < 0 ? -errno : resource_make_socket(cvm, fd, port->protocol == IPPROTO_UDP ? SOCKET_ANSWERS : 0);
@@ -168,11 +161,7 @@ int host_network_grant(struct cvm *cvm, struct carrel_boot *boot)
 
 int64_t host_socket_make(struct caller *caller, const uint64_t a[6])
 {
-	int64_t error = 0;
-	HELD *network = resource_get_kind(caller, a[0], 0, RESOURCE_NETWORK, &error);
-
-	if (!network)
-		return error;
+	RESOURCE(network, 0, RESOURCE_NETWORK);
 	if ((a[1] != AF_INET && a[1] != AF_INET6) || (a[2] != SOCK_STREAM && a[2] != SOCK_DGRAM))
 		return -EAFNOSUPPORT;
 	int fd = socket((int)a[1], (int)a[2] | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -205,10 +194,9 @@ int64_t host_socket_listen(struct caller *caller, const uint64_t a[6])
 static int address_out(struct caller *caller, uint64_t ref, const union address *address, socklen_t length)
 {
 	struct host_address out;
-	void *to = cvm_reference(caller, ref, sizeof out);
 
 	address_fill(&out, address, length);
-	return !to || machine_copy_out(to, &out, sizeof out) ? -EFAULT : 0;
+	return cvm_copy_out(caller, ref, &out, sizeof out);
 }
 
 int64_t host_socket_accept(struct caller *caller, const uint64_t a[6])
@@ -231,12 +219,10 @@ int64_t host_socket_accept(struct caller *caller, const uint64_t a[6])
 static int vectors_in(struct caller *caller, uint64_t ref, uint64_t count, struct iovec *vectors)
 {
 	struct host_vector guest[HOST_VECTORS_MOST];
-	const void *from;
 
 	if (count > HOST_VECTORS_MOST)
 		return -EMSGSIZE;
-	from = cvm_reference(caller, ref, count * sizeof *guest);
-	if (count && (!from || machine_copy_in(guest, from, count * sizeof *guest)))
+	if (count && cvm_copy_in(caller, guest, ref, count * sizeof *guest))
 		return -EFAULT;
 	for (uint64_t i = 0; i < count; i++) {
 		vectors[i].iov_len = guest[i].length;

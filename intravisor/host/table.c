@@ -156,17 +156,6 @@ struct resource *resource_get_kind(struct caller *caller, uint64_t handle, uint3
 	return resource;
 }
 
-int resource_descriptor(struct caller *caller, uint64_t handle, uint32_t need)
-{
-	int64_t error = 0;
-	HELD *file = resource_get(caller, handle, need, NULL, &error);
-
-	if (!file)
-		return (int)error;
-	int fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 3);
-	return fd < 0 ? -errno : fd;
-}
-
 /* To read and write as it was opened; never to change the object behind it: its mode, owner, times, or its names when it is a
  * directory. A shell hands over /dev/null and terminals without meaning to grant that. */
 uint32_t host_stream_permissions(int fd)

@@ -15,40 +15,27 @@
 #include <carrel/host.h>
 #include "intravisor/host/host.h"
 
-static int64_t out(struct caller *caller, uint64_t ref, const void *from, size_t length)
-{
-	void *guest = cvm_reference(caller, ref, length);
-
-	return !guest || machine_copy_out(guest, from, length) ? -EFAULT : 0;
-}
-
-static int clock_allowed(uint64_t clock)
-{
-	return clock <= CLOCK_BOOTTIME;
-}
-
 int64_t host_clock_resolution(struct caller *caller, const uint64_t a[6])
 {
 	struct timespec t;
 
-	if (!clock_allowed(a[0]) || clock_getres((clockid_t)a[0], &t))
+	if (a[0] > CLOCK_BOOTTIME || clock_getres((clockid_t)a[0], &t))
 		return -EINVAL;
-	return out(caller, a[1], &t, sizeof t);
+	return cvm_copy_out(caller, a[1], &t, sizeof t);
 }
 
 int64_t host_clock_sleep(struct caller *caller, const uint64_t a[6])
 {
 	struct timespec t;
-	const void *guest = cvm_reference(caller, a[2], sizeof t);
 
-	if (!clock_allowed(a[0]) || (a[1] & ~(uint64_t)TIMER_ABSTIME))
+	if (a[0] > CLOCK_BOOTTIME || (a[1] & ~(uint64_t)TIMER_ABSTIME))
 		return -EINVAL;
-	if (!guest || machine_copy_in(&t, guest, sizeof t))
+	if (cvm_copy_in(caller, &t, a[2], sizeof t))
 		return -EFAULT;
 	struct timespec left = t;       /* also where the kernel was never asked: an interruption came before */
 	int64_t result = machine_blocking(caller->thread, SYS_clock_nanosleep, (long)a[0], (long)a[1], (long)&t, (long)&left, 0, 0);
 	/* What is left of a relative sleep goes back to the same place. */
-	return result == -EINTR && !a[1] && out(caller, a[2], &left, sizeof left) ? -EFAULT : result;
+	return result == -EINTR && !a[1] && cvm_copy_out(caller, a[2], &left, sizeof left) ? -EFAULT : result;
 }
 
 int64_t host_random(struct caller *caller, const uint64_t a[6])
@@ -67,7 +54,7 @@ int64_t host_usage(struct caller *caller, const uint64_t a[6])
 
 	if (a[1] > 1)
 		return -EINVAL;
-	return getrusage(a[1] ? RUSAGE_THREAD : RUSAGE_SELF, &usage) ? -errno : out(caller, a[0], &usage, sizeof usage);
+	return getrusage(a[1] ? RUSAGE_THREAD : RUSAGE_SELF, &usage) ? -errno : cvm_copy_out(caller, a[0], &usage, sizeof usage);
 }
 
 int64_t host_processors(struct caller *caller, const uint64_t a[6])
@@ -83,11 +70,9 @@ int64_t host_processors(struct caller *caller, const uint64_t a[6])
 static int64_t line(struct caller *caller, const uint64_t a[6], const char *head)
 {
 	char text[1200];
-	const void *guest;
 	size_t length = a[1] < 1024 ? (size_t)a[1] : 1024, at = (size_t)snprintf(text, 64, "%s", head);
 
-	guest = cvm_reference(caller, a[0], length);
-	if (!guest || machine_copy_in(text + at, guest, length))
+	if (cvm_copy_in(caller, text + at, a[0], length))
 		return -EFAULT;
 	for (size_t i = at; i < at + length; i++)
 		if ((unsigned char)text[i] < 32 || (unsigned char)text[i] > 126)        /* terminals obey U+0080... too */

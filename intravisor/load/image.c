@@ -116,9 +116,8 @@ static int sealed_verify(struct image *image, struct machine_text text, const ch
 	if (sealed == MAP_FAILED)
 		return -errno;
 	text.text = sealed + image->text_start;
-	int code = machine_verify(&text, &verdict);
+	int code = machine_verify(&text, &verdict, NULL, NULL);
 	munmap(sealed, image->span);
-	image->instructions = verdict.instructions;
 	if (code == -EACCES) {
 		char hex[3 * sizeof verdict.bytes + 1] = "";
 		for (unsigned i = 0; i < verdict.length && i < sizeof verdict.bytes; i++)

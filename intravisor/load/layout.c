@@ -162,7 +162,7 @@ int image_layout(int fd, const char *name, int64_t policy, struct image_budget *
 		image_budget_give(budget, image->span);
 		return bad(error, -ENOMEM, "%s: no memory to read it", name);
 	}
-	memset(all + image->text_start, machine_trap_byte(), image->text_length);
+	memset(all + image->text_start, ISA_TRAP_BYTE, image->text_length);
 	for (unsigned i = 0; i < e.e_phnum; i++) {
 		const Elf64_Phdr *h = &headers[i];
 		if (h->p_type != PT_LOAD || !read_whole(fd, all + h->p_vaddr, h->p_filesz, h->p_offset))
@@ -175,7 +175,6 @@ int image_layout(int fd, const char *name, int64_t policy, struct image_budget *
 	/* An executable segment that starts inside a page: what lies before it in the page must be traps, and is. */
 	image->policy = (uint32_t)noted;
 	image->phnum = e.e_phnum;
-	image->phdr = 0;
 	for (unsigned i = 0; i < e.e_phnum; i++)
 		if (headers[i].p_type == PT_LOAD && headers[i].p_offset <= e.e_phoff && e.e_phoff - headers[i].p_offset < headers[i].p_filesz)
 			image->phdr = (uint32_t)(headers[i].p_vaddr + (e.e_phoff - headers[i].p_offset));

@@ -29,7 +29,6 @@ struct image {
 	unsigned segment_count;
 	/* what makes it the same image: device, inode, size and times are hints only, contents decide */
 	uint64_t hash;
-	uint64_t instructions;
 	unsigned references;            /* guarded by the cache's lock */
 	unsigned holders;               /* configurations of the owner's that start cVMs by it; atomic */
 	const uint8_t *view;            /* of the memfd, readable, once somebody holds it; NULL before */

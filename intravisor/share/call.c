@@ -158,7 +158,7 @@ int64_t host_export_open(struct caller *caller, const uint64_t a[6])
 		return result;
 	if (!share_granted(caller->cvm, GRANT_CALL, name, a[2] ? GRANT_CREATE : GRANT_CALL_RIGHT))
 		return -EACCES;
-	if (a[2] && (a[2] > UINT32_MAX || !machine_program_entry_ok(caller->program->base, (uint32_t)a[2])))
+	if (a[2] && (a[2] > UINT32_MAX || !machine_entry_ok(caller->program->base, (uint32_t)a[2])))
 		return -EINVAL;
 	/* Calls copy to and from its memory without looking for what is missing (snapshot.c); nothing ever is from here on. */
 	if ((result = snapshot_fetch_all(caller->program)))

@@ -51,7 +51,6 @@ struct holder {                         /* of a handle */
 	struct share_table *table;      /* whose bell; NULL: no handle yet, or gone */
 	int waits, gone;
 };
-void segment_left(struct holder *holder);
 /* fast_memory.c */
 struct holder *holder_get(const struct caller *caller, uint64_t handle, uint32_t rights, int64_t *error);
 void segment_lost(void *segment);       /* what was published is gone; a table's `lost` */

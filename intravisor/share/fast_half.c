@@ -15,11 +15,6 @@
 #define PAUSE      2u                   /* machine_relax()s between two looks of a receiver */
 #define LARGE      8192u                /* from here on buffers are posted, and a sender waits a moment for one: less goes faster if nobody waits */
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* n <= STREAM_RING bytes between a guest's from `done` on and the ring from position `at` on, which wraps. */
 static int ring_copy(struct half *h, uint64_t at, const struct machine_range *guest, uint64_t done, uint64_t n, int out)
 {
@@ -78,14 +73,6 @@ static int64_t send(struct half *h, const struct machine_range *from)
 	return (int64_t)(done + n);
 }
 
-int64_t half_send(struct half *h, const struct machine_range *from)
-{
-	fast_lock(&h->in);
-	int64_t result = send(h, from);
-	fast_unlock(&h->in);
-	return result;
-}
-
 static int64_t send_message(struct half *h, const struct machine_range *from)
 {
 	uint64_t length = from->length;
@@ -106,10 +93,10 @@ static int64_t send_message(struct half *h, const struct machine_range *from)
 	return (int64_t)length;
 }
 
-int64_t half_send_message(struct half *h, const struct machine_range *from)
+int64_t half_send(struct half *h, const struct machine_range *from, int message)
 {
 	fast_lock(&h->in);
-	int64_t result = send_message(h, from);
+	int64_t result = message ? send_message(h, from) : send(h, from);
 	fast_unlock(&h->in);
 	return result;
 }

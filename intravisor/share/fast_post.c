@@ -19,11 +19,6 @@
 #define HOPE       3u                   /* so often in a row it may not be worth to wait for a post... */
 #define DOUBTS     64u                  /* ...then one in so many sends does */
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Of a length above 0: nobody posts, or fills a post with, nothing (half_receive, half_send). */
 static uint64_t piece(uint64_t length)
 {

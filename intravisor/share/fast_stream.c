@@ -54,7 +54,7 @@ int64_t host_stream_send(struct caller *caller, const uint64_t a[6])
 	if (!end)
 		return result;
 	struct half *h = &end->pair->half[!end->side];
-	result = end->pair->messages ? half_send_message(h, &from) : half_send(h, &from);
+	result = half_send(h, &from, end->pair->messages);
 	if (result >= 0)
 		ring_end(&end->pair->end[!end->side], &h->reader_waits);
 	share_put(&end->share);
@@ -139,8 +139,9 @@ int64_t host_stream_shutdown(struct caller *caller, const uint64_t a[6])
 }
 
 /* After it nobody posts here any more, nor is a post of this end's filled: `refused` is looked at, and posts are, under `out`. */
-void stream_end_left(struct end *end)
+void stream_end_left(struct share *share)
 {
+	struct end *end = (struct end *)share;
 	struct pair *pair = end->pair;
 	struct half *in = &pair->half[end->side], *out = &pair->half[!end->side];
 	struct end *other = &pair->end[!end->side];

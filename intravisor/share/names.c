@@ -11,12 +11,10 @@
 
 int share_name(struct caller *caller, char name[64], uint64_t ref, uint64_t length)
 {
-	const void *from = length && length < 64 ? cvm_reference(caller, ref, length) : NULL;
-
 	memset(name, 0, 64);
-	if (!from)
-		return length && length < 64 ? -EFAULT : -EINVAL;
-	return machine_copy_in(name, from, length) ? -EFAULT : memchr(name, 0, length) ? -EINVAL : 0;
+	if (!length || length >= 64)
+		return -EINVAL;
+	return cvm_copy_in(caller, name, ref, length) ? -EFAULT : memchr(name, 0, length) ? -EINVAL : 0;
 }
 
 int share_granted(const struct cvm *cvm, enum cvm_grant_kind kind, const char *name, uint32_t rights)

@@ -64,8 +64,9 @@ static void segment_end(struct segment *segment)
 	resource_put(&segment->object);
 }
 
-void segment_left(struct holder *holder)
+static void segment_left(struct share *share)
 {
+	struct holder *holder = (struct holder *)share;
 	struct segment *segment = holder->segment;
 	struct holder **link = &segment->holders;
 
@@ -87,8 +88,8 @@ static struct holder *holder_make(struct segment *segment, uint32_t rights, int 
 
 	if (!holder)
 		return NULL;
-	*holder = (struct holder){.share = {.kind = SHARE_SEGMENT, .references = 2, .destroy = holder_destroy}, .segment = segment,
-				  .rights = rights, .owner = owner};
+	*holder = (struct holder){.share = {.kind = SHARE_SEGMENT, .references = 2, .left = segment_left, .destroy = holder_destroy},
+				  .segment = segment, .rights = rights, .owner = owner};
 	holder->point.owner = &holder->share;
 	__atomic_add_fetch(&segment->references, 1, __ATOMIC_RELAXED);
 	fast_lock(&segment->lock);
@@ -102,7 +103,7 @@ static struct holder *holder_make(struct segment *segment, uint32_t rights, int 
 static int64_t holder_take(const struct caller *caller, struct holder *holder, int64_t error)
 {
 	if (error < 0) {
-		segment_left(holder);
+		segment_left(&holder->share);
 		share_put(&holder->share);
 	} else
 		error = share_add(caller->cvm->shares, &holder->share, holder->rights, &holder->point);

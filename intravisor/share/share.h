@@ -29,6 +29,7 @@ enum share_kind { SHARE_STREAM = 1, SHARE_LISTENER, SHARE_SEGMENT };
 struct share {
 	enum share_kind kind;
 	uint32_t references;            /* a table's, each call's in progress, and those of other objects */
+	void (*left)(struct share *);           /* the holder's handle is closed, or its cVM ends */
 	void (*destroy)(struct share *);        /* at zero, in a slow call, under no lock */
 	struct share *garbage;
 };
@@ -73,8 +74,6 @@ void share_table_destroy(struct cvm *cvm);
 int64_t share_add(struct share_table *table, struct share *object, uint32_t rights, struct ring_point *point);
 /* Frees what has no reference any more. From slow calls only, under no lock. */
 void share_sweep(void);
-/* The holder's handle is closed, or its cVM ends (stream.c). */
-void share_left(struct share *object);
 
 /* fast_share.c */
 /* The object behind a handle with all of `rights`, referenced; NULL and *error (-EBADF, -EACCES). */

@@ -14,7 +14,6 @@
 
 #include "cap/cap.h"
 #include "intravisor/host/host.h"
-#include "intravisor/share/capability.h"
 #include "intravisor/share/stream.h"
 
 #define LISTENERS_BACKLOG 4096u
@@ -74,7 +73,8 @@ static struct pair *pair_make(int messages)
 	pair->messages = messages;
 	pair->ends_left = 2;
 	for (unsigned i = 0; i < 2; i++) {
-		pair->end[i] = (struct end){.share = {.kind = SHARE_STREAM, .references = 1, .destroy = end_destroy}, .pair = pair, .side = i};
+		pair->end[i] = (struct end){.share = {.kind = SHARE_STREAM, .references = 1, .left = stream_end_left, .destroy = end_destroy},
+					    .pair = pair, .side = i};
 		pair->end[i].point.owner = &pair->end[i].share;
 		pair->half[i].stored = (struct machine_stored *)(pair->memory + 2 * STREAM_RING) + 2 * i;
 		pair->half[i].ring = (struct machine_range){pair->memory + i * STREAM_RING, STREAM_RING, pair->half[i].stored};
@@ -99,7 +99,7 @@ static int64_t end_take(struct share_table *table, struct end *end, uint32_t rig
 
 static void end_drop(struct end *end)
 {
-	stream_end_left(end);
+	stream_end_left(&end->share);
 	share_put(&end->share);
 }
 
@@ -179,9 +179,9 @@ static void listener_destroy(struct share *share)
 	free(share);
 }
 
-static void listener_left(struct listener *l)
+static void listener_left(struct share *share)
 {
-	struct listener **link = &listeners;
+	struct listener *l = (struct listener *)share, **link = &listeners;
 	struct end *pending;
 
 	pthread_mutex_lock(&registry_lock);
@@ -204,16 +204,6 @@ static void listener_left(struct listener *l)
 	}
 }
 
-void share_left(struct share *object)
-{
-	if (object->kind == SHARE_STREAM)
-		stream_end_left((struct end *)object);
-	else if (object->kind == SHARE_LISTENER)
-		listener_left((struct listener *)object);
-	else if (object->kind == SHARE_SEGMENT)
-		segment_left((struct holder *)object);
-}
-
 int64_t host_stream_listen(struct caller *caller, const uint64_t a[6])
 {
 	struct stream_address address;
@@ -226,8 +216,9 @@ int64_t host_stream_listen(struct caller *caller, const uint64_t a[6])
 			close(node);
 		return error ? error : -ENOMEM;
 	}
-	*l = (struct listener){.share = {.kind = SHARE_LISTENER, .references = 1, .destroy = listener_destroy}, .address = address,
-			       .node = node, .cvm = caller->cvm, .table = caller->cvm->shares, .messages = a[5] & STREAM_MESSAGES ? 1 : 0,
+	*l = (struct listener){.share = {.kind = SHARE_LISTENER, .references = 1, .left = listener_left, .destroy = listener_destroy},
+			       .address = address, .node = node, .cvm = caller->cvm, .table = caller->cvm->shares,
+			       .messages = a[5] & STREAM_MESSAGES ? 1 : 0,
 			       .backlog = a[4] < LISTENERS_BACKLOG ? (unsigned)a[4] + 1 : LISTENERS_BACKLOG};
 	l->point.owner = &l->share;
 	pthread_mutex_lock(&registry_lock);

@@ -9,6 +9,11 @@
 #include <carrel/host.h>
 #include "intravisor/share/share.h"
 
+static inline uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* One direction. Its sender's part is under `in`, its receiver's under `out` (in that order), so both copy at the same time. */
 struct half {
 	struct machine_range ring;      /* STREAM_RING bytes, by `stored[0]` */
@@ -65,11 +70,10 @@ struct pair {
 	struct end end[2];              /* end i reads half i and writes half !i */
 	struct half half[2];
 };
-void stream_end_left(struct end *end);          /* fast_stream.c */
+void stream_end_left(struct share *end);        /* fast_stream.c */
 
 /* fast_half.c. Each takes the locks it needs; the memory is the caller's, or NULL with length 0. What host_stream_send and _receive return. */
-int64_t half_send(struct half *h, const struct machine_range *from);
-int64_t half_send_message(struct half *h, const struct machine_range *from);
+int64_t half_send(struct half *h, const struct machine_range *from, int message);
 int64_t half_receive(struct half *h, struct caller *caller, struct end *end, const struct machine_range *to, uint64_t flags);
 
 /* fast_post.c */

@@ -50,7 +50,7 @@ int64_t share_add(struct share_table *table, struct share *object, uint32_t righ
 	}
 	fast_unlock(&table->lock);
 	if (handle < 0) {
-		share_left(object);
+		object->left(object);
 		share_put(object);
 		share_sweep();
 	}
@@ -69,7 +69,7 @@ static int64_t table_close(struct share_table *table, uint64_t handle)
 	fast_unlock(&table->lock);
 	if (!object)
 		return -EBADF;
-	share_left(object);
+	object->left(object);
 	share_put(object);
 	share_sweep();
 	return 0;
@@ -108,9 +108,8 @@ int64_t host_bell_wait(struct caller *caller, const uint64_t a[6])
 	struct bell *bell = &caller->cvm->shares->bell;
 	struct timespec deadline;
 	const void *word = a[0] >> 32 == 0 && a[0] % 4 == 0 ? cvm_reference(caller, a[0], 4) : NULL;
-	const void *from = a[1] ? cvm_reference(caller, a[1], sizeof deadline) : NULL;
 
-	if (!word || (a[1] && (!from || machine_copy_in(&deadline, from, sizeof deadline))))
+	if (!word || (a[1] && cvm_copy_in(caller, &deadline, a[1], sizeof deadline)))
 		return -EFAULT;
 	__atomic_add_fetch(&bell->sleepers, 1, __ATOMIC_SEQ_CST);
 	struct futex_waitv both[2] = {

@@ -3,7 +3,7 @@
 CHERI_CC := riscv64-linux-gnu-gcc
 CHERI_CPPFLAGS := -D_GNU_SOURCE -Iinclude -Iinclude/isa/cheri_riscv64 -I.
 CHERI_CFLAGS = $(filter-out -fPIE,$(CFLAGS)) -fno-pie
-CHERI_SOURCES := $(wildcard cli/*.c cli/deploy/*.c cap/*.c machine/*.c machine/cheri_riscv64/*.[cS]) $(filter-out intravisor/host/lockdown.c,$(wildcard intravisor/*/*.c))
+CHERI_SOURCES := $(wildcard cli/*.c cli/deploy/*.c cli/machine/cheri_riscv64/*.c cap/*.c machine/*.c machine/cheri_riscv64/*.[cS]) $(filter-out intravisor/host/lockdown.c,$(wildcard intravisor/*/*.c))
 CHERI_YAML := $(B)/ports/libyaml/cheri_glibc
 CHERI_OBJECTS := $(patsubst %,$(B)/obj/cheri/%.o,$(basename $(CHERI_SOURCES)))
 SECOND += $(CHERI)/bin/carrel

@@ -80,15 +80,12 @@ static void fault_describe(struct machine_thread *thread, int signal, const stru
 	const struct context *context = thread->context;
 	struct machine_fault *fault = &thread->last;
 	uint64_t pc = frame->x[0], address = (uint64_t)frame->information.si_addr;
-	int code = frame->information.si_code;
 	uint32_t mtval = 0;
 	int libos = libos_in(frame, context), memory = signal == SIGSEGV || signal == SIGBUS;
 
 	memset(fault, 0, sizeof *fault);
 	fault->signal = signal;
-	fault->code = code;
 	fault->compartment = libos ? MACHINE_LIBOS : MACHINE_PROGRAM;
-	memcpy(fault->registers, frame->x, sizeof fault->registers);
 	if (violated(frame, signal))
 		memcpy(&mtval, (const uint8_t *)&frame->information + 24, 4);
 	if (mtval)
@@ -169,8 +166,8 @@ void signal_handle(int signal, struct carrier *carrier, struct signal_frame *fra
 	    machine_calls.missing && machine_calls.missing(thread, (uint32_t)address))
 		return;
 	int libos = libos_in(frame, context), program = guest && !libos;
-	if (!guest && pc >= (uint64_t)guest_copy && pc < (uint64_t)guest_copy_end) {
-		frame->x[0] = (uint64_t)guest_copy_fault;
+	if (!guest && pc >= (uint64_t)machine_copy && pc < (uint64_t)machine_copy_end) {
+		frame->x[0] = (uint64_t)machine_copy_fault;
 		return;
 	}
 	/* Memory that is not there is a guest's affair; a violation of what was granted is not (part_copy). DDC is a part there; it puts the

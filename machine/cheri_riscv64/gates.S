@@ -474,12 +474,13 @@ signal_entry:
 	addi	sp, sp, 16
 	ret
 
-/* int guest_copy(void *a0, const void *a1, size_t a2): one of the sides is a guest's. 0, or -EFAULT when it faults. Plain stores, so no
- * tag is ever copied. */
-	.globl	guest_copy, guest_copy_end, guest_copy_fault, machine_copy
-	.type	guest_copy, @function
+/* int machine_copy(void *a0, const void *a1, size_t a2), and the same by two other names (machine.h): one of the sides is a guest's. 0, or
+ * -EFAULT when it faults. Plain stores, so no tag is ever copied. */
+	.globl	machine_copy, machine_copy_in, machine_copy_out, machine_copy_end, machine_copy_fault
+	.type	machine_copy, @function
+machine_copy_in:
+machine_copy_out:
 machine_copy:
-guest_copy:
 	or	t0, a0, a1
 	or	t0, t0, a2
 	andi	t0, t0, 7
@@ -500,8 +501,8 @@ guest_copy:
 	addi	a1, a1, 1
 	addi	a2, a2, -1
 	j	3b
-guest_copy_end:
-guest_copy_fault:
+machine_copy_end:
+machine_copy_fault:
 	li	a0, -EFAULT
 	ret
 

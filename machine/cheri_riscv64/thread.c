@@ -45,16 +45,12 @@ _Static_assert(offsetof(struct signal_frame, x) == 304 && offsetof(struct signal
 #define ENTRY_TABLE      (ENTRY_PAGE + 0x1000)
 
 struct machine_upcalls machine_calls;
+int machine_ticks_steady;
 
 int machine_init(const struct machine_upcalls *upcalls)
 {
 	machine_calls = *upcalls;
 	return fault_init();
-}
-
-int machine_ticks_steady(void)
-{
-	return 0;
 }
 
 static void entry_put(struct capability *slot, const uint8_t *gate, uint64_t type)
@@ -216,7 +212,7 @@ int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32
 	struct context *context = thread->context;
 
 	*left = thread;
-	if (!thread_entry_ok(entry))
+	if (!machine_entry_ok((void *)context->libos_base, entry))
 		return -EINVAL;
 	/* Kicks are let through only here, where the alternate stack names the carrier. */
 	const uint64_t kick = 1ull << (MACHINE_KICK - 1);
@@ -243,25 +239,21 @@ void machine_thread_leave(struct machine_thread *thread, int64_t value)
 	context_leave(thread->context, value);
 }
 
-int thread_entry_ok(uint32_t offset)
+/* Is it an offset where a window's code can lie? PCC and the pages decide what is there. */
+int machine_entry_ok(const void *window, uint32_t entry)
 {
-	return offset >= WINDOW_ARENA_START && offset < WINDOW_ARENA_END && offset % 2 == 0;
+	(void)window;
+	return entry >= WINDOW_ARENA_START && entry < WINDOW_ARENA_END && entry % 2 == 0;
 }
 
 int machine_thread_program(struct machine_thread *thread, uint32_t entry, uint32_t stack)
 {
 	struct context *context = thread->context;
 
-	if (!thread_entry_ok(entry))
+	if (!machine_entry_ok((void *)context->program_base, entry))
 		return -EINVAL;
 	start_over(thread);
 	context_again(context, context->program_base + entry, context->program_base + stack, 0, 1);
-}
-
-int machine_program_entry_ok(const void *program_window, uint32_t entry)
-{
-	(void)program_window;
-	return thread_entry_ok(entry);
 }
 
 /* A call enters at `entry`, below what the stack of the program that serves holds (gates.S). */
@@ -275,12 +267,6 @@ void context_served(struct context *context)
 	context->entry = 0;
 }
 
-int machine_thread_entry_ok(const struct machine_thread *thread, uint32_t entry)
-{
-	(void)thread;
-	return thread_entry_ok(entry);
-}
-
 /* Every register of the old program's goes, capabilities among them: guests cannot keep one in memory, so none outlives its window. */
 void machine_thread_window(struct machine_thread *thread, void *program_window, uint32_t entry, uint64_t argument)
 {
@@ -291,29 +277,21 @@ void machine_thread_window(struct machine_thread *thread, void *program_window, 
 	context_again(context, context->libos_base + entry, context->libos_stack, argument, 0);
 }
 
-int machine_thread_syscall_entry(struct machine_thread *thread, uint32_t entry)
+int machine_thread_entry_set(struct machine_thread *thread, uint64_t which, uint32_t start, uint32_t end, uint32_t target)
 {
 	struct context *context = thread->context;
+	uint64_t entry = context->libos_base + target;
 
-	return thread_entry_ok(entry) && capability_at(&context->syscall_entry, &context->libos_code, context->libos_base + entry)
-		       ? 0 : -EINVAL;
-}
-
-int machine_thread_interrupt_entry(struct machine_thread *thread, uint32_t entry)
-{
-	if (!thread_entry_ok(entry))
+	if (which > 2 || (which == 1 && start > end) || !machine_entry_ok((void *)context->libos_base, target) ||
+	    (which == 0 && !capability_at(&context->syscall_entry, &context->libos_code, entry)))
 		return -EINVAL;
-	thread->context->interrupt_entry = thread->context->libos_base + entry;
-	return 0;
-}
-
-int machine_thread_fixup(struct machine_thread *thread, uint32_t start, uint32_t end, uint32_t target)
-{
-	if (start > end || !thread_entry_ok(target))
-		return -EINVAL;
-	thread->fixup_start = start;
-	thread->fixup_end = end;
-	thread->fixup_target = target;
+	if (which == 2)
+		context->interrupt_entry = entry;
+	else if (which == 1) {
+		thread->fixup_start = start;
+		thread->fixup_end = end;
+		thread->fixup_target = target;
+	}
 	return 0;
 }
 
@@ -335,14 +313,4 @@ int64_t machine_blocking(struct machine_thread *thread, long number, long a, lon
 	if (result == -EINTR)
 		thread->context->kicked = 0;
 	return result;
-}
-
-int machine_copy_in(void *to, const void *guest, size_t length)
-{
-	return guest_copy(to, guest, length);
-}
-
-int machine_copy_out(void *guest, const void *from, size_t length)
-{
-	return guest_copy(guest, from, length);
 }

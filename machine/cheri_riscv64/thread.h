@@ -26,9 +26,8 @@ _Static_assert(sizeof(struct signal_frame) == 1088 + 33 * 16, "as the machine la
 extern uint8_t gate_start[], gate_end[], gate_syscall[], gate_leave[], gate_leave_checked[], gate_leave_end[], gate_kicked[],
 	gate_call[], gate_serve[], gate_call_copy[], gate_call_return[], gate_no_call[], gate_host_call[], gate_host_fast[], gate_leaving[], context_checked[], context_entered[];
 extern uint8_t entry_program_start[], entry_program_end[], entry_libos_start[], entry_libos_end[];
-extern uint8_t guest_copy_end[], guest_copy_fault[], blocking_start[], blocking_end[], blocking_abort[];
+extern uint8_t machine_copy_end[], machine_copy_fault[], blocking_start[], blocking_end[], blocking_abort[];
 
-int guest_copy(void *to, const void *from, size_t length);
 /* To be entered: absolute pc in the library OS (program 0) or the program (1). */
 int64_t context_enter(struct context *context, uint64_t pc, uint64_t stack, uint64_t argument, int program);
 __attribute__((noreturn)) void context_again(struct context *context, uint64_t pc, uint64_t stack, uint64_t argument, int program);
@@ -37,8 +36,6 @@ __attribute__((noreturn)) void context_resume(struct signal_frame *frame);
 int64_t context_blocking(const uint64_t *kicked, const long call[7]);
 void signal_entry(int signal);
 int fault_init(void);
-/* Is this offset one where a window's code can lie? PCC and the pages decide what is there. */
-int thread_entry_ok(uint32_t offset);
 /* The frame continues in the library OS or the program with its capabilities and no register but those given later. */
 void frame_enter(const struct context *context, struct signal_frame *frame, int program, uint64_t pc);
 /* Makes the return from the signal continue in the library OS with what, code and address as arguments. 0, or -1. */

@@ -8,10 +8,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <ucontext.h>
 
 #include <carrel/window.h>
-#include "machine/x86_64/interrupt.h"
+#include "machine/x86_64/thread.h"
 
 static const int caught[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 
@@ -48,14 +47,6 @@ static const char *gate_reason(uint64_t pc)
 	if (pc == gate_address(gate_first_return))
 		return "return from the outermost frame";
 	return "fault inside a gate";
-}
-
-static void registers_fill(struct machine_fault *fault, const gregset_t regs)
-{
-	for (int i = 0; i < 16; i++)
-		fault->registers[i] = (uint64_t)regs[interrupt_order[i]];
-	fault->registers[4] = 0;        /* rsp is the control stack's: not the guest's to see */
-	fault->registers[15] = (uint32_t)fault->registers[15];
 }
 
 /* The thread is to leave its guest: at once wherever guest code or a gate runs; in the host, the end of the host call sees it. */
@@ -101,11 +92,9 @@ static void fault_describe(struct machine_thread *thread, int signal, const sigi
 
 	memset(fault, 0, sizeof *fault);
 	fault->signal = signal;
-	fault->code = info->si_code;
 	fault->compartment = libos ? MACHINE_LIBOS : MACHINE_PROGRAM;
 	/* A `call` into the low guard of the control stack faults on rsp, in guest code. */
 	fault->reason = gate ? gate_reason(pc) : memory && address - low < CONTROL_REGION ? "control stack exhausted" : NULL;
-	registers_fill(fault, regs);
 	backtrace_fill(fault, context, (uint64_t)regs[REG_RSP]);
 	if (gate && fault->depth) {     /* a gate's fault is its caller's */
 		fault->pc = fault->backtrace[0];
@@ -114,13 +103,13 @@ static void fault_describe(struct machine_thread *thread, int signal, const sigi
 		fault->pc = (uint32_t)pc;
 	if (!memory || fault->reason)
 		return;
+	/* Elsewhere it stays 0: no host address leaves. */
 	if (inside(address, context->program_base) || (libos && inside(address, context->libos_base))) {
 		fault->address_in_window = 1;
 		fault->address = (uint32_t)address;
 		if (libos && inside(address, context->program_base))
 			fault->reason = "library OS access to program memory without a fix-up";
-	} else
-		fault->address = 0;     /* no host address leaves */
+	}
 }
 
 /* gs may be anyone's; C has no use for it. */
@@ -140,8 +129,8 @@ static void signal_handle(int signal, siginfo_t *info, void *frame)
 		kick_handle(thread, uc);
 		return;
 	}
-	if (pc >= (uint64_t)guest_copy && pc < (uint64_t)guest_copy_end) {
-		regs[REG_RIP] = (greg_t)guest_copy_fault;
+	if (pc >= (uint64_t)machine_copy && pc < (uint64_t)machine_copy_end) {
+		regs[REG_RIP] = (greg_t)machine_copy_fault;
 		return;
 	}
 	int program = inside(pc, context->program_base), libos = inside(pc, context->libos_base), gate = gate_at(pc);

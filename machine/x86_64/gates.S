@@ -81,8 +81,8 @@
 	ud2
 	.endm
 
-	/* Into C of the fast kind (machine.h) and back; all but rax and r11, the context, is cleared. */
-	.macro fast_call function
+	/* To the host stack, with the arguments on it: rdx where, rsi the number; and r11, the context, which is on top. */
+	.macro host_stack
 	find_context
 	mov	%rsp, F(C_GUEST_RSP)
 	mov	F(C_HOST_RSP), %rsp
@@ -90,6 +90,11 @@
 	mov	%rsp, %rdx
 	mov	%rax, %rsi
 	push	%r11
+	.endm
+
+	/* Into C of the fast kind (machine.h) and back; all but rax and r11, the context, is cleared. */
+	.macro fast_call function
+	host_stack
 	sub	$8, %rsp
 	mov	F(C_OWNER), %rdi
 	call	*F(\function)
@@ -280,13 +285,7 @@ gate_interrupt_return:
 	.globl	gate_host_call
 	.balign	64
 gate_host_call:
-	find_context
-	mov	%rsp, F(C_GUEST_RSP)
-	mov	F(C_HOST_RSP), %rsp
-	pushes	r9, r8, r10, rdx, rsi, rdi
-	mov	%rsp, %rdx
-	mov	%rax, %rsi
-	push	%r11
+	host_stack
 	sub	$(8 + 512 + 16), %rsp
 	cmpl	$0, F(C_AVX)
 	je	2f
@@ -485,29 +484,16 @@ context_enter:
 	mov	%rsp, C_HOST_RSP(%rdi)
 	mov	C_CARRIER(%rdi), %rax
 	mov	%rsp, CARRIER_HOST_SP(%rax)
-	mov	C_LIBOS_BASE(%rdi), %r14
-	mov	%rcx, %r8
-	jmp	context_start
+	mov	C_LIBOS_BASE(%rdi), %r8
 
-/* void context_again(struct context *rdi, uint64_t entry rsi, uint64_t stack rdx, uint64_t argument rcx): into the library OS on a
- * control stack that has been started over. From a host call; the host stack's place stays. */
+/* void context_again(struct context *rdi, uint64_t entry rsi, uint64_t stack rdx, uint64_t argument rcx, uint64_t r14 r8): into the
+ * library OS (r14 is its window) or the program (0) on a control stack that has been started over. From a host call; the host stack's
+ * place stays. */
 	.globl	context_again
 	.type	context_again, @function
 context_again:
 	endbr64
-	mov	C_LIBOS_BASE(%rdi), %r14
-	mov	%rcx, %r8
-	jmp	context_start
-
-/* void context_program(struct context *rdi, uint64_t entry rsi, uint64_t stack rdx): forget the guest's frames, start the
- * program. From a host call; the host stack's place stays. */
-	.globl	context_program
-	.type	context_program, @function
-context_program:
-	endbr64
-	xor	%r14d, %r14d
-	xor	%r8d, %r8d
-context_start:
+	mov	%r8, %r14
 	/* A stop before this comparison is seen by it, one between the labels by its pc (fault.c), one behind them in the guest. */
 	cmpl	$0, C_LEAVING(%rdi)
 	.globl	context_checked, context_entered
@@ -521,7 +507,7 @@ context_checked:
 	mov	%rdx, %r15
 	lea	CONTEXT_BIAS(%rdi), %r11
 	clear_vectors default_control_word(%rip), default_mxcsr(%rip)
-	mov	%r8, %rdi
+	mov	%rcx, %rdi
 	zero	eax, ebx, ecx, edx, esi, ebp, r8d, r9d, r10d, r11d, r12d, r13d
 	ret
 context_entered:
@@ -612,11 +598,13 @@ machine_relax:
 	pause
 	ret
 
-/* int guest_copy(void *rdi, const void *rsi, size_t rdx): one of the sides is a guest's. 0, or -EFAULT when it faults. */
-	.globl	guest_copy, guest_copy_end, guest_copy_fault, machine_copy
-	.type	guest_copy, @function
+/* int machine_copy(void *rdi, const void *rsi, size_t rdx), and the same by two other names (machine.h): one of the sides is a guest's.
+ * 0, or -EFAULT when it faults. */
+	.globl	machine_copy, machine_copy_in, machine_copy_out, machine_copy_end, machine_copy_fault
+	.type	machine_copy, @function
+machine_copy_in:
+machine_copy_out:
 machine_copy:
-guest_copy:
 	endbr64
 	cmp	$512, %rdx		/* where `rep movsb` costs more to begin than to do */
 	jb	1f
@@ -643,8 +631,8 @@ guest_copy:
 	jnz	4b
 5:	xor	%eax, %eax
 	ret
-guest_copy_end:
-guest_copy_fault:
+machine_copy_end:
+machine_copy_fault:
 	mov	$-EFAULT, %eax
 	ret
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Interruptions of a program (interrupt.h). Trusted. An attacker chooses when they come (by timers and other threads), every
+ * Interruptions of a program (thread.h). Trusted. An attacker chooses when they come (by timers and other threads), every
  * register, and, as a library OS, what it resumes with.
  *
  * Why resuming is sound: rsp comes from the record, so every later `ret` finds a return address that a call pushed; pc comes from
@@ -18,15 +18,15 @@
 
 #include <carrel/gate.h>
 #include <carrel/window.h>
-#include "machine/x86_64/interrupt.h"
+#include "machine/x86_64/thread.h"
 #include "machine/x86_64/unit.h"
 
 #define FLAGS_ARITHMETIC 0x8d5u /* CF PF AF ZF SF OF */
 #define FLAGS_FIXED      0x202u
 #define MXCSR_MASK       0xffffu
 
-/* REG_8 and the like are carrel/registers.h's names of what <ucontext.h> calls REG_R8. */
-const int interrupt_order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+/* Index in ucontext_t's gregs of general register i. REG_8 and the like are carrel/registers.h's names of what <ucontext.h> calls REG_R8. */
+static const int interrupt_order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
 				 REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 
 /* The gates' ways back to the program. From `last` on the comparison with C_KICKED has been made. */
@@ -165,7 +165,7 @@ int interrupt_fatal(struct machine_thread *thread, ucontext_t *uc, uint64_t what
 	if (!context->interrupt_entry)
 		return -1;
 	context->record_count = 0;
-	enter(context, uc, (uint64_t)context - CONTEXT_FIRST, what, code | INTERRUPT_FATAL, 0);
+	enter(context, uc, (uint64_t)context - CONTEXT_FIRST, what, code | MACHINE_FATAL, 0);
 	return 0;
 }
 
@@ -208,7 +208,7 @@ int machine_thread_resume(struct machine_thread *thread, const struct carrel_reg
 	struct record record = context->records[context->record_count - 1];
 	if ((uint64_t)context - record.rsp < context->floor)    /* behind the frame that a call returns to */
 		return -EINVAL;
-	if ((how == RESUME_HANDLER || pc != record.pc) && (pc > UINT32_MAX || !thread_landing_pad(context->program_base, (uint32_t)pc)))
+	if ((how == RESUME_HANDLER || pc != record.pc) && (pc > UINT32_MAX || !machine_entry_ok((void *)context->program_base, (uint32_t)pc)))
 		return -EINVAL;
 	/* From here on nothing fails. Interruptions wait until sigreturn. */
 	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &signals, NULL, 8))

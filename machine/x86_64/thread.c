@@ -4,10 +4,10 @@
  * Windows' gate tables, control stacks and threads on x86-64. Trusted. An attacker controls the offsets that
  * library OSes hand to the entry functions; they are checked here to be landing pads of the code arena.
  */
-#include <cpuid.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -39,7 +39,19 @@ _Static_assert(offsetof(struct context, entry) == C_ENTRY && offsetof(struct con
 
 struct machine_upcalls machine_calls;
 uint8_t *gate_page;
-static int ticks_steady;
+int machine_ticks_steady;
+
+/* Does the kernel take the time from the counter of ticks? */
+static int clock_is_tsc(void)
+{
+	FILE *file = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "r");
+	char name[8] = "";
+	int is = file && fgets(name, sizeof name, file) && !strcmp(name, "tsc\n");
+
+	if (file)
+		fclose(file);
+	return is;
+}
 
 /* The only trusted addresses a guest can read are in this copy, away from the Intravisor's text. */
 int machine_init(const struct machine_upcalls *upcalls)
@@ -63,13 +75,8 @@ int machine_init(const struct machine_upcalls *upcalls)
 	void *vdso = dlopen("linux-vdso.so.1", RTLD_LAZY | RTLD_NOLOAD);
 	if (vdso)
 		*(void **)&fast_clock = dlsym(vdso, "__vdso_clock_gettime");
-	ticks_steady = clock_is_tsc();
+	machine_ticks_steady = clock_is_tsc();
 	return fault_init();
-}
-
-int machine_ticks_steady(void)
-{
-	return ticks_steady;
 }
 
 uint64_t gate_address(const uint8_t *gate)
@@ -120,14 +127,6 @@ static uint8_t *region_reserve(size_t size)
 		munmap(all, (size_t)(region - all));
 	munmap(region + size, (size_t)(all + 2 * size - (region + size)));
 	return region;
-}
-
-static int has_avx(void)
-{
-	unsigned a, b, c, d;
-
-	/* AVX and OSXSAVE: the kernel saves ymm when both are reported. */
-	return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_AVX) && (c & bit_OSXSAVE);
 }
 
 /* The next entry begins on an empty control stack, whose only frame returns to a gate. */
@@ -188,7 +187,7 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 		.host_fast = (uint64_t)machine_calls.host_fast,
 		.owner = (uint64_t)owner,
 		.first_return = gate_address(gate_first_return),
-		.avx = (uint64_t)has_avx(),
+		.avx = __builtin_cpu_supports("avx") != 0,     /* the processor has it, and the kernel saves ymm */
 		.carrier = thread->home,
 		.call = (uint64_t)machine_calls.call,
 		.call_end = (uint64_t)call_end,
@@ -255,7 +254,7 @@ int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32
 	struct context *context = thread->context;
 
 	*left = thread;
-	if (!thread_landing_pad(context->libos_base, entry))
+	if (!machine_entry_ok((void *)context->libos_base, entry))
 		return -EINVAL;
 	/* Kicks are let through only here, where the alternate stack names the carrier. */
 	const uint64_t kick = 1ull << (MACHINE_KICK - 1);
@@ -282,27 +281,22 @@ void machine_thread_leave(struct machine_thread *thread, int64_t value)
 	context_leave(thread->context, value);
 }
 
-int thread_landing_pad(uint64_t base, uint32_t offset)
+int machine_entry_ok(const void *window, uint32_t entry)
 {
 	uint32_t word;
 
-	return offset >= WINDOW_ARENA_START && offset <= WINDOW_ARENA_END - 4 &&
-	       !machine_copy_in(&word, (void *)(base + offset), sizeof word) && word == LANDING_PAD;
+	return entry >= WINDOW_ARENA_START && entry <= WINDOW_ARENA_END - 4 &&
+	       !machine_copy_in(&word, (const uint8_t *)window + entry, sizeof word) && word == LANDING_PAD;
 }
 
 int machine_thread_program(struct machine_thread *thread, uint32_t entry, uint32_t stack)
 {
 	struct context *context = thread->context;
 
-	if (!thread_landing_pad(context->program_base, entry))
+	if (!machine_entry_ok((void *)context->program_base, entry))
 		return -EINVAL;
 	start_over(thread);
-	context_program(context, context->program_base + entry, stack_place(context, stack));
-}
-
-int machine_thread_entry_ok(const struct machine_thread *thread, uint32_t entry)
-{
-	return thread_landing_pad(thread->context->libos_base, entry);
+	context_again(context, context->program_base + entry, stack_place(context, stack), 0, 0);
 }
 
 void machine_thread_window(struct machine_thread *thread, void *program_window, uint32_t entry, uint64_t argument)
@@ -313,32 +307,24 @@ void machine_thread_window(struct machine_thread *thread, void *program_window, 
 	start_over(thread);
 	context->program_base = (uint64_t)program_window;
 	context->program_tp = 0;
-	context_again(context, context->libos_base + entry, context->libos_stack, argument);
+	context_again(context, context->libos_base + entry, context->libos_stack, argument, context->libos_base);
 }
 
-int machine_thread_syscall_entry(struct machine_thread *thread, uint32_t entry)
+int machine_thread_entry_set(struct machine_thread *thread, uint64_t which, uint32_t start, uint32_t end, uint32_t target)
 {
-	if (!thread_landing_pad(thread->context->libos_base, entry))
-		return -EINVAL;
-	thread->context->syscall_entry = thread->context->libos_base + entry;
-	return 0;
-}
+	struct context *context = thread->context;
 
-int machine_thread_interrupt_entry(struct machine_thread *thread, uint32_t entry)
-{
-	if (!thread_landing_pad(thread->context->libos_base, entry))
+	if (which > 2 || (which == 1 && start > end) || !machine_entry_ok((void *)context->libos_base, target))
 		return -EINVAL;
-	thread->context->interrupt_entry = thread->context->libos_base + entry;
-	return 0;
-}
-
-int machine_thread_fixup(struct machine_thread *thread, uint32_t start, uint32_t end, uint32_t target)
-{
-	if (start > end || !thread_landing_pad(thread->context->libos_base, target))
-		return -EINVAL;
-	thread->fixup_start = start;
-	thread->fixup_end = end;
-	thread->fixup_target = target;
+	if (which == 0)
+		context->syscall_entry = context->libos_base + target;
+	else if (which == 2)
+		context->interrupt_entry = context->libos_base + target;
+	else {
+		thread->fixup_start = start;
+		thread->fixup_end = end;
+		thread->fixup_target = target;
+	}
 	return 0;
 }
 
@@ -368,19 +354,4 @@ void context_served(struct context *context)
 void context_adopt(struct context *context, int64_t error)
 {
 	context_adopted(context, error, gate_address(gate_call_out));
-}
-
-int machine_program_entry_ok(const void *program_window, uint32_t entry)
-{
-	return thread_landing_pad((uint64_t)program_window, entry);
-}
-
-int machine_copy_in(void *to, const void *guest, size_t length)
-{
-	return guest_copy(to, guest, length);
-}
-
-int machine_copy_out(void *guest, const void *from, size_t length)
-{
-	return guest_copy(guest, from, length);
 }

@@ -23,6 +23,13 @@
 #define NODES_MOST 32768u       /* trie nodes and forms; beyond that forms are judged anew: slower, never wrong */
 #define LEAF 0x8000u
 
+/* What a walk needs; most of it is never touched. */
+struct room {
+	uint16_t nodes[NODES_MOST][256];
+	struct form forms[NODES_MOST];
+	uint64_t starts[];              /* one bit per byte of the text */
+};
+
 int walk_refuse(struct walk *w, uint64_t at, unsigned length, const char *rule, const char *reason)
 {
 	struct machine_verdict *v = w->verdict;
@@ -62,7 +69,7 @@ static const struct form *form_find(struct walk *w, uint64_t at, struct form *fr
 		}
 		node = next;
 	}
-	if (judge_form(w->judge, bytes, left < FORM_LENGTH_MOST ? left : FORM_LENGTH_MOST, fresh, &refusal, &length)) {
+	if (judge_form(w->text->policy, bytes, left < FORM_LENGTH_MOST ? left : FORM_LENGTH_MOST, fresh, &refusal, &length)) {
 		walk_refuse(w, at, length, refusal.rule, refusal.reason);
 		return NULL;
 	}
@@ -106,7 +113,7 @@ static int instance_check(struct walk *w, uint64_t at, const struct form *form)
 		uint64_t target = end + (uint64_t)value;
 		if (target >= text->size)
 			return walk_refuse(w, at, form->length, "branch-target", "a branch out of the text");
-		return branch_remember(w, at, target);
+		return remember(&w->branches, at, target);
 	}
 	case FORM_RELATIVE_ACCESS:
 		/* An operand of up to 64 bytes that starts inside the image stays inside the window: the arena ends 3 GiB below
@@ -149,8 +156,11 @@ static int instance_check(struct walk *w, uint64_t at, const struct form *form)
 	return walk_refuse(w, at, form->length, "decode", "internal: unknown form");
 }
 
-static int text_walk(struct walk *w, void (*each)(struct walk *, uint64_t at, const struct form *, void *), void *arg)
+static int text_walk(struct walk *w, void (*each)(void *, uint64_t, uint64_t, int, const char *), void *argument)
 {
+	static const char *const kinds[] = {"", "branch", "image access", "thread pointer", "own window", "gate", "rebase (in unit)",
+					    "check (in unit)", "table (in unit)", "table (in unit)", "checked branch"};
+	static const char *const stacks[] = {"", "stack", "stack", "stack moves", "stack is set", "rebase of the stack", ""};
 	uint64_t size = w->text->size;
 
 	for (uint64_t at = 0; at < size;) {
@@ -160,7 +170,7 @@ static int text_walk(struct walk *w, void (*each)(struct walk *, uint64_t at, co
 			if (error)
 				return error;
 			if (each)
-				each(w, at, NULL, arg);
+				each(argument, at, 8ull * (w->table_most + 1), 0, "a table");
 			at += 8ull * (w->table_most + 1);
 			continue;
 		}
@@ -182,70 +192,42 @@ static int text_walk(struct walk *w, void (*each)(struct walk *, uint64_t at, co
 		w->recent_form[4] = *form;
 		w->count++;
 		if (each)
-			each(w, at, form, arg);
+			each(argument, at, form->length, 1, form->kind == FORM_PLAIN ? stacks[form->stack] : kinds[form->kind]);
 		at += form->length;
 	}
 	if (w->unit_by)
 		return unit_refuse(w);
 	for (uint64_t at = size - TEXT_END; at < size; at++)    /* text is whole pages */
-		if (w->text->text[at] != machine_trap_byte())
+		if (w->text->text[at] != ISA_TRAP_BYTE)
 			return walk_refuse(w, size - TEXT_END, TEXT_END, "text-end", "the text does not end in 32 traps; link it again with carrel-cc");
 	return 0;
 }
 
-static void *zeroed(size_t size)
+int machine_verify(const struct machine_text *text, struct machine_verdict *verdict,
+		   void (*each)(void *argument, uint64_t at, uint64_t length, int code, const char *what), void *argument)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
-static int verify(const struct machine_text *text, struct machine_verdict *verdict,
-		  void (*each)(struct walk *, uint64_t, const struct form *, void *), void *arg)
-{
-	size_t starts_size = text->size / 8 + 8, nodes_size = NODES_MOST * sizeof(uint16_t[256]),
-	       forms_size = NODES_MOST * sizeof(struct form);
-	struct walk w = {.text = text, .verdict = verdict, .node_count = 1, .table_here = NO_INSTRUCTION};
-	int error = -ENOMEM;
+	const size_t size = sizeof(struct room) + text->size / 8 + 8;
 
 	memset(verdict, 0, sizeof *verdict);
 	if (!text->size || text->size % 4096 || text->size > WINDOW_ARENA_END || text->image_span > WINDOW_ARENA_END ||
 	    text->text_offset > text->image_span || text->size > text->image_span - text->text_offset)
 		return -EINVAL;
-	w.judge = malloc(judge_size());
-	w.starts = zeroed(starts_size);
-	w.nodes = zeroed(nodes_size);
-	w.forms = zeroed(forms_size);
-	if (w.judge && w.starts && w.nodes && w.forms) {
-		judge_init(w.judge, text->policy);
-		for (int k = 0; k < 5; k++)
-			w.recent[k] = NO_INSTRUCTION;
-		error = text_walk(&w, each, arg);
-		if (!error)
-			error = targets_check(&w);
-		verdict->instructions = w.count;
-	}
-	free(w.judge);
+	struct room *room = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (room == MAP_FAILED)
+		return -ENOMEM;
+	struct walk w = {.text = text, .verdict = verdict, .nodes = room->nodes, .forms = room->forms, .starts = room->starts,
+			 .node_count = 1, .table_here = NO_INSTRUCTION};
+	for (int k = 0; k < 5; k++)
+		w.recent[k] = NO_INSTRUCTION;
+	int error = text_walk(&w, each, argument);
+	if (!error)
+		error = targets_check(&w);
+	verdict->instructions = w.count;
 	free(w.branches.rows);
 	free(w.tables.rows);
 	free(w.jumps.rows);
-	if (w.starts)
-		munmap(w.starts, starts_size);
-	if (w.nodes)
-		munmap(w.nodes, nodes_size);
-	if (w.forms)
-		munmap(w.forms, forms_size);
+	munmap(room, size);
 	return error;
-}
-
-int machine_verify(const struct machine_text *text, struct machine_verdict *verdict)
-{
-	return verify(text, verdict, NULL, NULL);
-}
-
-uint8_t machine_trap_byte(void)
-{
-	return 0xcc;
 }
 
 int machine_is_landing_pad(const uint8_t *text, size_t size, uint64_t at)
@@ -256,38 +238,4 @@ int machine_is_landing_pad(const uint8_t *text, size_t size, uint64_t at)
 		return 0;
 	memcpy(&word, text + at, sizeof word);
 	return word == LANDING_PAD;
-}
-
-struct explain {
-	void (*line)(void *arg, const char *text);
-	void *arg;
-};
-
-static void explain_each(struct walk *w, uint64_t at, const struct form *form, void *arg)
-{
-	static const char *const kinds[] = {"", "branch", "image access", "thread pointer", "own window", "gate", "rebase (in unit)",
-					    "check (in unit)", "table (in unit)", "table (in unit)", "checked branch"};
-	static const char *const stacks[] = {"", "stack", "stack", "stack moves", "stack is set", "rebase of the stack", ""};
-	struct explain *explain = arg;
-	char text[128], hex[3 * FORM_LENGTH_MOST + 1] = "", line[320];
-
-	if (!form) {
-		snprintf(line, sizeof line, "%8llx  a table of %u places", (unsigned long long)(w->text->address + at), w->table_most + 1);
-		explain->line(explain->arg, line);
-		return;
-	}
-	judge_text(w->judge, w->text->text + at, w->text->size - at, text, sizeof text);
-	for (unsigned k = 0; k < form->length; k++)
-		snprintf(hex + 3 * k, 4, "%02x ", w->text->text[at + k]);
-	snprintf(line, sizeof line, "%8llx  %-36s%-44s %s", (unsigned long long)(w->text->address + at), hex, text,
-		 form->kind == FORM_PLAIN ? stacks[form->stack] : kinds[form->kind]);
-	explain->line(explain->arg, line);
-}
-
-int machine_explain(const struct machine_text *text, void (*line)(void *arg, const char *text), void *arg)
-{
-	struct machine_verdict verdict;
-	struct explain explain = {line, arg};
-
-	return verify(text, &verdict, explain_each, &explain);
 }

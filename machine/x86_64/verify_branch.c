@@ -48,7 +48,7 @@ static int unit_matches(const struct walk *w, uint64_t at, unsigned t)
 	return rebase_length == n && !memcmp(rebase, want, n);
 }
 
-static int remember(struct list *list, uint64_t a, uint64_t b)
+int remember(struct list *list, uint64_t a, uint64_t b)
 {
 	if (list->count == list->room) {
 		size_t room = list->room ? 2 * list->room : 1024;
@@ -127,11 +127,6 @@ int table_places(struct walk *w, uint64_t at)
 	}
 	w->table_here = NO_INSTRUCTION;
 	return error;
-}
-
-int branch_remember(struct walk *w, uint64_t at, uint64_t target)
-{
-	return remember(&w->branches, at, target);
 }
 
 int unit_close(struct walk *w, uint64_t at, const struct form *branch)

@@ -47,7 +47,6 @@ struct form {
 	uint8_t value_size;
 	uint8_t zero_extends;   /* register that a 32-bit mov writes, for the head of a checked branch */
 	uint8_t target;         /* FORM_INDIRECT: T */
-	uint8_t trailing;       /* bytes behind the displacement (immediates): rip counts from the end */
 };
 
 struct refusal {
@@ -55,13 +54,7 @@ struct refusal {
 	const char *reason;
 };
 
-struct judge;   /* decoder state */
-size_t judge_size(void);
-void judge_init(struct judge *judge, int policy);
-/* Judges the instruction at bytes[0..available). 0 and the form, or -1 and the refusal (length in *length when known). */
-int judge_form(const struct judge *judge, const uint8_t *bytes, size_t available, struct form *form, struct refusal *refusal,
-	       unsigned *length);
-/* Text of the instruction, for people. */
-void judge_text(const struct judge *judge, const uint8_t *bytes, size_t available, char *text, size_t room);
+/* Judges the instruction at bytes[0..available) under IMAGE_POLICY_*. 0 and the form, or -1 and the refusal (length in *length when known). */
+int judge_form(int policy, const uint8_t *bytes, size_t available, struct form *form, struct refusal *refusal, unsigned *length);
 
 #endif

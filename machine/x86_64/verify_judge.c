@@ -11,11 +11,6 @@
 #include <carrel/image.h>
 #include "machine/x86_64/verify_forms.h"
 
-struct judge {
-	ZydisDecoder decoder;
-	int libos;
-};
-
 struct seen {
 	ZydisDecodedInstruction i;
 	ZydisDecodedOperand o[ZYDIS_MAX_OPERAND_COUNT];
@@ -26,17 +21,6 @@ struct seen {
 };
 
 #define REFUSE(rule_, reason_) return (*refusal = (struct refusal){rule_, reason_}), -1
-
-size_t judge_size(void)
-{
-	return sizeof(struct judge);
-}
-
-void judge_init(struct judge *judge, int policy)
-{
-	ZydisDecoderInit(&judge->decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-	judge->libos = policy == IMAGE_POLICY_LIBOS;
-}
 
 static int vector_set(ZydisISASet set)
 {
@@ -110,11 +94,9 @@ static int prefixes_check(struct seen *s, struct refusal *refusal)
 		if (value == 0x2e || value == 0x36 || value == 0x3e || value == 0x26)
 			REFUSE("prefix", "cs, ss, ds and es prefixes are not accepted");
 		if ((value & 0xf0) == 0x40 && k != s->i.raw.prefix_count - 1)
-			REFUSE("prefix", "REX is not the last prefix");
+			REFUSE("prefix", "REX is not the last prefix");         /* nor can there be two */
 		if (s->i.raw.prefixes[k].type == ZYDIS_PREFIX_TYPE_IGNORED && (value & 0xf0) != 0x40)
 			REFUSE("prefix", "a prefix without effect");
-		if ((value & 0xf0) == 0x40 && k > 0 && (s->i.raw.prefixes[k - 1].value & 0xf0) == 0x40)
-			REFUSE("prefix", "REX stands twice");
 	}
 	s->gs = count[0x65] != 0;
 	s->fs = count[0x64] != 0;
@@ -218,8 +200,7 @@ static int memory_check(const struct seen *s, const ZydisDecodedOperand *o, stru
 		return 0;
 	}
 	if (s->libos && !s->address32 && o->mem.base == ZYDIS_REGISTER_R14) {
-		form->value_at = s->i.raw.disp.offset;
-		form->value_size = s->i.raw.disp.size / 8;
+		value_at(form, s->i.raw.disp.offset, s->i.raw.disp.size);
 		if (s->i.mnemonic == ZYDIS_MNEMONIC_CALL && o->mem.index == ZYDIS_REGISTER_NONE && form->value_size) {
 			form->kind = FORM_GATE;
 			return 0;
@@ -351,17 +332,18 @@ static int branch_check(const struct seen *s, struct form *form, struct refusal 
 	REFUSE("indirect-branch", "a branch through memory that is not a gate");
 }
 
-int judge_form(const struct judge *judge, const uint8_t *bytes, size_t available, struct form *form, struct refusal *refusal,
-	       unsigned *length)
+int judge_form(int policy, const uint8_t *bytes, size_t available, struct form *form, struct refusal *refusal, unsigned *length)
 {
+	ZydisDecoder decoder;
 	struct seen s;
 
 	*length = 0;
-	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&judge->decoder, bytes, available, &s.i, s.o)))
+	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);   /* a few stores */
+	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, available, &s.i, s.o)))
 		REFUSE("decode", "not an instruction, or cut off by the end of the text");
 	*length = s.i.length;
 	s.bytes = bytes;
-	s.libos = judge->libos;
+	s.libos = policy == IMAGE_POLICY_LIBOS;
 	*form = (struct form){.kind = FORM_PLAIN, .length = s.i.length, .key = s.i.length, .zero_extends = FORM_NO_REGISTER,
 			      .target = FORM_NO_REGISTER};
 	if (s.i.mnemonic == ZYDIS_MNEMONIC_NOP && s.i.opcode == 0x1f && s.i.opcode_map == ZYDIS_OPCODE_MAP_0F) {
@@ -406,17 +388,4 @@ int judge_form(const struct judge *judge, const uint8_t *bytes, size_t available
 			key = s.i.raw.imm[k].offset;
 	form->key = (uint8_t)key;
 	return 0;
-}
-
-void judge_text(const struct judge *judge, const uint8_t *bytes, size_t available, char *text, size_t room)
-{
-	ZydisDecodedInstruction i;
-	ZydisDecodedOperand o[ZYDIS_MAX_OPERAND_COUNT];
-	ZydisFormatter formatter;
-
-	ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_ATT);
-	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&judge->decoder, bytes, available, &i, o)) ||
-	    !ZYAN_SUCCESS(ZydisFormatterFormatInstruction(&formatter, &i, o, i.operand_count_visible, text, room,
-							  ZYDIS_RUNTIME_ADDRESS_NONE, NULL)))
-		strncpy(text, "(bad)", room);
 }

@@ -21,7 +21,6 @@ struct list {
 struct walk {
 	const struct machine_text *text;
 	struct machine_verdict *verdict;
-	struct judge *judge;
 	uint16_t (*nodes)[256];
 	struct form *forms;
 	unsigned node_count, form_count;
@@ -48,7 +47,7 @@ struct walk {
 int walk_refuse(struct walk *w, uint64_t at, unsigned length, const char *rule, const char *reason);
 
 /* verify_branch.c. Each gives 0, or an error with the verdict filled in. */
-int branch_remember(struct walk *w, uint64_t at, uint64_t target);      /* a direct one, whose target is in the text */
+int remember(struct list *list, uint64_t a, uint64_t b);                /* one more row; of `branches`: a direct one, whose target is in the text */
 void unit_open(struct walk *w, uint64_t at, uint64_t steps, int table); /* the next `steps` instructions must close it */
 int unit_refuse(struct walk *w);                                        /* the open one */
 int unit_close(struct walk *w, uint64_t at, const struct form *branch); /* by the indirect branch at `at` */

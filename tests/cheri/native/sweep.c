@@ -75,11 +75,11 @@ static void posted(void)
 	int64_t listener = call5(0, host_stream_listen, STREAM_BY_NAME, NAME, 1, 0, 4);
 	int64_t theirs = call5(OTHER, host_stream_connect, STREAM_BY_NAME, NAME, 1, STREAM_RECEIVES | STREAM_SENDS, 0);
 	int64_t ours = call(0, host_stream_accept, (uint64_t)listener, 0, 0, 0);
-	int64_t none = call(0, host_stream_receive, (uint64_t)ours, NAME + FROM + 3, 8000, STREAM_POST);
+	int64_t none = call(0, host_stream_receive, (uint64_t)ours, NAME + FROM + 3, 9000, STREAM_POST);
 	const struct end *end = callers[0].posted;
 	const struct half *h = end ? &end->pair->half[end->side] : NULL;
 	check(none == -EAGAIN && h && stored_tag(h->stored + 1) && stored_permissions(h->stored + 1) == PERMIT_STORE &&
-	      stored_base(h->stored + 1) <= (uint64_t)memory_of(0) + FROM + 3 && stored_length(h->stored + 1) < 8032, "a post is a capability to store");
+	      stored_base(h->stored + 1) <= (uint64_t)memory_of(0) + FROM + 3 && stored_length(h->stored + 1) < 9064, "a post is a capability to store");
 	if (!h)
 		return;
 	memset(memory_of(OTHER), 0x5a, 8000);
@@ -87,7 +87,7 @@ static void posted(void)
 	check(sent == 8000 && call(0, host_stream_receive, (uint64_t)ours, NAME + FROM + 3, 8000, 0) == 8000 && memory_of(0)[FROM + 2] == 0 &&
 	      memory_of(0)[FROM + 3] == 0x5a && memory_of(0)[FROM + 8002] == 0x5a && memory_of(0)[FROM + 8003] == 0, "which is filled");
 	check(!stored_tag(h->stored + 1) && stored_tag(h->stored), "and gone when it is taken back; the ring's stays");
-	call(0, host_stream_receive, (uint64_t)ours, NAME + FROM, 8000, STREAM_POST);
+	call(0, host_stream_receive, (uint64_t)ours, NAME + FROM, 9000, STREAM_POST);
 	share_unpost(&callers[0]);
 	check(!stored_tag(h->stored + 1), "also when the thread leaves");
 }

@@ -22,7 +22,7 @@ int main(void)
 		uint8_t *text = malloc(size);
 		if (!text || !length)
 			return 2;
-		memset(text, machine_trap_byte(), size);
+		memset(text, ISA_TRAP_BYTE, size);
 		for (size_t i = 0; i < length; i++) {
 			unsigned byte;
 			if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
@@ -32,7 +32,7 @@ int main(void)
 		struct machine_text judged = {.text = text, .size = size, .text_offset = 4096, .image_span = 65536,
 			.policy = strcmp(policy, "libos") ? IMAGE_POLICY_PROGRAM : IMAGE_POLICY_LIBOS};
 		struct machine_verdict verdict;
-		int error = machine_verify(&judged, &verdict);
+		int error = machine_verify(&judged, &verdict, NULL, NULL);
 		if (!error)
 			puts("accept");
 		else if (verdict.rule)

@@ -11,13 +11,14 @@
 #include <sys/random.h>
 
 #include <carrel/window.h>
-#include "intravisor/cvm/memory.h"
 #include "intravisor/cvm/quota.h"
 #include "intravisor/cvm/window.h"
+#include "intravisor/host/host.h"
 
 #define ROUNDS 6000
 #define PAGES 96
 #define AT (WINDOW_MEMORY_START + 0x100000u)
+#define CALL(host, who, ...) host(who, (const uint64_t[6]){__VA_ARGS__})
 
 static struct cvm cvm;
 static struct window program;
@@ -58,17 +59,17 @@ int main(int argc, char **argv)
 		uint64_t ref = (1ull << 32) + AT + page * 4096, bytes = length * 4096;
 		switch (random() % 8) {
 		case 0: case 1: case 2:
-			cvm_memory_map(&caller, ref, bytes, random() % 4 ? PROT_READ | PROT_WRITE : PROT_READ);
+			CALL(host_memory_map, &caller, ref, bytes, random() % 4 ? PROT_READ | PROT_WRITE : PROT_READ);
 			break;
 		case 3:
-			cvm_memory_unmap(&caller, ref, bytes);
+			CALL(host_memory_unmap, &caller, ref, bytes);
 			break;
 		case 4:
-			cvm_memory_protect(&caller, ref, bytes, random() % 2 ? PROT_READ : PROT_READ | PROT_WRITE);
+			CALL(host_memory_protect, &caller, ref, bytes, random() % 2 ? PROT_READ : PROT_READ | PROT_WRITE);
 			break;
 		case 5: {
 			uint64_t to = (uint64_t)random() % (PAGES - length + 1);
-			cvm_memory_move(&caller, ref, bytes, (1ull << 32) + AT + to * 4096);
+			CALL(host_memory_move, &caller, ref, bytes, (1ull << 32) + AT + to * 4096);
 			break;
 		}
 		default: {
@@ -88,7 +89,7 @@ int main(int argc, char **argv)
 		exact += now == program.mappings + 1;
 	}
 	for (int k = 0; k < PAGES; k++)
-		cvm_memory_unmap(&caller, (1ull << 32) + AT + (uint64_t)k * 4096, 4096);
+		CALL(host_memory_unmap, &caller, (1ull << 32) + AT + (uint64_t)k * 4096, 4096);
 	int empty = !program.mappings && !program.mapped && mappings() == 1;
 	window_close(&program);
 	printf("1..3\n%sok 1 - %d random memory calls: never more host mappings than counted (at most %lu; exact %lu times)\n",

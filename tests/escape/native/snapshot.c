@@ -19,10 +19,10 @@
 
 #include <carrel/window.h>
 #include "intravisor/cvm/copy.h"
-#include "intravisor/cvm/memory.h"
 #include "intravisor/cvm/quota.h"
 #include "intravisor/cvm/snapshot.h"
 #include "intravisor/cvm/window.h"
+#include "intravisor/host/host.h"
 
 #define WINDOWS 12
 #define ROUNDS  700
@@ -30,6 +30,7 @@
 #define BALLAST 2500u
 #define AT      (WINDOW_MEMORY_START + 0x120000u)
 #define REF(page) ((1ull << 32) + AT + (uint64_t)(page) * 4096)
+#define CALL(host, who, ...) host(who, (const uint64_t[6]){__VA_ARGS__})
 
 static struct cvm cvm;
 static struct window parent, other, child;
@@ -148,24 +149,24 @@ static int step(void)
 	bytes = length * 4096;
 	switch (random() % 9) {
 	case 0:
-		if (!cvm_memory_map(&at_child, REF(page), bytes, PROT_READ | PROT_WRITE))
+		if (!CALL(host_memory_map, &at_child, REF(page), bytes, PROT_READ | PROT_WRITE))
 			for (uint64_t k = page; k < page + length; k++)
 				model[k] = 0, protections[k] = PROT_READ | PROT_WRITE;
 		break;
 	case 1:
-		if (random() % 4 == 0 && !cvm_memory_unmap(&at_child, REF(page), bytes))
+		if (random() % 4 == 0 && !CALL(host_memory_unmap, &at_child, REF(page), bytes))
 			for (uint64_t k = page; k < page + length; k++)
 				model[k] = -1;
 		break;
 	case 2: {
 		int protection = random() % 2 ? PROT_READ : PROT_READ | PROT_WRITE;
-		if (!cvm_memory_protect(&at_child, REF(page), bytes, (uint64_t)protection))
+		if (!CALL(host_memory_protect, &at_child, REF(page), bytes, (uint64_t)protection))
 			for (uint64_t k = page; k < page + length; k++)
 				protections[k] = protection;
 		break;
 	}
 	case 3:
-		if (random() % 4 == 0 && !cvm_memory_discard(&at_child, REF(page), bytes))
+		if (random() % 4 == 0 && !CALL(host_memory_discard, &at_child, REF(page), bytes))
 			for (uint64_t k = page; k < page + length; k++)
 				model[k] = model[k] < 0 ? -1 : 0;
 		break;
@@ -175,7 +176,7 @@ static int step(void)
 		int kept_protections[PAGES];
 		memcpy(kept, model, sizeof kept);
 		memcpy(kept_protections, protections, sizeof kept_protections);
-		if (random() % 4 == 0 && !cvm_memory_move(&at_child, REF(page), bytes, REF(to)))
+		if (random() % 4 == 0 && !CALL(host_memory_move, &at_child, REF(page), bytes, REF(to)))
 			for (uint64_t k = 0; k < length; k++) {
 				model[page + k] = -1;
 				model[to + k] = kept[page + k];
@@ -229,8 +230,8 @@ int main(int argc, char **argv)
 	srandom(argc > 1 ? (unsigned)atoi(argv[1]) : 1);
 	file = memfd_create("pages", 0);
 	if (file < 0 || intravisor_init(&error) || window_open(&parent, MACHINE_PROGRAM) || window_open(&other, MACHINE_PROGRAM) ||
-	    cvm_memory_map(&at_parent, REF(0), (PAGES + BALLAST) * 4096, PROT_READ | PROT_WRITE) ||
-	    cvm_memory_map(&at_other, REF(0), (PAGES + BALLAST) * 4096, PROT_READ | PROT_WRITE))
+	    CALL(host_memory_map, &at_parent, REF(0), (PAGES + BALLAST) * 4096, PROT_READ | PROT_WRITE) ||
+	    CALL(host_memory_map, &at_other, REF(0), (PAGES + BALLAST) * 4096, PROT_READ | PROT_WRITE))
 		return 1;
 	for (uint64_t page = PAGES; page < PAGES + BALLAST; page++)
 		fill(&parent, page, page);
@@ -282,8 +283,8 @@ int main(int argc, char **argv)
 	kill(process, SIGKILL);
 	usleep(50000);
 	ok(!snapshot_fault(&child, (uint32_t)(AT + 200 * 4096)) && pwrite(file, child.base + AT + 200 * 4096, 4096, 0) < 0 &&
-	   cvm_reference(&at_child, REF(201), 4096) && cvm_memory_protect(&at_child, REF(202), 4096, PROT_READ) < 0 &&
-	   !cvm_memory_map(&at_child, REF(200), 4096, PROT_READ | PROT_WRITE) && pwrite(file, child.base + AT + 200 * 4096, 4096, 0) == 4096,
+	   cvm_reference(&at_child, REF(201), 4096) && CALL(host_memory_protect, &at_child, REF(202), 4096, PROT_READ) < 0 &&
+	   !CALL(host_memory_map, &at_child, REF(200), 4096, PROT_READ | PROT_WRITE) && pwrite(file, child.base + AT + 200 * 4096, 4096, 0) == 4096,
 	   "without it what is missing stays inaccessible, and can be replaced");
 	window_close(&child);
 

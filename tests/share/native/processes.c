@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "intravisor/cvm/memory.h"
 #include "intravisor/cvm/window.h"
 #include "intravisor/share/share.h"
 #include "tests/share/native/processes.h"
@@ -26,7 +25,7 @@ void process_renew(int p)
 	if (number < 0)
 		abort();
 	callers[p].program = window;
-	if (cvm_memory_map(&callers[p], REF_PROGRAM | START, SPAN, PROT_READ | PROT_WRITE) ||
+	if (call(p, host_memory_map, REF_PROGRAM | START, SPAN, PROT_READ | PROT_WRITE, 0) ||
 	    cvm_window_drop(cvm, (uint64_t)number))
 		abort();
 	if (before)

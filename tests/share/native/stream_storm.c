@@ -15,7 +15,6 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "intravisor/cvm/memory.h"
 #include "intravisor/share/stream.h"
 #include "tests/share/native/processes.h"
 
@@ -234,7 +233,7 @@ int main(int argc, char **argv)
 	if (processes_make() || !(seen = malloc(WORDS / 8)))
 		return 1;
 	for (int p = 0; p < PROCESSES; p++) {
-		if (cvm_memory_map(&callers[p], REF_PROGRAM | (START + SPAN), ROOM - SPAN, PROT_READ | PROT_WRITE))
+		if (call(p, host_memory_map, REF_PROGRAM | (START + SPAN), ROOM - SPAN, PROT_READ | PROT_WRITE, 0))
 			return 1;
 		*memory_of(p) = (uint8_t)name;
 	}

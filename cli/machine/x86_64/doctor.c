@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * What an x86-64 host must have beside what all must (cli/doctor.c), and whether its clock is the counter of ticks.
+ * What an x86-64 host must have beside what all must (cli/doctor.c).
  */
 #include <cpuid.h>
 #include <linux/seccomp.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "machine/machine.h"
-#include "machine/x86_64/thread.h"
+#include "cli/cli.h"
 
 #define HWCAP2_FSGSBASE_BIT (1 << 1)
 
@@ -41,17 +38,6 @@ static int has_seccomp(void)
 	uint32_t action = SECCOMP_RET_ERRNO;
 
 	return !syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action);
-}
-
-int clock_is_tsc(void)
-{
-	FILE *file = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "r");
-	char name[8] = "";
-	int is = file && fgets(name, sizeof name, file) && !strcmp(name, "tsc\n");
-
-	if (file)
-		fclose(file);
-	return is;
 }
 
 size_t machine_doctor(struct machine_check *checks, size_t most)

@@ -4,7 +4,7 @@
  * What a CHERI-RISC-V host must have (carrel doctor).
  */
 #include <carrel/encodings.h>
-#include "machine/machine.h"
+#include "cli/cli.h"
 
 /* That the instructions are there at all is not asked: without them this program could not have been told apart from a crash. DDC
  * must be this process's whole address space, with the permission to seal. */
