@@ -179,10 +179,11 @@ static int64_t receive(struct half *h, struct caller *caller, struct end *end, c
 		}
 		await(h, caller);
 	}
-	if (!came(h)) {
-		STORE(h->reader_waits, 1);
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	}
+	if (came(h) && (result = take(h, caller, end, to, flags)) != -EAGAIN)
+		return result;
+	/* What came may be another's, or a post that was filled badly: whatever is -EAGAIN is rung for. */
+	STORE(h->reader_waits, 1);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return came(h) ? take(h, caller, end, to, flags) : -EAGAIN;
 }
 

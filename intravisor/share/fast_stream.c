@@ -39,6 +39,7 @@ void share_unpost(struct caller *caller)
 	if (h->poster == caller)
 		post_withdraw(h);
 	fast_unlock(&h->out);
+	ring_end(end, &h->reader_waits);
 	share_put(&end->share);
 }
 
@@ -77,7 +78,10 @@ int64_t host_stream_receive(struct caller *caller, const uint64_t a[6])
 	if (caller->posted != end)
 		share_unpost(caller);   /* one post at a time */
 	struct half *h = &end->pair->half[end->side];
+	int posted = caller->posted == end;
 	result = half_receive(h, caller, end, &to, flags);
+	if (posted && !caller->posted)
+		ring_end(end, &h->reader_waits);        /* what came behind a post is whoever's again that waits */
 	if (result >= 0 && half_used(h) <= STREAM_RING - STREAM_RING / 4)
 		ring_end(&end->pair->end[!end->side], &h->writer_waits);
 	share_put(&end->share);
