@@ -52,6 +52,10 @@ row "open: through a link", EXACT, -ELOOP, HOST_open, MOUNT, S_link_out, L_link_
 row "open: an absolute link", EXACT, -ELOOP, HOST_open, MOUNT, S_link_abs, L_link_abs, 0, 0
 row "open: a link deeper down", EXACT, -ELOOP, HOST_open, MOUNT, S_link_deep, L_link_deep, 2, 0
 row "open: without O_NOFOLLOW's bit", EXACT, -ELOOP, HOST_open, MOUNT, S_link_deep, L_link_deep, 01102, 0644
+row "open: a link, as a directory", EXACT, -ELOOP, HOST_open, MOUNT, S_link, L_link, 0200000, 0
+row "open: a link, as a directory and not followed", EXACT, -ELOOP, HOST_open, MOUNT, S_link, L_link, 0600000, 0
+row "open: the directory a link names, without reading", EXACT, -ELOOP, HOST_open, MOUNT, S_link, L_link, 010200000, 0
+row "open: a file without a name through a link", EXACT, -ELOOP, HOST_open, MOUNT, S_link, L_link, 020200002, 0600
 row "open: NUL inside", EXACT, -EINVAL, HOST_open, MOUNT, S_nul, L_nul, 0, 0
 row "open: NUL first", EXACT, -EINVAL, HOST_open, MOUNT, S_nul_first, L_nul_first, 0, 0
 row "open: 4096 bytes", EXACT, -ENAMETOOLONG, HOST_open, MOUNT, LIBOS_BOOT, 4096, 0, 0
