@@ -46,6 +46,8 @@ void environment_add(struct environment *e, const char *given);         /* K=V, 
 const char *beside(const char *name);   /* what was installed beside this program; static */
 const char *libos_default(void);
 void files_most(void);
+/* One of `count` cVMs gets its part of the open files and the mappings that this process may have. */
+void limits_share(struct cvm_config *config, size_t count);
 int host_lacks(void);   /* 1, and said so */
 
 /* machine/ISA/doctor.c: what this machine needs of its host beside what any does (doctor.c). */

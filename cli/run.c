@@ -175,14 +175,6 @@ static void forwarded(sigset_t *set)
 /* One that should end a program and that its library OS does not even take (it hangs, or is hostile) ends the cVM after a while. */
 static int forward_over;        /* atomic */
 
-static uint64_t signals_waiting(struct cvm *cvm)
-{
-	pthread_mutex_lock(&cvm->lock);
-	uint64_t waiting = cvm->host_signals;
-	pthread_mutex_unlock(&cvm->lock);
-	return waiting;
-}
-
 static void *forward(void *argument)
 {
 	static const uint64_t ends = 1u << (SIGINT - 1) | 1u << (SIGTERM - 1) | 1u << (SIGHUP - 1) | 1u << (SIGQUIT - 1);
@@ -196,7 +188,7 @@ static void *forward(void *argument)
 		int signal = sigtimedwait(&set, NULL, &second);
 		if (__atomic_load_n(&forward_over, __ATOMIC_SEQ_CST))
 			return NULL;
-		uint64_t waiting = signals_waiting(cvm) & ends;
+		uint64_t waiting = cvm_signals_waiting(cvm) & ends;
 		if (signal == SIGTSTP && !__atomic_load_n(&cvm->job_control, __ATOMIC_RELAXED))
 			raise(SIGSTOP);         /* no shell inside that would stop one of its jobs: all of this process stops */
 		else if (signal > 0)
@@ -238,6 +230,7 @@ int command_run(int argc, char **argv)
 	forwarded(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	files_most();
+	limits_share(&run.config, 1);
 	if (host_lacks())
 		return EXIT_CARREL;
 	int code = intravisor_init(&error);

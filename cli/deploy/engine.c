@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -234,33 +233,6 @@ static void give_up(int code, const char *text)
 	_exit(EXIT_CARREL);
 }
 
-/* The process's limits are divided, so that one cVM cannot take what another needs: `kept` is the Intravisor's own. */
-static uint32_t share_of(unsigned long all, unsigned long kept, size_t count, unsigned long least, unsigned long most)
-{
-	unsigned long each = all > kept ? (all - kept) / count : 0;
-
-	return (uint32_t)(each < least ? least : each > most ? most : each);
-}
-
-static unsigned long number_in(const char *path)
-{
-	unsigned long number = 65530;   /* what Linux begins with */
-	FILE *file = fopen(path, "re");
-
-	if (file && fscanf(file, "%lu", &number) != 1)
-		number = 65530;
-	if (file)
-		fclose(file);
-	return number;
-}
-
-static unsigned long files_now(void)
-{
-	struct rlimit files;
-
-	return getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur == RLIM_INFINITY ? 1u << 20 : files.rlim_cur;
-}
-
 void engine_run(struct project *p, int from, int log)
 {
 	size_t room = sizeof(struct engine_command) + HOST_ORDER_MOST;
@@ -287,8 +259,7 @@ void engine_run(struct project *p, int from, int log)
 		config->libos_path = libos;
 		config->interpreter_fd = interpreter;
 		config->order_done = order_done;
-		config->handles_most = share_of(files_now(), 512, p->count, 64, HANDLES_MOST);
-		config->mappings_most = share_of(number_in("/proc/sys/vm/max_map_count"), 2048, p->count, 64, CVM_MAPPINGS_MOST);
+		limits_share(config, p->count);
 		configs[i] = config;
 		code = cvm_images_get(config, &error);
 	}

@@ -55,7 +55,7 @@ int copy_contents(const struct source *source, uint8_t *to, const uint8_t *from,
 			/* A file may be shorter than its mapping: what cannot be read stays zero. */
 			for (uint64_t k = i; all && k < run; k++)
 				copy(source, to + at + k * PAGE, from + at + k * PAGE, PAGE);
-			/* All at once, which spares a fault for each; a kernel before 5.14 does not know it. */
+			/* All at once, which spares a fault for each; where it fails, the copy below faults them in. */
 			if (!all && run > i + 1)
 				madvise(to + at + i * PAGE, (run - i) * PAGE, MADV_POPULATE_WRITE);
 			if (!all && run > i && copy(source, to + at + i * PAGE, from + at + i * PAGE, (run - i) * PAGE))

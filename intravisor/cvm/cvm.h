@@ -134,6 +134,7 @@ struct window {
 	struct cap_table *capabilities; /* of the program in it (intravisor/share/capability.c); atomic; NULL: none yet */
 };
 #define CVM_MAPPINGS_MOST 16384
+#define HANDLES_MOST 65536
 #define CVM_PROGRAMS_MOST 256   /* processes at once, as one memory each */
 #define CVM_THREADS_MOST  1024
 
@@ -212,6 +213,8 @@ int cvm_run(struct cvm *cvm);
 void cvm_signal(struct cvm *cvm, int signal);
 /* Interrupts one of its threads, so that its library OS looks for signals and orders. */
 void cvm_kick(struct cvm *cvm);
+/* Those that its library OS has not taken yet; bit number - 1. */
+uint64_t cvm_signals_waiting(struct cvm *cvm);
 /* All its threads leave; the first status counts. Does not wait. */
 void cvm_end(struct cvm *cvm, int status);
 void cvm_destroy(struct cvm *cvm);
@@ -222,9 +225,6 @@ void cvm_report_fault(const struct cvm *cvm, struct window *program, const struc
 /* A window reference of a guest, turned into a host pointer after the only range check there is. NULL: outside.
  * [ref, ref + length) must lie in [WINDOW_LOW_GUARD, WINDOW_MEMORY_END) of the caller's own windows. */
 void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length);
-/* Copies from or to there: 0 or -EFAULT. */
-int cvm_copy_in(const struct caller *caller, void *to, uint64_t ref, uint64_t length);
-int cvm_copy_out(const struct caller *caller, uint64_t ref, const void *from, uint64_t length);
 /* That check alone, for fast host calls: they are not made while something of the program's window is missing (share_fast). */
 static inline void *cvm_reference_plain(const struct caller *caller, uint64_t ref, uint64_t length)
 {
@@ -241,6 +241,10 @@ static inline struct machine_range cvm_range(const struct caller *caller, uint64
 	return (struct machine_range){cvm_reference_plain(caller, ref, length), length,
 				      ref >> 32 ? &caller->program->memory : &caller->cvm->libos.memory};
 }
+/* Copies from or to where cvm_reference says: 0 or -EFAULT. Where a bad reference must be refused before something that cannot be
+ * undone, take the reference first and copy by it. */
+int cvm_copy_in(const struct caller *caller, void *to, uint64_t ref, uint64_t length);
+int cvm_copy_out(const struct caller *caller, uint64_t ref, const void *from, uint64_t length);
 
 /* Program windows by number; both take a reference that window_release gives back. -errno or NULL. The first with an image in it, at
  * *base, if `image` is not NULL. */

@@ -374,6 +374,14 @@ void cvm_signal(struct cvm *cvm, int signal)
 	cvm_kick(cvm);
 }
 
+uint64_t cvm_signals_waiting(struct cvm *cvm)
+{
+	pthread_mutex_lock(&cvm->lock);
+	uint64_t waiting = cvm->host_signals;
+	pthread_mutex_unlock(&cvm->lock);
+	return waiting;
+}
+
 int64_t host_signals_take(struct caller *caller, const uint64_t a[6])
 {
 	(void)a;

@@ -7,7 +7,6 @@
 #define INTRAVISOR_HOST_H
 #include "intravisor/cvm/cvm.h"
 
-#define HANDLES_MOST 65536
 #define WATCHES_MOST 131072     /* of all epoll sets of a cVM, which are counted too */
 #define DESCRIPTORS_KEPT 256    /* of the process's, at most: no cVM's handle gets them, the Intravisor's own calls do */
 
@@ -40,7 +39,7 @@ int host_lockdown(const struct cvm_config *const *configs, size_t count, int con
 /* The handles of a configuration's ports and network, into the boot block. 0 or -errno. */
 int host_network_grant(struct cvm *cvm, struct carrel_boot *boot);
 
-/* Within intravisor/host: the resource behind a handle if it has all of `need`, and what it may; else NULL and *error. Held until
+/* Within the Intravisor: the resource behind a handle if it has all of `need`, and what it may; else NULL and *error. Held until
  * resource_put, so that no other thread's close gives its descriptor to something else: declare it HELD. */
 #define HELD __attribute__((cleanup(resource_put))) struct resource
 struct resource *resource_get(struct caller *caller, uint64_t handle, uint32_t need, uint32_t *permissions, int64_t *error);

@@ -283,7 +283,7 @@ int64_t host_link_symbolic(struct caller *caller, const uint64_t a[6])
 	return symlinkat(target, fd, name) ? -errno : 0;
 }
 
-/* Attributes change through /proc/self/fd of an O_PATH descriptor that was opened without following links. */
+/* Attributes are changed and asked through /proc/self/fd of an O_PATH descriptor that was opened without following links. */
 static struct object self_open(struct caller *caller, const uint64_t a[6], uint32_t need, char self[32])
 {
 	struct object object = object_open(caller, a[0], a[1], a[2], need);

@@ -141,7 +141,7 @@ int host_network_grant(struct cvm *cvm, struct carrel_boot *boot)
 {
 	const struct cvm_config *config = cvm->config;
 
-	for (size_t i = 0; i < config->port_count; i++) {       /* <= BOOT_PORTS */
+	for (size_t i = 0; i < config->port_count; i++) {       /* at most BOOT_PORTS: boot_fill */
 		const struct cvm_port *port = &config->ports[i];
 		int fd = fcntl(port->fd, F_DUPFD_CLOEXEC, 3);
 		int64_t handle = fd < 0 ? -errno : resource_make_socket(cvm, fd, port->protocol == IPPROTO_UDP ? SOCKET_ANSWERS : 0);

@@ -280,14 +280,14 @@ void machine_thread_window(struct machine_thread *thread, void *program_window, 
 int machine_thread_entry_set(struct machine_thread *thread, uint64_t which, uint32_t start, uint32_t end, uint32_t target)
 {
 	struct context *context = thread->context;
-	uint64_t entry = context->libos_base + target;
 
-	if (which > 2 || (which == 1 && start > end) || !machine_entry_ok((void *)context->libos_base, target) ||
-	    (which == 0 && !capability_at(&context->syscall_entry, &context->libos_code, entry)))
+	if (which > 2 || (which == 1 && start > end) || !machine_entry_ok((void *)context->libos_base, target))
 		return -EINVAL;
+	if (which == 0)
+		return capability_at(&context->syscall_entry, &context->libos_code, context->libos_base + target) ? 0 : -EINVAL;
 	if (which == 2)
-		context->interrupt_entry = entry;
-	else if (which == 1) {
+		context->interrupt_entry = context->libos_base + target;
+	else {
 		thread->fixup_start = start;
 		thread->fixup_end = end;
 		thread->fixup_target = target;

@@ -27,7 +27,7 @@
 
 /* Index in ucontext_t's gregs of general register i. REG_8 and the like are carrel/registers.h's names of what <ucontext.h> calls REG_R8. */
 static const int interrupt_order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-				 REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+					REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 
 /* The gates' ways back to the program. From `last` on the comparison with C_KICKED has been made. */
 static const struct way {

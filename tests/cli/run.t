@@ -11,6 +11,7 @@ cat > $work/p.c <<'C'
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 static int depth(int n) { volatile char frame[256]; frame[0] = (char)n; return n ? depth(n - 1) + frame[0] : 0; }
 int main(int argc, char **argv)
@@ -27,6 +28,14 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "abort")) abort();
 	if (!strcmp(what, "deep")) return depth(10000000);
 	if (!strcmp(what, "memory")) { size_t n = 0; while (malloc(1 << 20)) n++; printf("%s after %zu MiB\n", strerror(errno), n); }
+	if (!strcmp(what, "family")) {
+		char *many = mmap(NULL, 600 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		int n = 0, ends[2];
+		for (int i = 0; i < 600; i += 2) mprotect(many + i * 4096, 4096, PROT_READ | PROT_WRITE), many[i * 4096] = 1;
+		if (pipe(ends)) return 1;
+		for (pid_t child; n < 50 && (child = fork()) >= 0; n++) if (!child) { char c; close(ends[1]); _exit(read(ends[0], &c, 1)); }
+		printf("%d children: %s\n", n, n < 50 ? strerror(errno) : "all");
+	}
 	if (!strcmp(what, "stdin")) { int c; while ((c = getchar()) != EOF) putchar(c); }
 	if (!strcmp(what, "spin")) for (;;) ;
 	if (!strcmp(what, "yes")) for (;;) if (puts("y") < 0) return 9;
@@ -54,6 +63,7 @@ check "/etc/hosts, where a volume that is the root has none" 0 "127.0.0.1 localh
 check "it is a file, and stays" 0 "Resource busy, Not a directory" $carrel run -v $work/root:/ $work/p unlink /etc/hosts
 echo "10.1.2.3 mine" > $work/root/etc/hosts
 check "the volume's own, where it has one" 0 "10.1.2.3 mine" $carrel run -v $work/root:/ $work/p cat /etc/hosts
+check "children of a program with many mappings: the host's limit is the one cVM's" 0 "50 children: all" $carrel run $work/p family
 check "/etc/passwd beside a volume that lies in /etc" 0 "nobody:x:65534" $carrel run -v $work/root/etc/hosts:/etc/own $work/p cat /etc/passwd
 check "and beside the two files of host-out" 0 "nogroup:x:65534" $carrel run --net host-out $work/p cat /etc/group
 check "not where a volume gives it" 0 "10.1.2.3 mine" $carrel run -v $work/root/etc/hosts:/etc/passwd $work/p cat /etc/passwd
