@@ -10,7 +10,7 @@
  *             the other direction gives EACCES.
  *   ordering  what one side sends arrives once and in order, per direction.
  *   blocking  a send waits for room (128 KiB are under way at most), a receive for something to come; O_NONBLOCK: EAGAIN. A receive that waits
- *             lets the sender copy straight into its buffer.
+ *             lets the sender copy straight into its buffer of 8 KiB and more.
  *   messages  (CP_STREAM_MESSAGES, SOCK_SEQPACKET) arrive whole, one for each receive, at most 131,068 bytes (EMSGSIZE); what does not fit
  *             the receiver's buffer is lost, and recvmsg says so by MSG_TRUNC.
  *   the end   when the other side closes, exits, crashes or is killed: what it had sent can still be read, then 0, or ECONNRESET where it had

@@ -63,7 +63,7 @@ struct host_event {
 #define STREAM_MESSAGES 1u              /* flag: each send is one message, received whole */
 #define STREAM_RING 131072ull           /* bytes under way in one direction, at most; a message, its 4-byte length included */
 #define STREAM_PEEK 1u                  /* stream_receive: what is read stays */
-#define STREAM_POST 2u                  /* and if nothing is there, the buffer is posted: the sender copies straight into it */
+#define STREAM_POST 2u                  /* and if nothing is there it waits a moment; a buffer of 8 KiB and more is posted: the sender copies straight into it */
 /* stream_state */
 #define STREAM_READABLE 1
 #define STREAM_WRITABLE 2

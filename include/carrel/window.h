@@ -3,7 +3,7 @@
  *
  * The layout of a window: the 4 GiB piece of the shared address space that is a compartment's DDC and PCC.
  * Both sides read this file. All values are offsets from the window's base, in bytes; a guest's pointers are
- * such offsets, zero-extended to 64 bits. Freestanding. Usable from assembly.
+ * such offsets, zero-extended to 64 bits (but a program's stack pointer on x86-64: carrel/gate.h). Freestanding. Usable from assembly.
  */
 #ifndef CARREL_WINDOW_H
 #define CARREL_WINDOW_H

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the Carrel authors
  *
  * The second box: once the cVM is loaded the process allows itself only what host calls, faults and the end of the
- * process need. libseccomp writes the filter: it knows every argument layout and is what container runtimes use, for 100
- * lines here. No exec, no sockets but where the network is granted, no ptrace, no process_vm_*, nothing executable any more. Trusted.
+ * process need. libseccomp writes the filter: it knows every argument layout and is what container runtimes use. No exec, no
+ * sockets but where the network is granted, no ptrace, no process_vm_*, nothing that is writable and executable. Trusted.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -27,7 +27,7 @@ struct image {
 	uint32_t policy;
 	struct image_segment segments[IMAGE_SEGMENTS_MOST];
 	unsigned segment_count;
-	/* what makes it the same image: device, inode, size and times are hints only, contents decide */
+	/* of its contents, which decide whether another is the same image */
 	uint64_t hash;
 	unsigned references;            /* guarded by the cache's lock */
 	unsigned holders;               /* configurations of the owner's that start cVMs by it; atomic */
