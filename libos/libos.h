@@ -53,12 +53,16 @@ static inline uint64_t program_address(uint64_t offset)
 {
 	return offset + machine_program_base();
 }
-#define HOST(name, ...) HOST_PICK(HOST_##name __VA_OPT__(,) __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+/* A kick ends host calls that may wait with -EINTR, also where they would not have waited: it is noted, and the call made again. Who waits
+ * looks at it before (process.h: HOST_BLOCKING, wait.c), and makes a call that a kick ends. */
+int64_t host_steady(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);   /* process/lock.c */
+#define HOST(name, ...) HOST_PICK(host_steady, HOST_##name __VA_OPT__(,) __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define HOST_KICKABLE(name, ...) HOST_PICK(host_call, HOST_##name __VA_OPT__(,) __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define HOST_FAST(name, ...) HOST_FAST_PICK(HOST_##name __VA_OPT__(,) __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define HOST_FAST_PICK(number, a, b, c, d, e, f, ...)                                                                   \
 	host_quick(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
-#define HOST_PICK(number, a, b, c, d, e, f, ...)                                                                        \
-	host_call(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
+#define HOST_PICK(way, number, a, b, c, d, e, f, ...)                                                                   \
+	way(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
 
 /* ---- user memory: 0 or -EFAULT. No bytes are anywhere ---- */
 static inline int user_ok(struct user u, uint64_t n)

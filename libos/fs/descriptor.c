@@ -226,3 +226,12 @@ int descriptor_flags(int fd, int set, int value)
 		d->table[fd].close_on_exec = value;
 	return d->table[fd].close_on_exec;
 }
+
+int file_plain(struct file *f)
+{
+	struct host_stat s;
+
+	if (!f->plain)
+		f->plain = !f->operations->stat(f, &s) && TYPE_OF(s.mode) == S_IFREG ? 1 : -1;
+	return f->plain > 0;
+}

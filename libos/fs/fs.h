@@ -146,6 +146,7 @@ int64_t descriptor_add(struct file *f, int lowest, int close_on_exec);  /* takes
 int64_t descriptor_close(int fd);
 int64_t descriptor_put(struct file *f, int fd, int close_on_exec);      /* dup2: replaces */
 int descriptor_flags(int fd, int set, int value);
+int file_plain(struct file *f);         /* a regular file; asked once: that does not change while it is open */
 uint32_t descriptor_limit(void);
 uint32_t descriptor_room(void);         /* all that are open are below it, whatever the limit is now */
 void descriptor_limit_set(uint32_t most);

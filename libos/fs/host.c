@@ -17,7 +17,7 @@ static int64_t host_read(struct file *f, struct memory to, uint64_t n, int64_t o
 {
 	int64_t error = would_block(f, READY_IN);
 
-	return error ? error : HOST_BLOCKING(read, f->handle, to.ref, n, offset);
+	return error ? error : file_plain(f) ? HOST_UNLOCKED(read, f->handle, to.ref, n, offset) : HOST_BLOCKING(read, f->handle, to.ref, n, offset);
 }
 
 static int64_t host_write(struct file *f, struct memory from, uint64_t n, int64_t offset)
@@ -31,7 +31,7 @@ static int64_t host_write(struct file *f, struct memory from, uint64_t n, int64_
 		if (end >= 0 && offset >= 0)
 			offset = end;
 	}
-	return HOST_BLOCKING(write, f->handle, from.ref, n, offset);
+	return file_plain(f) ? HOST_UNLOCKED(write, f->handle, from.ref, n, offset) : HOST_BLOCKING(write, f->handle, from.ref, n, offset);
 }
 
 static int64_t host_seek(struct file *f, int64_t offset, int whence)

@@ -30,7 +30,7 @@ void kernel_lock_shared(void)
 	}
 	int kick = 0;
 	while (__atomic_exchange_n(&kernel_word, 2, __ATOMIC_ACQUIRE))
-		kick |= HOST(futex, own_ref(&kernel_word), FUTEX_WAIT_PRIVATE, 2, 0) == -EINTR;
+		kick |= HOST_KICKABLE(futex, own_ref(&kernel_word), FUTEX_WAIT_PRIVATE, 2, 0) == -EINTR;
 	if (kick && thread_current()->process)  /* it is over now: nobody else looks */
 		kicked(thread_current());
 }
@@ -56,6 +56,34 @@ void kernel_call(uint32_t *word)
 		calls[call_count++] = word;
 	else
 		HOST(futex, own_ref(word), FUTEX_WAKE_PRIVATE, 1);
+}
+
+int64_t host_steady(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+	int64_t result;
+
+	while ((result = host_call(number, a, b, c, d, e, f)) == -EINTR)
+		thread_current()->kick = thread_current()->attention = 1;
+	return result;
+}
+
+void kick_look(struct thread *t)
+{
+	if (!t->kick)
+		return;
+	t->kick = 0;
+	kicked(t);
+}
+
+/* A kick that came before the lock was had has been looked at, by kernel_lock_shared or here, and ends no host call any more: what it brought
+ * is asked for under the lock. Whoever brings something from then on has the lock and finds this thread not waiting: it kicks, and that
+ * ends the host call, whether it has begun or not. */
+int waits_not(void)
+{
+	struct thread *t = thread_current();
+
+	kick_look(t);
+	return signal_waits(t) || t->leaving || t->process->ending || t->process->stopped;
 }
 
 void host_begin(void)

@@ -105,6 +105,7 @@ struct thread {
 	uint32_t wake;                  /* futex word of a wait: 1 when it is over */
 	uint32_t alive;                 /* 0 when the host thread is out of this memory */
 	int attention;                  /* something is to be done before the program goes on */
+	int kick;                       /* a host call met a kick, which has to be looked at (`kicked`) */
 	enum { WAITS_NOT, WAITS_AWAKE, WAITS_ASLEEP } waiting;  /* for `wake` */
 	unsigned spin, waits;           /* wait.c */
 	int hosting;                    /* in a host call that may block */
@@ -156,8 +157,12 @@ static inline void kernel_unlock(void)
 		kernel_unlock_shared();
 }
 
-/* A host call that may block: without the lock. -EINTR becomes -RESTART. */
-#define HOST_BLOCKING(...) host_result((host_begin(), HOST(__VA_ARGS__)))
+/* A host call that may block: without the lock. -RESTART where a signal waits before it or comes meanwhile. */
+#define HOST_BLOCKING(...) (waits_not() ? -RESTART : host_result((host_begin(), HOST_KICKABLE(__VA_ARGS__))))
+/* The same for what takes a while but waits for nobody: no signal cuts it short. */
+#define HOST_UNLOCKED(...) host_result((host_begin(), HOST(__VA_ARGS__)))
+int waits_not(void);    /* something is to be done that ends whatever this thread would wait for */
+void kick_look(struct thread *t);       /* a kick that a host call met (libos.h) is not lost */
 void host_begin(void);
 int64_t host_result(int64_t result);
 

@@ -116,7 +116,7 @@ void interrupted(uint64_t what, uint64_t code, uint64_t address)
 	struct signal_info info = {0};
 
 	kernel_lock();
-	t->attention = 0;
+	t->attention = t->kick = 0;
 	kicked(t);
 	deferred_now(t);
 	if (what) {     /* a fault */
@@ -139,6 +139,7 @@ void resumed(struct thread *t)
 
 	for (;;) {
 		t->attention = 0;
+		kick_look(t);
 		if (t->process->ending || t->leaving)
 			thread_exit_now(t->process->status);
 		if (t->process->stopped) {

@@ -135,6 +135,7 @@ static int64_t sleep_until(int64_t deadline, int signals, int listens)
 	for (;;) {
 		if (listens)    /* first: this sleeper's wake-up may have been the only one */
 			bells_take();
+		kick_look(t);
 		if (__atomic_load_n(&t->wake, __ATOMIC_ACQUIRE)) {
 			result = 0;
 			break;
@@ -147,8 +148,8 @@ static int64_t sleep_until(int64_t deadline, int signals, int listens)
 			break;
 		kernel_unlock();
 		uintptr_t limit = deadline == FOR_EVER ? 0 : own_ref(until);
-		result = listens ? HOST(bell_wait, own_ref(&t->wake), limit)
-				 : HOST(futex, own_ref(&t->wake), FUTEX_WAIT_BITSET_PRIVATE, 0, limit, 0, 0xffffffffu);
+		result = listens ? HOST_KICKABLE(bell_wait, own_ref(&t->wake), limit)
+				 : HOST_KICKABLE(futex, own_ref(&t->wake), FUTEX_WAIT_BITSET_PRIVATE, 0, limit, 0, 0xffffffffu);
 		kernel_lock();
 		if (result == -EINTR)
 			kicked(t);

@@ -192,16 +192,6 @@ static int64_t copy(struct file *from, int64_t from_at, struct file *to, int64_t
 	return total ? total : error;
 }
 
-/* Asked once: a file's type does not change while it is open. */
-static int plain(struct file *f)
-{
-	struct host_stat s;
-
-	if (!f->plain)
-		f->plain = !f->operations->stat(f, &s) && TYPE_OF(s.mode) == S_IFREG ? 1 : -1;
-	return f->plain > 0;
-}
-
 int64_t sys_sendfile(const uint64_t a[6])
 {
 	int64_t offset = -1;
@@ -217,7 +207,7 @@ int64_t sys_sendfile(const uint64_t a[6])
 		return -EFAULT;
 	if (a[2] && offset < 0)
 		return -EINVAL;
-	if (!plain(from))       /* from a terminal it would read on and on, also past an end of file */
+	if (!file_plain(from))       /* from a terminal it would read on and on, also past an end of file */
 		return -EINVAL;
 	/* Between two files of the host the data need not come here. */
 	if (from->handle >= 0 && to->handle >= 0 && !(to->flags & O_APPEND)) {

@@ -289,7 +289,7 @@ int64_t sys_ioctl(const uint64_t a[6])
 		return -ENOTTY;
 	if (!user_ok(USER(2), 64))
 		return -EFAULT;
-	int64_t result = HOST(terminal, f->handle, request, program_offset(a[2]) | REF_PROGRAM);
+	int64_t result = HOST_BLOCKING(terminal, f->handle, request, program_offset(a[2]) | REF_PROGRAM);
 	if (request == TIOCGPGRP && !result) {
 		on = foreground_group ? foreground_group : process_current()->group;
 		return user_put(USER(2), &on, sizeof on);
