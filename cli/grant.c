@@ -222,7 +222,8 @@ void files_most(void)
 	}
 }
 
-/* The process's limits are divided, so that one cVM cannot take what another needs: `kept` is the Intravisor's own. */
+/* The process's limits are divided, so that one cVM cannot take what another needs: `kept` is the Intravisor's own (of open
+ * files no more than it keeps anyway where there is one cVM: DESCRIPTORS_KEPT). */
 static uint32_t share_of(unsigned long all, unsigned long kept, size_t count, unsigned long least, unsigned long most)
 {
 	unsigned long each = all > kept ? (all - kept) / count : 0;
@@ -251,6 +252,6 @@ static unsigned long files_now(void)
 
 void limits_share(struct cvm_config *config, size_t count)
 {
-	config->handles_most = share_of(files_now(), 512, count, 64, HANDLES_MOST);
+	config->handles_most = share_of(files_now(), count > 1 ? 512 : 256, count, 64, HANDLES_MOST);
 	config->mappings_most = share_of(number_in("/proc/sys/vm/max_map_count"), 2048, count, 64, 1u << 18);
 }
