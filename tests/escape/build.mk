@@ -17,6 +17,7 @@ $(ESCAPE)/units $(ESCAPE)/tables: $(ESCAPE)/%: $(B)/obj/tests/escape/native/%.o 
 	$(CC) $(LDFLAGS) $^ $(MACHINE_LIBS) -o $@
 
 ESCAPE_NATIVE := $(patsubst %,$(ESCAPE)/%,beside quota sealed snapshot lockdown again)
+$(ESCAPE)/quota: LDFLAGS += -Wl,--wrap=mmap
 $(ESCAPE_NATIVE): $(ESCAPE)/%: $(B)/obj/tests/escape/native/%.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
