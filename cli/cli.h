@@ -45,7 +45,8 @@ struct environment {
 void environment_add(struct environment *e, const char *given);         /* K=V, or K as it is here */
 const char *beside(const char *name);   /* what was installed beside this program; static */
 const char *libos_default(void);
-void files_most(void);
+/* limit.c */
+void files_most(void);  /* as many open files as the owner may have: every one of a cVM is one of this process */
 /* One of `count` cVMs gets its part of the open files and the mappings that this process may have. */
 void limits_share(struct cvm_config *config, size_t count);
 int host_lacks(void);   /* 1, and said so */

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -209,49 +208,4 @@ const char *libos_default(void)
 	const char *chosen = getenv("CARREL_LIBOS");
 
 	return chosen ? chosen : strdup(beside("libos"));
-}
-
-/* Every open file of a cVM is one of this process. */
-void files_most(void)
-{
-	struct rlimit files;
-
-	if (!getrlimit(RLIMIT_NOFILE, &files)) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
-}
-
-/* The process's limits are divided, so that one cVM cannot take what another needs: `kept` is the Intravisor's own (of open
- * files no more than it keeps anyway where there is one cVM: DESCRIPTORS_KEPT). */
-static uint32_t share_of(unsigned long all, unsigned long kept, size_t count, unsigned long least, unsigned long most)
-{
-	unsigned long each = all > kept ? (all - kept) / count : 0;
-
-	return (uint32_t)(each < least ? least : each > most ? most : each);
-}
-
-static unsigned long number_in(const char *path)
-{
-	unsigned long number = 65530;   /* what Linux begins with */
-	FILE *file = fopen(path, "re");
-
-	if (file && fscanf(file, "%lu", &number) != 1)
-		number = 65530;
-	if (file)
-		fclose(file);
-	return number;
-}
-
-static unsigned long files_now(void)
-{
-	struct rlimit files;
-
-	return getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur == RLIM_INFINITY ? 1u << 20 : files.rlim_cur;
-}
-
-void limits_share(struct cvm_config *config, size_t count)
-{
-	config->handles_most = share_of(files_now(), count > 1 ? 512 : 256, count, 64, HANDLES_MOST);
-	config->mappings_most = share_of(number_in("/proc/sys/vm/max_map_count"), 2048, count, 64, 1u << 18);
 }
