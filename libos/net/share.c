@@ -161,21 +161,6 @@ static int64_t broken(struct socket *s, int64_t error)
 	return error;
 }
 
-/* Until anything here changes, whatever `poll` would say now: there may be data that is another thread's, or too little room. */
-static int64_t change_wait(struct file *f, unsigned flags, int which)
-{
-	struct socket *s = f->object;
-	struct waiter w = {0};
-	int64_t limit = s->timeouts[which];
-
-	if ((f->flags & O_NONBLOCK) || (flags & MSG_DONTWAIT))
-		return -EAGAIN;
-	wait_begin(&w, &s->queue);
-	int64_t error = wait_sleep_listening(limit ? now() + limit : FOR_EVER);
-	wait_end(&w);
-	return error == -ETIMEDOUT ? -EAGAIN : error == -RESTART && limit ? -EINTR : error;
-}
-
 /* A message goes as a whole: of several pieces one is made first. */
 static int64_t message_join(struct socket *s, const struct vectors *v)
 {
@@ -199,7 +184,7 @@ static int64_t message_send(struct file *f, const struct vectors *v, unsigned fl
 
 	for (;;) {
 		n = v->count == 1 ? HOST_FAST(stream_send, s->shared, v->list[0].ref, v->length) : message_join(s, v);
-		if (n != -EAGAIN || (n = change_wait(f, flags, 1)))
+		if (n != -EAGAIN || (n = socket_wait(f, 0, (int)flags, 1)))
 			return broken(s, n);
 	}
 }
@@ -263,7 +248,7 @@ static int64_t receive_piece(struct file *f, uint64_t ref, uint64_t length, unsi
 			break;
 		if (posts && !others && !(flags & MSG_PEEK))
 			s->poster = t;
-		int64_t error = others ? change_wait(f, flags, 0) : socket_wait(f, READY_IN, (int)flags, 0);
+		int64_t error = socket_wait(f, others ? 0 : READY_IN, (int)flags, 0);
 		if (error) {
 			n = s->poster == t ? HOST_FAST(stream_receive, s->shared, 0, 0, 0) : 0;
 			n = n > 0 ? n : error;

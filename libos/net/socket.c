@@ -4,6 +4,7 @@
  * The life of a socket: made, one of a pair, shut down, gone.
  */
 #include "libos/net/socket.h"
+#include "libos/process/bell.h"
 
 static uint64_t numbers = 1;
 
@@ -180,6 +181,14 @@ int64_t socket_wait(struct file *f, unsigned events, int flags, int which)
 
 	if ((f->flags & O_NONBLOCK) || (flags & MSG_DONTWAIT))
 		return -EAGAIN;
-	int64_t limit = s->timeouts[which], error = file_wait(f, events, limit ? now() + limit : FOR_EVER);
+	int64_t limit = s->timeouts[which], until = limit ? now() + limit : FOR_EVER, error;
+	if (events)
+		error = file_wait(f, events, until);
+	else {
+		struct waiter w = {0};
+		wait_begin(&w, &s->queue);
+		error = wait_sleep_listening(until);
+		wait_end(&w);
+	}
 	return error == -ETIMEDOUT ? -EAGAIN : error == -RESTART && limit ? -EINTR : error;
 }

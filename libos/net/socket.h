@@ -172,7 +172,8 @@ void socket_pair(struct socket *a, struct socket *b);
 /* A datagram socket sends to another one, until that goes; or no more to anybody. */
 void datagram_peer(struct socket *s, struct socket *other);
 void datagram_part(struct socket *s);
-/* Waits until the file says one of `events`; -EAGAIN when it must not wait, or waited for its time limit. */
+/* Waits until the file says one of `events`, or with none until anything changes, whatever it says now: there may be data that is another
+ * thread's, or room for less than a message. -EAGAIN when it must not wait, or waited for its time limit. */
 int64_t socket_wait(struct file *f, unsigned events, int flags, int which);
 
 /* connect.c */
