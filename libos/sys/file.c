@@ -289,7 +289,9 @@ int64_t sys_ioctl(const uint64_t a[6])
 		return -ENOTTY;
 	if (!user_ok(USER(2), 64))
 		return -EFAULT;
-	int64_t result = HOST_BLOCKING(terminal, f->handle, request, program_offset(a[2]) | REF_PROGRAM);
+	const uint64_t ref = program_offset(a[2]) | REF_PROGRAM;
+	int drains = request == TCSETSW || request == TCSETSF;  /* waits until what was written has gone */
+	int64_t result = drains ? HOST_BLOCKING(terminal, f->handle, request, ref) : HOST(terminal, f->handle, request, ref);
 	if (request == TIOCGPGRP && !result) {
 		on = foreground_group ? foreground_group : process_current()->group;
 		return user_put(USER(2), &on, sizeof on);

@@ -136,7 +136,7 @@ static int64_t sleep_for(uint64_t clock, uint64_t flags, struct user from, struc
 	/* A kick that brings nothing to handle, as a timer's whose signal is blocked, does not end the sleep; t is what is left. */
 	do
 		error = kind ? HOST_BLOCKING(clock_sleep, clock, flags, own_ref(t)) : sleep_processor_time(clock, flags & 1, rest, &rest);
-	while (error == -RESTART && kind && !signal_waits(self) && !self->leaving && !self->process->ending && !self->process->stopped);
+	while (error == -RESTART && kind && !waits_not());
 	self->again = error == -RESTART;
 	if (error != -RESTART || (flags & 1))
 		return error;
