@@ -78,8 +78,8 @@ struct machine_text {
 };
 /* 0: every byte accepted; -EACCES: verdict says why; other -errno. No state kept, thread-safe. `each`, if not NULL, hears piece by piece
  * what was accepted, and what for: instructions (code 1), and bytes that are none. */
-int machine_verify(const struct machine_text *text, struct machine_verdict *verdict,
-		   void (*each)(void *argument, uint64_t at, uint64_t length, int code, const char *what), void *argument);
+typedef void machine_piece(void *argument, uint64_t at, uint64_t length, int code, const char *what);
+int machine_verify(const struct machine_text *text, struct machine_verdict *verdict, machine_piece *each, void *argument);
 /* Is the word at `text + at` a landing pad? (text as in machine_verify; at + 4 <= size is checked) */
 int machine_is_landing_pad(const uint8_t *text, size_t size, uint64_t at);
 

@@ -9,8 +9,7 @@
 
 #include "machine/machine.h"
 
-int machine_verify(const struct machine_text *text, struct machine_verdict *verdict,
-		   void (*each)(void *argument, uint64_t at, uint64_t length, int code, const char *what), void *argument)
+int machine_verify(const struct machine_text *text, struct machine_verdict *verdict, machine_piece *each, void *argument)
 {
 	memset(verdict, 0, sizeof *verdict);
 	if (each)

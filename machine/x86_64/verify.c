@@ -156,7 +156,7 @@ static int instance_check(struct walk *w, uint64_t at, const struct form *form)
 	return walk_refuse(w, at, form->length, "decode", "internal: unknown form");
 }
 
-static int text_walk(struct walk *w, void (*each)(void *, uint64_t, uint64_t, int, const char *), void *argument)
+static int text_walk(struct walk *w, machine_piece *each, void *argument)
 {
 	static const char *const kinds[] = {"", "branch", "image access", "thread pointer", "own window", "gate", "rebase (in unit)",
 					    "check (in unit)", "table (in unit)", "table (in unit)", "checked branch"};
@@ -203,8 +203,7 @@ static int text_walk(struct walk *w, void (*each)(void *, uint64_t, uint64_t, in
 	return 0;
 }
 
-int machine_verify(const struct machine_text *text, struct machine_verdict *verdict,
-		   void (*each)(void *argument, uint64_t at, uint64_t length, int code, const char *what), void *argument)
+int machine_verify(const struct machine_text *text, struct machine_verdict *verdict, machine_piece *each, void *argument)
 {
 	const size_t size = sizeof(struct room) + text->size / 8 + 8;
 
