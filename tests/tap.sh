@@ -28,4 +28,14 @@ check() {
 	fi
 }
 
+# What a program's own TAP, in FILE, says, each check of it with PREFIX before its name: one of these.
+retell() {      # FILE PREFIX
+	while read -r told_verdict told_number told_dash told_name; do
+		case $told_verdict in
+		ok) say 0 "$2: $told_name" ;;
+		not) say 1 "$2: ${told_name#- }" ;;
+		esac
+	done <"$1"
+}
+
 finish() { echo "1..$tests"; }

@@ -23,7 +23,7 @@ CHERI_SHARE_GUESTS := $(patsubst tests/share/guests/%.c,$(CHERI_SHARE)/%,$(wildc
 CHERI_SHARE_NATIVE := $(patsubst %,$(CHERI_SHARE)/%,together call_storm model race stream_storm ranges)
 CHERI_LIBRARY := $(filter-out $(B)/obj/cheri/cli/%,$(CHERI_OBJECTS))
 
-$(CHERI_SHARE_GUESTS): $(CHERI_SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp*.h tests/share/guests/cheri_riscv64/*.h) $(TOOLCHAIN) | port-musl-cheri
+$(CHERI_SHARE_GUESTS): $(CHERI_SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp*.h tests/share/guests/*.h tests/share/guests/cheri_riscv64/*.h) $(TOOLCHAIN) | port-musl-cheri
 	@mkdir -p $(@D)
 	$(CHERI_TEST_CC) -O2 -Wall -Wextra -Iinclude -Iinclude/isa/cheri_riscv64 -Itests/share/guests/cheri_riscv64 $< -o $@
 $(CHERI_SHARE_NATIVE): $(CHERI_SHARE)/%: $(B)/obj/cheri/tests/share/native/%.o $(CHERI_LIBRARY)

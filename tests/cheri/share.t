@@ -9,12 +9,7 @@ for file in tests/share/*.t; do
 	timeout 200 env MACHINE=cheri "$file" >"$work/out" 2>"$work/errors"
 	status=$?
 	grep '^#' "$work/out"
-	while read -r verdict number dash what; do
-		case $verdict in
-		ok) say 0 "$name: $what" ;;
-		not) say 1 "$name: ${what#- }" ;;
-		esac
-	done <"$work/out"
+	retell "$work/out" "$name"
 	say $status "$name: ran to its end"
 	say "$(grep -c '^1\.\.' "$work/out" | awk '{print $1 != 1}')" "$name: said how many checks there are"
 done

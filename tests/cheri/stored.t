@@ -12,12 +12,7 @@ for part in "stored derive" "stored tables" "sweep 10" "kicked 5"; do
 	nice timeout 180 $run build/tests/cheri/native/"$@" >"$work/out" 2>"$work/errors"
 	status=$?
 	grep '^#' "$work/out"
-	while read -r verdict number dash what; do
-		case $verdict in
-		ok) say 0 "$1 $2: $what" ;;
-		not) say 1 "$1 $2: ${what#- }" ;;
-		esac
-	done <"$work/out"
+	retell "$work/out" "$1 $2"
 	say $status "$1 $2: ran to its end"
 	[ $status = 0 ] || head -n 3 "$work/errors" | sed 's/^/# /'
 done

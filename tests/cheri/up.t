@@ -17,12 +17,7 @@ wait
 for file in tests/cli/up*.t; do
 	name=$(basename "$file" .t)
 	grep '^#' "$work/$name.out"
-	while read -r verdict number dash what; do
-		case $verdict in
-		ok) say 0 "$name: $what" ;;
-		not) say 1 "$name: ${what#- }" ;;
-		esac
-	done <"$work/$name.out"
+	retell "$work/$name.out" "$name"
 	say "$(cat "$work/$name.status")" "$name: ran to its end"
 	say "$(grep -c '^1\.\.' "$work/$name.out" | awk '{print $1 != 1}')" "$name: said how many checks there are"
 done

@@ -21,12 +21,7 @@ several() {     # NAME COUNT COMMAND...: says each line of what it says, and tha
 		echo $? >"$work/status"
 	} | cat >"$work/out"
 	sed 's/^/# /' "$work/out"
-	while read -r verdict number dash name; do
-		case $verdict in
-		ok) say 0 "$what: $name" ;;
-		not) say 1 "$what: $name" ;;
-		esac
-	done <"$work/out"
+	retell "$work/out" "$what"
 	say "$(cat "$work/status")" "$what: all of it ran"
 	say "$(grep -c '^ok' "$work/out" | awk '{print $1 != '"$count"'}')" "$what: nothing was left out"
 }

@@ -13,12 +13,7 @@ for where in env "taskset -c $one"; do
 		-g stream:words:rw -g stream:messages:rw client $share/mixed use $slowness >"$work/out" 2>&1
 	status=$?
 	sed 's/^/# /' "$work/out"
-	while read -r verdict number dash name; do
-		case $verdict in
-		ok) say 0 "${where%% *}: $name" ;;
-		not) say 1 "${where%% *}: $name" ;;
-		esac
-	done <"$work/out"
+	retell "$work/out" "${where%% *}"
 	say $status "${where%% *}: all of it ran"
 	say "$(grep -c '^ok' "$work/out" | awk '{print $1 != 13}')" "${where%% *}: nothing was left out"
 done

@@ -14,12 +14,7 @@ client="-v $work/shared:/shared -g stream:bytes:rw -g stream:bytes2:rw -g stream
 timeout 60 $run $share/together $server -- $client >"$work/out" 2>&1
 status=$?
 sed 's/^/# /' "$work/out"
-while read -r verdict number dash name; do
-	case $verdict in
-	ok) say 0 "streams: $name" ;;
-	not) say 1 "streams: $name" ;;
-	esac
-done <"$work/out"
+retell "$work/out" "streams"
 say $status "streams: all of it ran"
 say "$(grep -c '^ok' "$work/out" | awk '{print $1 != '$((32 + forks))'}')" "streams: nothing was left out"
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <carrel/cp_stream.h>
+#include "opened.h"
 
 #define WRITERS 3
 #define READERS 3
@@ -180,17 +181,6 @@ static void *reader(void *argument)
 	free(looked);
 	r->done = 1;
 	return NULL;
-}
-
-static int opened(const char *name, int kind)
-{
-	for (int i = 0; i < 500; i++) {
-		int fd = cp_stream_open(name, kind);
-		if (fd >= 0 || (errno != ECONNREFUSED && errno != ENOENT))
-			return fd;
-		usleep(10000);
-	}
-	return -1;
 }
 
 static void on_signal(int number)

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 
 #include <carrel/cp_stream.h>
+#include "opened.h"
 #include "../../libos/guests/has_fork.h"
 
 #define LARGE 3000000
@@ -27,17 +28,6 @@ static void need(int ok, const char *what)
 
 	printf("%s %d - %s%s%s\n", ok ? "ok" : "not ok", ++n, what, ok ? "" : ": ", ok ? "" : strerror(errno));
 	fflush(stdout);
-}
-
-static int opened(const char *name, int kind)
-{
-	for (int i = 0; i < 500; i++) {
-		int fd = cp_stream_open(name, kind);
-		if (fd >= 0 || (errno != ECONNREFUSED && errno != ENOENT))
-			return fd;
-		usleep(10000);
-	}
-	return -1;
 }
 
 static unsigned char pattern(size_t i)
