@@ -61,17 +61,16 @@ static void word_wait(uint32_t *word, uint32_t seen, uint32_t *sleeps)
 			return;
 		__builtin_ia32_pause();
 	}
-	__atomic_store_n(sleeps, 1, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(sleeps, 1, __ATOMIC_SEQ_CST);
 	syscall(SYS_futex, word, 0 /* FUTEX_WAIT */, seen, NULL, NULL, 0);
+	__atomic_sub_fetch(sleeps, 1, __ATOMIC_SEQ_CST);
 }
 
 static void word_set(uint32_t *word, uint32_t value, uint32_t *sleeps)
 {
 	__atomic_store_n(word, value, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(sleeps, __ATOMIC_SEQ_CST)) {
-		__atomic_store_n(sleeps, 0, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(sleeps, __ATOMIC_SEQ_CST))
 		syscall(SYS_futex, word, 1 /* FUTEX_WAKE */, 1, NULL, NULL, 0);
-	}
 }
 
 static void put(struct channel *c, char *from, size_t n)

@@ -11,10 +11,15 @@
 #define STORE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELEASE)
 
 /* Behind the change that it may wait for. */
-static void ring_end(struct end *end, uint32_t *waits)
+static int waited(const uint32_t *waits)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(waits, __ATOMIC_RELAXED))
+	return __atomic_load_n(waits, __ATOMIC_RELAXED) != 0;
+}
+
+static void ring_end(struct end *end, uint32_t *waits)
+{
+	if (!waited(waits))
 		return;
 	fast_lock(&end->pair->lock);
 	if (__atomic_exchange_n(waits, 0, __ATOMIC_SEQ_CST) && end->table)
@@ -82,7 +87,7 @@ int64_t host_stream_receive(struct caller *caller, const uint64_t a[6])
 	result = half_receive(h, caller, end, &to, flags);
 	if (posted && !caller->posted)
 		ring_end(end, &h->reader_waits);        /* what came behind a post is whoever's again that waits */
-	if (result >= 0 && half_used(h) <= STREAM_RING - STREAM_RING / 4)
+	if (result >= 0 && waited(&h->writer_waits) && half_used(h) <= STREAM_RING - STREAM_RING / 4)
 		ring_end(&end->pair->end[!end->side], &h->writer_waits);
 	share_put(&end->share);
 	return result;

@@ -189,6 +189,23 @@ static int64_t message_send(struct file *f, const struct vectors *v, unsigned fl
 	}
 }
 
+/* All of it, unless something ends that. */
+int64_t shared_send_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags)
+{
+	struct socket *s = f->object;
+	uint64_t done = 0;
+
+	while (done < length) {
+		int64_t n = HOST_FAST(stream_send, s->shared, ref + done, length - done);
+		if (n == -EAGAIN)
+			n = socket_wait(f, READY_OUT, (int)flags, 1);
+		if (n < 0)
+			return done ? (int64_t)done : broken(s, n);
+		done += (uint64_t)n;
+	}
+	return (int64_t)done;
+}
+
 int64_t shared_send(struct file *f, const struct vectors *v, unsigned flags)
 {
 	struct socket *s = f->object;
@@ -196,16 +213,14 @@ int64_t shared_send(struct file *f, const struct vectors *v, unsigned flags)
 
 	if (s->type == SOCK_SEQPACKET)
 		return message_send(f, v, flags);
-	for (unsigned i = 0; i < v->count; i++)
-		for (uint64_t at = 0; at < v->list[i].length;) {
-			int64_t n = HOST_FAST(stream_send, s->shared, v->list[i].ref + at, v->list[i].length - at);
-			if (n == -EAGAIN)
-				n = socket_wait(f, READY_OUT, (int)flags, 1);
-			if (n < 0)
-				return done ? (int64_t)done : broken(s, n);
-			at += (uint64_t)n;
-			done += (uint64_t)n;
-		}
+	for (unsigned i = 0; i < v->count; i++) {
+		int64_t n = shared_send_piece(f, v->list[i].ref, v->list[i].length, flags);
+		if (n < 0)
+			return done ? (int64_t)done : n;
+		done += (uint64_t)n;
+		if ((uint64_t)n < v->list[i].length)
+			break;
+	}
 	return (int64_t)done;
 }
 
@@ -235,13 +250,14 @@ static int64_t message_take(struct socket *s, const struct vectors *v, unsigned 
 
 /* Posts the buffer while it waits; whatever ends the wait, the next call takes what has come there, or the post back. One thread at a time:
  * what comes is that one's first, and the others wait until it has it. */
-static int64_t receive_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags, int posts)
+int64_t shared_receive_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags)
 {
 	struct socket *s = f->object;
 	struct thread *t = thread_current();
-	int64_t n;
+	int posts = !(f->flags & O_NONBLOCK) && !(flags & MSG_DONTWAIT);
+	int64_t n = 0;
 
-	for (;;) {
+	while (length) {
 		int others = s->poster && s->poster != t;
 		n = HOST_FAST(stream_receive, s->shared, ref, length, flags & MSG_PEEK ? STREAM_PEEK : posts && !others ? STREAM_POST : 0);
 		if (n != -EAGAIN)
@@ -259,13 +275,16 @@ static int64_t receive_piece(struct file *f, uint64_t ref, uint64_t length, unsi
 		s->poster = NULL;
 		wait_wake(&s->queue, UINT32_MAX);
 	}
+	if (n == -ECONNRESET) {
+		n = s->lost ? 0 : n;
+		s->lost = 1;
+	}
 	return n;
 }
 
 int64_t shared_receive(struct file *f, const struct vectors *v, unsigned flags, struct received *r)
 {
 	struct socket *s = f->object;
-	int waits = !(f->flags & O_NONBLOCK) && !(flags & MSG_DONTWAIT);
 	uint64_t done = 0;
 	int64_t n;
 
@@ -278,11 +297,7 @@ int64_t shared_receive(struct file *f, const struct vectors *v, unsigned flags, 
 	for (unsigned i = 0; i < v->count; i++)
 		for (uint64_t at = 0; at < v->list[i].length;) {
 			int rest = done && !(flags & MSG_WAITALL);      /* takes what is there, waits for no more */
-			n = receive_piece(f, v->list[i].ref + at, v->list[i].length - at, rest ? flags | MSG_DONTWAIT : flags, waits && !rest);
-			if (n == -ECONNRESET) {
-				n = s->lost ? 0 : n;
-				s->lost = 1;
-			}
+			n = shared_receive_piece(f, v->list[i].ref + at, v->list[i].length - at, rest ? flags | MSG_DONTWAIT : flags);
 			if (n <= 0)
 				return done ? (int64_t)done : n;
 			at += (uint64_t)n;

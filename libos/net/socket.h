@@ -209,6 +209,9 @@ int64_t shared_connect_name(struct socket *s, const char *name, const struct add
 int64_t shared_connect_node(struct socket *s, const struct place *place, const struct address *to);
 int64_t shared_send(struct file *f, const struct vectors *v, unsigned flags);
 int64_t shared_receive(struct file *f, const struct vectors *v, unsigned flags, struct received *r);
+/* The same of a byte stream, from or to one place. */
+int64_t shared_send_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags);
+int64_t shared_receive_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags);
 unsigned shared_ready(const struct socket *s);
 int64_t shared_available(const struct socket *s);
 void shared_close(struct socket *s);
