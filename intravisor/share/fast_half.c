@@ -13,6 +13,7 @@
 #define STORE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELEASE)
 
 #define PAUSE      2u                   /* machine_relax()s between two looks of a receiver */
+#define AHEAD      512u                 /* bytes: how far the memory of a ring is asked for, which the other side's processor has */
 #define LARGE      8192u                /* from here on buffers are posted, and a sender waits a moment for one: less goes faster if nobody waits */
 
 /* n <= STREAM_RING bytes between a guest's from `done` on and the ring from position `at` on, which wraps. */
@@ -70,6 +71,7 @@ static int64_t send(struct half *h, const struct machine_range *from)
 	if (n && ring_copy(h, h->sent, from, done, n, 0))
 		return done ? (int64_t)done : -EFAULT;
 	STORE(h->put, h->sent += n);
+	__builtin_prefetch(h->ring.at + (h->sent + AHEAD) % STREAM_RING, 1);
 	return (int64_t)(done + n);
 }
 
@@ -95,10 +97,7 @@ static int64_t send_message(struct half *h, const struct machine_range *from)
 
 int64_t half_send(struct half *h, const struct machine_range *from, int message)
 {
-	fast_lock(&h->in);
-	int64_t result = message ? send_message(h, from) : send(h, from);
-	fast_unlock(&h->in);
-	return result;
+	return message ? send_message(h, from) : send(h, from);
 }
 
 /* ---- receiving: under `out` ---- */
@@ -141,6 +140,7 @@ static int64_t take(struct half *h, struct caller *caller, struct end *end, cons
 	if (end->pair->messages)
 		return take_message(h, to, flags);
 	n = least(length, n);
+	__builtin_prefetch(h->ring.at + (h->taken + AHEAD) % STREAM_RING);
 	if (ring_copy(h, h->taken, to, 0, n, 1))
 		return -EFAULT;
 	if (!(flags & STREAM_PEEK))
@@ -165,12 +165,10 @@ static void await(struct half *h, struct caller *caller)
 	fast_lock(&h->out);
 }
 
-static int64_t receive(struct half *h, struct caller *caller, struct end *end, const struct machine_range *to, uint64_t flags)
+static int64_t take_later(struct half *h, struct caller *caller, struct end *end, const struct machine_range *to, uint64_t flags)
 {
-	int64_t result = take(h, caller, end, to, flags);
+	int64_t result;
 
-	if (result != -EAGAIN)
-		return result;
 	if ((flags & STREAM_POST) && !h->poster && !caller->posted && !end->pair->messages) {
 		if (to->length >= LARGE) {
 			post_make(h, caller, to);
@@ -189,8 +187,13 @@ static int64_t receive(struct half *h, struct caller *caller, struct end *end, c
 
 int64_t half_receive(struct half *h, struct caller *caller, struct end *end, const struct machine_range *to, uint64_t flags)
 {
-	fast_lock(&h->out);
-	int64_t result = receive(h, caller, end, to, flags);
-	fast_unlock(&h->out);
+	int64_t result = take(h, caller, end, to, flags);
+
+	if (result != -EAGAIN)
+		return result;
+	/* The lock is given away meanwhile, and the end may be closed. */
+	__atomic_add_fetch(&end->share.references, 1, __ATOMIC_RELAXED);
+	result = take_later(h, caller, end, to, flags);
+	share_put(&end->share);
 	return result;
 }

@@ -29,7 +29,7 @@ void fast_lock(struct fast_lock *lock)
 
 void fast_unlock(struct fast_lock *lock)
 {
-	if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) == 2)
+	if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_SEQ_CST) == 2)
 		fast_wake(&lock->word, 1);
 }
 
@@ -42,17 +42,17 @@ void fast_wake(uint32_t *word, uint32_t count)
 struct share *share_get(const struct caller *caller, uint64_t handle, enum share_kind kind, uint32_t rights, int64_t *error)
 {
 	struct share_table *table = caller->cvm->shares;
-	struct share *object = NULL;
+	struct share *object;
 
 	fast_lock(&table->lock);
-	if (handle >= table->used || !table->slots[handle].object || table->slots[handle].object->kind != kind)
+	object = handle < table->used ? slot_object(table->slots + handle, kind) : NULL;
+	if (!object)
 		*error = -EBADF;
-	else if ((table->slots[handle].rights & rights) != rights)
+	else if ((table->slots[handle].rights & rights) != rights) {
 		*error = -EACCES;
-	else {
-		object = table->slots[handle].object;
+		object = NULL;
+	} else
 		__atomic_add_fetch(&object->references, 1, __ATOMIC_RELAXED);
-	}
 	fast_unlock(&table->lock);
 	return object;
 }

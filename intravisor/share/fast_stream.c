@@ -10,13 +10,13 @@
 #define LOAD(x)    __atomic_load_n(&(x), __ATOMIC_ACQUIRE)
 #define STORE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELEASE)
 
-/* Behind the change that it may wait for. */
+/* Behind the change that it may wait for and the unlocking of what that was made under, which is a fence. */
 static int waited(const uint32_t *waits)
 {
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return __atomic_load_n(waits, __ATOMIC_RELAXED) != 0;
 }
 
+/* Without a reference, too (end_lock): if the pair has become another's, that one's holder is woken for nothing. */
 static void ring_end(struct end *end, uint32_t *waits)
 {
 	if (!waited(waits))
@@ -27,9 +27,37 @@ static void ring_end(struct end *end, uint32_t *waits)
 	fast_unlock(&end->pair->lock);
 }
 
-static struct end *end_get(const struct caller *caller, uint64_t handle, uint32_t rights, int64_t *error)
+static struct end *end_get(const struct caller *caller, uint64_t handle, int64_t *error)
 {
-	return (struct end *)share_get(caller, handle, SHARE_STREAM, rights, error);
+	return (struct end *)share_get(caller, handle, SHARE_STREAM, 0, error);
+}
+
+/* The end behind a handle with the lock, under which it stays, of the half it sends to or receives from; NULL and *error. No reference is
+ * taken and no other lock. Pairs stay pairs for ever (stream.c), so the lock is one whatever happens meanwhile. Under it the slot is looked at
+ * again: if it still says the same, the table's reference is there until the lock is free, for who closes takes the slot first, then this
+ * lock (stream_end_left), and only then the reference. If not, the lock was another pair's and nothing has happened to that. A slot does not
+ * say the same again with other rights: the end would have to be closed, and come back, between. */
+static struct end *end_lock(struct caller *caller, uint64_t handle, uint32_t right, int64_t *error)
+{
+	const struct share_table *table = caller->cvm->shares;
+	const struct share_slot *slot = table->slots + handle;
+	struct end *end = handle < LOAD(table->used) ? (struct end *)slot_object(slot, SHARE_STREAM) : NULL;
+
+	*error = -EBADF;
+	if (!end)
+		return NULL;
+	if (right == CAP_LOAD && caller->posted != end)
+		share_unpost(caller);   /* one post at a time */
+	struct fast_lock *lock = right == CAP_LOAD ? &end->pair->half[end->side].out : &end->pair->half[!end->side].in;
+	fast_lock(lock);
+	uint32_t rights = __atomic_load_n(&slot->rights, __ATOMIC_RELAXED);
+	if ((struct end *)slot_object(slot, SHARE_STREAM) == end) {
+		if (rights & right)
+			return end;
+		*error = -EACCES;
+	}
+	fast_unlock(lock);
+	return NULL;
 }
 
 void share_unpost(struct caller *caller)
@@ -56,14 +84,14 @@ int64_t host_stream_send(struct caller *caller, const uint64_t a[6])
 
 	if (!from.at && a[2])
 		return -EFAULT;
-	struct end *end = end_get(caller, a[0], CAP_STORE, &result);
+	struct end *end = end_lock(caller, a[0], CAP_STORE, &result);
 	if (!end)
 		return result;
 	struct half *h = &end->pair->half[!end->side];
 	result = half_send(h, &from, end->pair->messages);
+	fast_unlock(&h->in);
 	if (result >= 0)
 		ring_end(&end->pair->end[!end->side], &h->reader_waits);
-	share_put(&end->share);
 	return result;
 }
 
@@ -77,19 +105,17 @@ int64_t host_stream_receive(struct caller *caller, const uint64_t a[6])
 		return -EFAULT;
 	/* Into the program's window only, which the thread holds; of the library OS's own memory nothing is posted. */
 	uint64_t flags = a[1] >> 32 == 1 ? a[3] : a[3] & ~(uint64_t)STREAM_POST;
-	struct end *end = end_get(caller, a[0], CAP_LOAD, &result);
+	struct end *end = end_lock(caller, a[0], CAP_LOAD, &result);
 	if (!end)
 		return result;
-	if (caller->posted != end)
-		share_unpost(caller);   /* one post at a time */
 	struct half *h = &end->pair->half[end->side];
 	int posted = caller->posted == end;
 	result = half_receive(h, caller, end, &to, flags);
+	fast_unlock(&h->out);
 	if (posted && !caller->posted)
 		ring_end(end, &h->reader_waits);        /* what came behind a post is whoever's again that waits */
 	if (result >= 0 && waited(&h->writer_waits) && half_used(h) <= STREAM_RING - STREAM_RING / 4)
 		ring_end(&end->pair->end[!end->side], &h->writer_waits);
-	share_put(&end->share);
 	return result;
 }
 
@@ -97,7 +123,7 @@ int64_t host_stream_receive(struct caller *caller, const uint64_t a[6])
 int64_t host_stream_state(struct caller *caller, const uint64_t a[6])
 {
 	int64_t result = 0;
-	struct end *end = end_get(caller, a[0], 0, &result);
+	struct end *end = end_get(caller, a[0], &result);
 
 	if (!end)
 		return result;
@@ -123,7 +149,7 @@ int64_t host_stream_state(struct caller *caller, const uint64_t a[6])
 int64_t host_stream_shutdown(struct caller *caller, const uint64_t a[6])
 {
 	int64_t result = 0;
-	struct end *end = end_get(caller, a[0], 0, &result);
+	struct end *end = end_get(caller, a[0], &result);
 
 	if (!end)
 		return result;
@@ -147,7 +173,8 @@ int64_t host_stream_shutdown(struct caller *caller, const uint64_t a[6])
 	return result;
 }
 
-/* After it nobody posts here any more, nor is a post of this end's filled: `refused` is looked at, and posts are, under `out`. */
+/* After it nobody is under a lock that he took by this end's handle (end_lock), or will be; nobody posts here any more, nor is a post of this
+ * end's filled: `refused` is looked at, and posts are, under `out`. */
 void stream_end_left(struct share *share)
 {
 	struct end *end = (struct end *)share;
@@ -155,6 +182,8 @@ void stream_end_left(struct share *share)
 	struct half *in = &pair->half[end->side], *out = &pair->half[!end->side];
 	struct end *other = &pair->end[!end->side];
 
+	fast_lock(&out->in);
+	fast_unlock(&out->in);
 	fast_lock(&in->out);
 	fast_lock(&pair->lock);
 	int first = !end->gone;

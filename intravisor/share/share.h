@@ -21,11 +21,13 @@ struct fast_lock {
 	uint32_t word;
 };
 void fast_lock(struct fast_lock *lock);
+/* And a full fence: on both machines an exchange orders all that is before it before all behind it (x86-64: it is locked; RISC-V:
+ * amoswap.aqrl), which is more than C says of it. */
 void fast_unlock(struct fast_lock *lock);
 /* Wakes up to `count` sleepers of a word. */
 void fast_wake(uint32_t *word, uint32_t count);
 
-enum share_kind { SHARE_STREAM = 1, SHARE_LISTENER, SHARE_SEGMENT };
+enum share_kind { SHARE_STREAM = 1, SHARE_LISTENER, SHARE_SEGMENT, SHARE_KINDS = 3 /* all bits */ };
 struct share {
 	enum share_kind kind;
 	uint32_t references;            /* a table's, each call's in progress, and those of other objects */
@@ -54,13 +56,20 @@ struct bell {
 
 #define SHARES_MOST 16384u              /* handles of a cVM */
 struct share_slot {
-	struct share *object;           /* NULL: free */
-	uint32_t rights;                /* CAP_LOAD, CAP_STORE... (cap/cap.h) */
+	/* The object's address and its kind in one word, so that who reads it without the lock knows what it points to; 0: free. */
+	uint64_t object;
+	uint32_t rights;                /* CAP_LOAD, CAP_STORE... (cap/cap.h); written before the word */
 	uint32_t next_free;
 };
+static inline struct share *slot_object(const struct share_slot *slot, enum share_kind kind)    /* NULL: free, or of another kind */
+{
+	uint64_t word = __atomic_load_n(&slot->object, __ATOMIC_ACQUIRE);
+
+	return (word & SHARE_KINDS) == (uint64_t)kind ? (struct share *)(word - kind) : NULL;
+}
 struct share_table {
 	struct bell bell;
-	struct fast_lock lock;          /* guards all below */
+	struct fast_lock lock;          /* guards changes of all below */
 	uint32_t used, first_free;      /* first_free: SHARES_MOST means none */
 	struct share_slot *slots;       /* SHARES_MOST, zeroed when they are first touched */
 };
@@ -76,7 +85,8 @@ int64_t share_add(struct share_table *table, struct share *object, uint32_t righ
 void share_sweep(void);
 
 /* fast_share.c */
-/* The object behind a handle with all of `rights`, referenced; NULL and *error (-EBADF, -EACCES). */
+/* The object behind a handle with all of `rights`, referenced; NULL and *error (-EBADF, -EACCES). What is sent and received every hundred
+ * nanoseconds goes another way (fast_stream.c). */
 struct share *share_get(const struct caller *caller, uint64_t handle, enum share_kind kind, uint32_t rights, int64_t *error);
 void share_put(struct share *object);
 /* Under a lock that keeps `table` from being destroyed. */

@@ -45,6 +45,9 @@ static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct listener *listeners;
 
 /* ---- pairs ---- */
+/* What has been a pair is never anything else, for a thread may still be about to lock a half of it (end_lock). Under registry_lock. */
+static struct pair *spare_pairs;
+
 #define PAIR_MEMORY (2 * STREAM_RING + 4 * ISA_STORED)
 static void end_destroy(struct share *share)
 {
@@ -55,27 +58,52 @@ static void end_destroy(struct share *share)
 	for (unsigned i = 0; i < 2; i++)
 		machine_stored_clear(pair->half[i].stored);
 	munmap(pair->memory, PAIR_MEMORY);
-	free(pair);
+	pthread_mutex_lock(&registry_lock);
+	pair->next = spare_pairs;
+	spare_pairs = pair;
+	pthread_mutex_unlock(&registry_lock);
+}
+
+/* All but what a late thread may look at: of which pair it is, the locks. */
+static void end_clear(struct end *end)
+{
+	memset(&end->table, 0, sizeof *end - offsetof(struct end, table));
+	end->share = (struct share){.kind = SHARE_STREAM, .references = 1, .left = stream_end_left, .destroy = end_destroy};
+	end->point.owner = &end->share;
+}
+
+static void half_clear(struct half *h)
+{
+	memset(h, 0, offsetof(struct half, in));
+	memset(&h->hope, 0, offsetof(struct half, out) - offsetof(struct half, hope));
+	memset(&h->put_seen, 0, sizeof *h - offsetof(struct half, put_seen));
 }
 
 static struct pair *pair_make(int messages)
 {
-	struct pair *pair = aligned_alloc(_Alignof(struct pair), sizeof *pair);
+	uint8_t *memory = mmap(NULL, PAIR_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct pair *pair = memory == MAP_FAILED ? NULL : spare_pairs;
 
-	if (!pair)
+	if (memory == MAP_FAILED)
 		return NULL;
-	memset(pair, 0, sizeof *pair);
-	pair->memory = mmap(NULL, PAIR_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (pair->memory == MAP_FAILED) {
-		free(pair);
+	if (pair)
+		spare_pairs = pair->next;
+	else if (!(pair = aligned_alloc(_Alignof(struct pair), sizeof *pair))) {
+		munmap(memory, PAIR_MEMORY);
 		return NULL;
+	} else {
+		memset(pair, 0, sizeof *pair);
+		for (unsigned i = 0; i < 2; i++) {
+			pair->end[i].pair = pair;
+			pair->end[i].side = i;
+		}
 	}
+	pair->memory = memory;
 	pair->messages = messages;
 	pair->ends_left = 2;
 	for (unsigned i = 0; i < 2; i++) {
-		pair->end[i] = (struct end){.share = {.kind = SHARE_STREAM, .references = 1, .left = stream_end_left, .destroy = end_destroy},
-					    .pair = pair, .side = i};
-		pair->end[i].point.owner = &pair->end[i].share;
+		end_clear(&pair->end[i]);
+		half_clear(&pair->half[i]);
 		pair->half[i].stored = (struct machine_stored *)(pair->memory + 2 * STREAM_RING) + 2 * i;
 		pair->half[i].ring = (struct machine_range){pair->memory + i * STREAM_RING, STREAM_RING, pair->half[i].stored};
 		machine_stored_make(pair->half[i].stored, pair->half[i].ring.at, STREAM_RING);

@@ -26,7 +26,7 @@ struct half {
 	 * at it behind a fence: one of both sees the other. */
 	uint32_t reader_waits, writer_waits;
 
-	_Alignas(64) struct fast_lock in;
+	_Alignas(64) struct fast_lock in;       /* a late thread's too, for a moment (end_lock): so it is not cleared */
 	unsigned hope, doubts;          /* whether waiting a moment for a post has been worth it */
 	uint64_t sent;                  /* `put`, as its writer knows it without taking the line back from who looks at it */
 	uint64_t taken_seen;            /* `taken`, some time ago: the other side's line is read when that is not enough */
@@ -63,6 +63,7 @@ struct end {
 };
 
 struct pair {
+	struct pair *next;              /* of those that are none just now */
 	int messages;                   /* each with its length in front of it */
 	uint8_t *memory;                /* rings, and what is stored for both halves */
 	_Alignas(64) struct fast_lock lock;     /* guards the ends, and what of the halves says so. After a half's locks */
@@ -72,7 +73,7 @@ struct pair {
 };
 void stream_end_left(struct share *end);        /* fast_stream.c */
 
-/* fast_half.c. Each takes the locks it needs; the memory is the caller's, or NULL with length 0. What host_stream_send and _receive return. */
+/* fast_half.c. Under `in` and `out`; the memory is the caller's, or NULL with length 0. What host_stream_send and _receive return. */
 int64_t half_send(struct half *h, const struct machine_range *from, int message);
 int64_t half_receive(struct half *h, struct caller *caller, struct end *end, const struct machine_range *to, uint64_t flags);
 

@@ -42,11 +42,12 @@ int64_t share_add(struct share_table *table, struct share *object, uint32_t righ
 		handle = table->first_free;
 		table->first_free = table->slots[handle].next_free;
 	} else if (table->used < SHARES_MOST)
-		handle = table->used++;
+		handle = __atomic_fetch_add(&table->used, 1, __ATOMIC_RELEASE);
 	if (handle >= 0) {
 		if (point)
 			point->handle = (uint32_t)handle;
-		table->slots[handle] = (struct share_slot){.object = object, .rights = rights};
+		table->slots[handle].rights = rights;
+		__atomic_store_n(&table->slots[handle].object, (uintptr_t)object | object->kind, __ATOMIC_RELEASE);
 	}
 	fast_unlock(&table->lock);
 	if (handle < 0) {
@@ -62,8 +63,10 @@ static int64_t table_close(struct share_table *table, uint64_t handle)
 	struct share *object = NULL;
 
 	fast_lock(&table->lock);
-	if (handle < table->used && (object = table->slots[handle].object)) {
-		table->slots[handle] = (struct share_slot){.next_free = table->first_free};
+	if (handle < table->used && table->slots[handle].object) {
+		object = (struct share *)(table->slots[handle].object & ~(uint64_t)SHARE_KINDS);
+		__atomic_store_n(&table->slots[handle].object, 0, __ATOMIC_RELEASE);
+		table->slots[handle].next_free = table->first_free;
 		table->first_free = (uint32_t)handle;
 	}
 	fast_unlock(&table->lock);
