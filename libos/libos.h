@@ -29,7 +29,12 @@ struct memory {
 int64_t host_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 int64_t host_fast(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 /* Those calls that are fast, unless this time they cannot be. */
-int64_t host_quick(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+static inline int64_t host_quick(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+	int64_t result = host_fast(number, a, b, c, d, e, f);
+
+	return __builtin_expect(result == HOST_SLOW, 0) ? host_call(number, a, b, c, d, e, f) : result;
+}
 int user_copy_from(void *to, uint32_t from, size_t n);
 int user_copy_to(uint32_t to, const void *from, size_t n);
 int user_fill(uint32_t to, size_t n);

@@ -58,10 +58,3 @@ int memory_zero(struct memory to, size_t n)
 	memset(own_pointer(to.ref), 0, n);
 	return 0;
 }
-
-int64_t host_quick(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
-{
-	int64_t result = host_fast(number, a, b, c, d, e, f);
-
-	return __builtin_expect(result == HOST_SLOW, 0) ? host_call(number, a, b, c, d, e, f) : result;
-}
