@@ -81,6 +81,39 @@ event = threading.Event()
 threading.Timer(0.02, event.set).start()
 print(len(done), sum(done), total, event.wait(10))
 """,
+    "ctypes": r"""
+import _ctypes_test, ctypes as c, os, threading
+libc = c.CDLL(None, use_errno=True)
+compare = c.CFUNCTYPE(c.c_int, c.POINTER(c.c_int), c.POINTER(c.c_int))
+numbers = (c.c_int * 500)(*(n * 7919 % 500 for n in range(500)))
+calls = []
+libc.qsort(numbers, len(numbers), c.sizeof(c.c_int), compare(lambda a, b: calls.append(1) or a[0] - b[0]))
+print(list(numbers) == list(range(500)), len(calls) > 500)
+libc.pow.restype, libc.pow.argtypes = c.c_double, [c.c_double, c.c_double]
+text = c.create_string_buffer(40)
+print(libc.pow(2, 0.5), libc.snprintf(text, 40, b"%s %d %.2f %ld", b"text", -7, c.c_double(1.5), c.c_long(1 << 40)), text.value)
+class Division(c.Structure): _fields_ = ("quotient", c.c_long), ("rest", c.c_long)
+libc.ldiv.restype, libc.ldiv.argtypes = Division, [c.c_long, c.c_long]
+print(libc.ldiv(1 << 40, 1000).quotient, libc.ldiv(17, 5).rest)
+class Point(c.Structure): _fields_ = ("x", c.c_int), ("y", c.c_int)
+class Rect(c.Structure): _fields_ = ("left", c.c_int), ("top", c.c_int), ("right", c.c_int), ("bottom", c.c_int)
+test, point = c.CDLL(_ctypes_test.__file__), Point()
+print(test._testfunc_byval(Point(3, 4), c.byref(point)), point.x, point.y, test.PointInRect(c.byref(Rect(0, 0, 5, 5)), Point(3, 4)))
+test._testfunc_i_bhilfd.restype = c.c_int
+print(test._testfunc_i_bhilfd(c.c_byte(1), c.c_short(2), 3, c.c_long(4), c.c_float(5), c.c_double(6)))
+libc.open(b"/not/there", 0)
+print(os.strerror(c.get_errno()), c.pythonapi.PyLong_AsLong(c.py_object(77)))
+half = c.CFUNCTYPE(c.c_double, c.c_double)
+wrong = []
+def work():
+    for n in range(500):
+        if half(lambda x: x / 2)(n) != n / 2: wrong.append(n)
+threads = [threading.Thread(target=work) for _ in range(4)]
+for t in threads: t.start()
+for t in threads: t.join()
+fibonacci = half(lambda n: n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2))
+print(wrong, fibonacci(15))
+""",
     "subprocess": r"""
 import os, subprocess, sys
 print(subprocess.run("echo $((6 * 7)); exit 3", shell=True, capture_output=True, text=True))
