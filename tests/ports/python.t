@@ -96,9 +96,11 @@ class Division(c.Structure): _fields_ = ("quotient", c.c_long), ("rest", c.c_lon
 libc.ldiv.restype, libc.ldiv.argtypes = Division, [c.c_long, c.c_long]
 print(libc.ldiv(1 << 40, 1000).quotient, libc.ldiv(17, 5).rest)
 class Point(c.Structure): _fields_ = ("x", c.c_int), ("y", c.c_int)
-class Rect(c.Structure): _fields_ = ("left", c.c_int), ("top", c.c_int), ("right", c.c_int), ("bottom", c.c_int)
-test, point = c.CDLL(_ctypes_test.__file__), Point()
-print(test._testfunc_byval(Point(3, 4), c.byref(point)), point.x, point.y, test.PointInRect(c.byref(Rect(0, 0, 5, 5)), Point(3, 4)))
+class Rect(c.Structure): _fields_ = ("left", c.c_long), ("top", c.c_long), ("right", c.c_long), ("bottom", c.c_long)
+test, point, rect = c.CDLL(_ctypes_test.__file__), Point(), Rect(1, 2, 3, 4)
+print(test._testfunc_byval(Point(3, 4), c.byref(point)), point.x, point.y)
+test.ReturnRect.restype, test.ReturnRect.argtypes = Rect, [c.c_int, Rect, c.POINTER(Rect), Division, Rect, c.POINTER(Rect), Division, Rect]
+print(test.ReturnRect(2, rect, c.byref(rect), Division(5, 6), rect, c.byref(rect), Division(7, 8), rect).bottom)
 test._testfunc_i_bhilfd.restype = c.c_int
 print(test._testfunc_i_bhilfd(c.c_byte(1), c.c_short(2), 3, c.c_long(4), c.c_float(5), c.c_double(6)))
 libc.open(b"/not/there", 0)
