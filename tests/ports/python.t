@@ -121,7 +121,7 @@ import os, subprocess, sys
 print(subprocess.run("echo $((6 * 7)); exit 3", shell=True, capture_output=True, text=True))
 child = subprocess.Popen([sys.executable, "-c", "import sys; print(sys.stdin.read()[::-1])"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 print(child.communicate("abc" * 50000)[0][:9], child.returncode)
-sleeper = subprocess.Popen(["/bin/sh", "-c", "sleep 60"])
+sleeper = subprocess.Popen(["/bin/sh", "-c", "exec sleep 60"])
 sleeper.terminate()
 print(sleeper.wait(), os.waitstatus_to_exitcode(os.system("exit 5")))
 print(subprocess.check_output("echo one; echo two | tr a-z A-Z", shell=True))
