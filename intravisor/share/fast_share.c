@@ -42,17 +42,18 @@ void fast_wake(uint32_t *word, uint32_t count)
 struct share *share_get(const struct caller *caller, uint64_t handle, enum share_kind kind, uint32_t rights, int64_t *error)
 {
 	struct share_table *table = caller->cvm->shares;
-	struct share *object;
+	struct share *object = NULL;
 
 	fast_lock(&table->lock);
-	object = handle < table->used ? slot_object(table->slots + handle, kind) : NULL;
-	if (!object)
+	uint64_t word = handle < table->used ? table->slots[handle].word : 0;
+	if (!slot_is(word, kind))
 		*error = -EBADF;
-	else if ((table->slots[handle].rights & rights) != rights) {
+	else if ((slot_rights(word) & rights) != rights)
 		*error = -EACCES;
-		object = NULL;
-	} else
+	else {
+		object = slot_object(word);
 		__atomic_add_fetch(&object->references, 1, __ATOMIC_RELAXED);
+	}
 	fast_unlock(&table->lock);
 	return object;
 }

@@ -35,28 +35,25 @@ static struct end *end_get(const struct caller *caller, uint64_t handle, int64_t
 /* The end behind a handle with the lock, under which it stays, of the half it sends to or receives from; NULL and *error. No reference is
  * taken and no other lock. Pairs stay pairs for ever (stream.c), so the lock is one whatever happens meanwhile. Under it the slot is looked at
  * again: if it still says the same, the table's reference is there until the lock is free, for who closes takes the slot first, then this
- * lock (stream_end_left), and only then the reference. If not, the lock was another pair's and nothing has happened to that. A slot does not
- * say the same again with other rights: the end would have to be closed, and come back, between. */
+ * lock (stream_end_left), and only then the reference. If not, the lock was another pair's and nothing has happened to that. The end may have
+ * gone and come back between: then what it says now holds, and as rights are part of it they are those the end has now. */
 static struct end *end_lock(struct caller *caller, uint64_t handle, uint32_t right, int64_t *error)
 {
 	const struct share_table *table = caller->cvm->shares;
-	const struct share_slot *slot = table->slots + handle;
-	struct end *end = handle < LOAD(table->used) ? (struct end *)slot_object(slot, SHARE_STREAM) : NULL;
+	uint64_t word = handle < LOAD(table->used) ? LOAD(table->slots[handle].word) : 0;
 
-	*error = -EBADF;
-	if (!end)
+	*error = !slot_is(word, SHARE_STREAM) ? -EBADF : !(slot_rights(word) & right) ? -EACCES : 0;
+	if (*error)
 		return NULL;
+	struct end *end = (struct end *)slot_object(word);
 	if (right == CAP_LOAD && caller->posted != end)
 		share_unpost(caller);   /* one post at a time */
 	struct fast_lock *lock = right == CAP_LOAD ? &end->pair->half[end->side].out : &end->pair->half[!end->side].in;
 	fast_lock(lock);
-	uint32_t rights = __atomic_load_n(&slot->rights, __ATOMIC_RELAXED);
-	if ((struct end *)slot_object(slot, SHARE_STREAM) == end) {
-		if (rights & right)
-			return end;
-		*error = -EACCES;
-	}
+	if (LOAD(table->slots[handle].word) == word)
+		return end;
 	fast_unlock(lock);
+	*error = -EBADF;
 	return NULL;
 }
 

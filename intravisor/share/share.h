@@ -14,6 +14,7 @@
 #define INTRAVISOR_SHARE_H
 #include <errno.h>
 
+#include <carrel/rights.h>
 #include "intravisor/cvm/cvm.h"
 
 /* A futex of three states (U. Drepper, "Futexes Are Tricky"). */
@@ -21,8 +22,8 @@ struct fast_lock {
 	uint32_t word;
 };
 void fast_lock(struct fast_lock *lock);
-/* And a full fence: on both machines an exchange orders all that is before it before all behind it (x86-64: it is locked; RISC-V:
- * amoswap.aqrl), which is more than C says of it. */
+/* And a full fence: on both machines an exchange orders all that is before it before all behind it (x86-64: it is locked; RISC-V: an amoswap
+ * is one access, which nothing before it or behind it passes: amoswap.aqrl, or amoswap.aq behind a fence), which is more than C says of it. */
 void fast_unlock(struct fast_lock *lock);
 /* Wakes up to `count` sleepers of a word. */
 void fast_wake(uint32_t *word, uint32_t count);
@@ -56,16 +57,24 @@ struct bell {
 
 #define SHARES_MOST 16384u              /* handles of a cVM */
 struct share_slot {
-	/* The object's address and its kind in one word, so that who reads it without the lock knows what it points to; 0: free. */
-	uint64_t object;
-	uint32_t rights;                /* CAP_LOAD, CAP_STORE... (cap/cap.h); written before the word */
+	/* The object's address, its kind and the holder's rights (CAP_LOAD, CAP_STORE...: cap/cap.h) in one word, so that who reads it without
+	 * the lock has all three of one moment; 0: free. */
+	uint64_t word;
 	uint32_t next_free;
 };
-static inline struct share *slot_object(const struct share_slot *slot, enum share_kind kind)    /* NULL: free, or of another kind */
+#define SLOT_RIGHTS 56u                 /* from this bit on, above every address on both machines */
+_Static_assert(CAP_ALL <= 0xff, "rights fit above an address");
+static inline struct share *slot_object(uint64_t word)
 {
-	uint64_t word = __atomic_load_n(&slot->object, __ATOMIC_ACQUIRE);
-
-	return (word & SHARE_KINDS) == (uint64_t)kind ? (struct share *)(word - kind) : NULL;
+	return (struct share *)(word & ((1ull << SLOT_RIGHTS) - 1 - SHARE_KINDS));
+}
+static inline int slot_is(uint64_t word, enum share_kind kind)
+{
+	return (word & SHARE_KINDS) == (uint64_t)kind;
+}
+static inline uint32_t slot_rights(uint64_t word)
+{
+	return (uint32_t)(word >> SLOT_RIGHTS);
 }
 struct share_table {
 	struct bell bell;

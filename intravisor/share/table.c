@@ -46,8 +46,7 @@ int64_t share_add(struct share_table *table, struct share *object, uint32_t righ
 	if (handle >= 0) {
 		if (point)
 			point->handle = (uint32_t)handle;
-		table->slots[handle].rights = rights;
-		__atomic_store_n(&table->slots[handle].object, (uintptr_t)object | object->kind, __ATOMIC_RELEASE);
+		__atomic_store_n(&table->slots[handle].word, (uintptr_t)object | object->kind | (uint64_t)rights << SLOT_RIGHTS, __ATOMIC_RELEASE);
 	}
 	fast_unlock(&table->lock);
 	if (handle < 0) {
@@ -63,9 +62,9 @@ static int64_t table_close(struct share_table *table, uint64_t handle)
 	struct share *object = NULL;
 
 	fast_lock(&table->lock);
-	if (handle < table->used && table->slots[handle].object) {
-		object = (struct share *)(table->slots[handle].object & ~(uint64_t)SHARE_KINDS);
-		__atomic_store_n(&table->slots[handle].object, 0, __ATOMIC_RELEASE);
+	if (handle < table->used && table->slots[handle].word) {
+		object = slot_object(table->slots[handle].word);
+		__atomic_store_n(&table->slots[handle].word, 0, __ATOMIC_RELEASE);
 		table->slots[handle].next_free = table->first_free;
 		table->first_free = (uint32_t)handle;
 	}
@@ -88,7 +87,7 @@ void share_table_end(struct cvm *cvm)
 	struct share_table *table = cvm->shares;
 
 	for (uint32_t i = 0; table && i < table->used; i++)
-		if (table->slots[i].object)
+		if (table->slots[i].word)
 			table_close(table, i);
 }
 
