@@ -3,6 +3,9 @@
  *
  * The calls of a stream's ends (stream.h): handles, the bell, and how it ends. Data is fast_half.c's. Trusted.
  */
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
 #include "cap/cap.h"
 #include "intravisor/host/host.h"
 #include "intravisor/share/stream.h"
@@ -199,7 +202,13 @@ void stream_end_left(struct share *share)
 	}
 	fast_unlock(&pair->lock);
 	fast_unlock(&in->out);
-	if (first) {            /* whoever waits for either direction hears of it */
+	if (first) {
+		/* Nobody pays for the ring any more, so it holds no memory, however long the other side keeps the pair. Who was still sending there
+		 * has done so behind this lock; who comes now is refused. */
+		fast_lock(&in->in);
+		fast_unlock(&in->in);
+		machine_system(SYS_madvise, (long)in->ring.at, STREAM_RING, MADV_DONTNEED, 0);
+		/* Whoever waits for either direction hears of it. */
 		ring_end(other, &out->reader_waits);
 		ring_end(other, &in->writer_waits);
 	}
