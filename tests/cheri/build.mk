@@ -20,7 +20,7 @@ $(CHERI_TESTS)/libos/%: tests/cheri/libos/%.c $(CHERI)/lib/carrel/note-libos.o
 # tests/share for this machine: its guests, and what runs several cVMs in one Intravisor, as programs of carrel-cheri's.
 CHERI_SHARE := $(CHERI_TESTS)/share
 CHERI_SHARE_GUESTS := $(patsubst tests/share/guests/%.c,$(CHERI_SHARE)/%,$(wildcard tests/share/guests/*.c))
-CHERI_SHARE_NATIVE := $(patsubst %,$(CHERI_SHARE)/%,together call_storm model race stream_storm ranges)
+CHERI_SHARE_NATIVE := $(patsubst %,$(CHERI_SHARE)/%,together call_storm model race stream_storm stream_reuse ranges)
 CHERI_LIBRARY := $(filter-out $(B)/obj/cheri/cli/%,$(CHERI_OBJECTS))
 
 $(CHERI_SHARE_GUESTS): $(CHERI_SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp*.h tests/share/guests/*.h tests/share/guests/cheri_riscv64/*.h) $(TOOLCHAIN) | port-musl-cheri
@@ -29,7 +29,8 @@ $(CHERI_SHARE_GUESTS): $(CHERI_SHARE)/%: tests/share/guests/%.c $(wildcard inclu
 $(CHERI_SHARE_NATIVE): $(CHERI_SHARE)/%: $(B)/obj/cheri/tests/share/native/%.o $(CHERI_LIBRARY)
 	@mkdir -p $(@D)
 	$(CHERI_CC) -static $^ -o $@
-$(CHERI_SHARE)/model $(CHERI_SHARE)/race $(CHERI_SHARE)/stream_storm: $(B)/obj/cheri/tests/share/native/processes.o
+$(CHERI_SHARE)/model $(CHERI_SHARE)/race $(CHERI_SHARE)/stream_storm $(CHERI_SHARE)/stream_reuse: $(B)/obj/cheri/tests/share/native/processes.o
+$(CHERI_SHARE)/stream_reuse: CHERI_CC += -Wl,--wrap=fast_lock,--wrap=fast_unlock
 $(B)/obj/cheri/tests/share/%.o: CHERI_CPPFLAGS += -Imachine/cheri_riscv64 -DLIBOS='"$(CHERI)/lib/carrel/libos"' -DFOLDER='"$(CHERI_SHARE)/"'
 
 # What is stored of capabilities, looked at by who knows the machine.

@@ -11,11 +11,12 @@ $(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges: $(SHARE)/%: $(B)/obj/test
 	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
 
 # Host calls made without guests: processes.h.
-SHARE_NATIVE := $(patsubst %,$(SHARE)/%,model race stream_storm)
+SHARE_NATIVE := $(patsubst %,$(SHARE)/%,model race stream_storm stream_reuse)
 $(SHARE_NATIVE): $(SHARE)/%: $(B)/obj/tests/share/native/%.o $(B)/obj/tests/share/native/processes.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(filter %.o,$^) $(INTRAVISOR_LIBS) -lseccomp -o $@
 
+$(SHARE)/stream_reuse: LDFLAGS += -Wl,--wrap=fast_lock,--wrap=fast_unlock
 $(B)/obj/tests/share/native/ranges.o: CPPFLAGS += -Imachine/$(ISA)
 
 CHECKS += $(SHARE_NATIVE) $(SHARE_GUESTS) $(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges

@@ -14,7 +14,7 @@
 struct cvm *cvms[CVMS];
 struct caller callers[PROCESSES];
 static struct cvm_config configs[CVMS];
-static struct cvm_grant grants[CVMS][5];
+static struct cvm_grant grants[CVMS][6];
 
 void process_renew(int p)
 {
@@ -47,7 +47,8 @@ int processes_make(void)
 		for (int i = 0; i < 4; i++)
 			grants[c][i] = (struct cvm_grant){GRANT_FILE, names[i], i < 3 || !c ? 7 : GRANT_READ};
 		grants[c][4] = (struct cvm_grant){GRANT_STREAM, "s", 7};
-		configs[c] = (struct cvm_config){.grants = grants[c], .grant_count = 5, .network_id = &network};
+		grants[c][5] = (struct cvm_grant){GRANT_STREAM, "t", 7};
+		configs[c] = (struct cvm_config){.grants = grants[c], .grant_count = 6, .network_id = &network};
 		cvm->config = &configs[c];
 		cvm->mappings.most = CVM_MAPPINGS_MOST;
 		pthread_mutex_init(&cvm->lock, NULL);
