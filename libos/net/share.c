@@ -190,7 +190,7 @@ static int64_t message_send(struct file *f, const struct vectors *v, unsigned fl
 }
 
 /* All of it, unless something ends that. */
-int64_t shared_send_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags)
+static int64_t send_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags)
 {
 	struct socket *s = f->object;
 	uint64_t done = 0;
@@ -200,10 +200,15 @@ int64_t shared_send_piece(struct file *f, uint64_t ref, uint64_t length, unsigne
 		if (n == -EAGAIN)
 			n = socket_wait(f, READY_OUT, (int)flags, 1);
 		if (n < 0)
-			return done ? (int64_t)done : broken(s, n);
+			return done ? (int64_t)done : n;
 		done += (uint64_t)n;
 	}
 	return (int64_t)done;
+}
+
+int64_t shared_send_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags)
+{
+	return broken(f->object, send_piece(f, ref, length, flags));
 }
 
 int64_t shared_send(struct file *f, const struct vectors *v, unsigned flags)
@@ -214,9 +219,9 @@ int64_t shared_send(struct file *f, const struct vectors *v, unsigned flags)
 	if (s->type == SOCK_SEQPACKET)
 		return message_send(f, v, flags);
 	for (unsigned i = 0; i < v->count; i++) {
-		int64_t n = shared_send_piece(f, v->list[i].ref, v->list[i].length, flags);
+		int64_t n = send_piece(f, v->list[i].ref, v->list[i].length, flags);
 		if (n < 0)
-			return done ? (int64_t)done : n;
+			return done ? (int64_t)done : broken(s, n);
 		done += (uint64_t)n;
 		if ((uint64_t)n < v->list[i].length)
 			break;
@@ -250,7 +255,7 @@ static int64_t message_take(struct socket *s, const struct vectors *v, unsigned 
 
 /* Posts the buffer while it waits; whatever ends the wait, the next call takes what has come there, or the post back. One thread at a time:
  * what comes is that one's first, and the others wait until it has it. */
-int64_t shared_receive_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags)
+static int64_t receive_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags)
 {
 	struct socket *s = f->object;
 	struct thread *t = thread_current();
@@ -275,11 +280,21 @@ int64_t shared_receive_piece(struct file *f, uint64_t ref, uint64_t length, unsi
 		s->poster = NULL;
 		wait_wake(&s->queue, UINT32_MAX);
 	}
-	if (n == -ECONNRESET) {
-		n = s->lost ? 0 : n;
-		s->lost = 1;
-	}
 	return n;
+}
+
+/* A reset is told once, to a call that has nothing else to say. */
+static int64_t ended(struct socket *s, int64_t n)
+{
+	if (n == -ECONNRESET && s->lost)
+		return 0;
+	s->lost |= n == -ECONNRESET;
+	return n;
+}
+
+int64_t shared_receive_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags)
+{
+	return ended(f->object, receive_piece(f, ref, length, flags));
 }
 
 int64_t shared_receive(struct file *f, const struct vectors *v, unsigned flags, struct received *r)
@@ -297,9 +312,9 @@ int64_t shared_receive(struct file *f, const struct vectors *v, unsigned flags, 
 	for (unsigned i = 0; i < v->count; i++)
 		for (uint64_t at = 0; at < v->list[i].length;) {
 			int rest = done && !(flags & MSG_WAITALL);      /* takes what is there, waits for no more */
-			n = shared_receive_piece(f, v->list[i].ref + at, v->list[i].length - at, rest ? flags | MSG_DONTWAIT : flags);
+			n = receive_piece(f, v->list[i].ref + at, v->list[i].length - at, rest ? flags | MSG_DONTWAIT : flags);
 			if (n <= 0)
-				return done ? (int64_t)done : n;
+				return done ? (int64_t)done : ended(s, n);
 			at += (uint64_t)n;
 			done += (uint64_t)n;
 			if ((flags & MSG_PEEK) || (at < v->list[i].length && !(flags & MSG_WAITALL)))
