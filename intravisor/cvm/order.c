@@ -23,6 +23,16 @@ struct order {
 	char text[];            /* size - sizeof head bytes */
 };
 
+/* An order that is not put takes its first `handles` handles along: the owner may try as often as it likes, and the descriptors are those
+ * of all cVMs. A hostile library OS that has closed one by its number meanwhile, and got another by it, loses that: its own doing. */
+static int not_put(struct cvm *cvm, struct order *order, int handles, int error)
+{
+	for (int i = 0; i < handles; i++)
+		host_close(&(struct caller){.cvm = cvm}, (const uint64_t[6]){order->head.handles[i]});
+	free(order);
+	return error;
+}
+
 int cvm_order(struct cvm *cvm, const struct cvm_order *wanted)
 {
 	if (wanted->length > HOST_ORDER_MOST - sizeof(struct host_order))
@@ -35,14 +45,13 @@ int cvm_order(struct cvm *cvm, const struct cvm_order *wanted)
 					  .envc = wanted->envc, .length = (uint32_t)wanted->length};
 	if (wanted->length)
 		memcpy(order->text, wanted->text, wanted->length);
-	/* Handles of an order that nobody takes go with the cVM's table. */
-	for (int i = 0; wanted->kind == HOST_ORDER_EXECUTE && i < 3; i++) {
-		int64_t handle = host_handle_make(cvm, wanted->fds[i], host_stream_permissions(wanted->fds[i]), 0);
-		if (handle < 0) {
-			free(order);
-			return (int)handle;
-		}
-		order->head.handles[i] = (uint32_t)handle;
+	/* Handles of an order that is put and that nobody takes go with the cVM's table. */
+	int handles = 0;
+	for (; wanted->kind == HOST_ORDER_EXECUTE && handles < 3; handles++) {
+		int64_t handle = host_handle_make(cvm, wanted->fds[handles], host_stream_permissions(wanted->fds[handles]), 0);
+		if (handle < 0)
+			return not_put(cvm, order, handles, (int)handle);
+		order->head.handles[handles] = (uint32_t)handle;
 	}
 	unsigned waiting = 0;
 	pthread_mutex_lock(&cvm->lock);
@@ -52,10 +61,8 @@ int cvm_order(struct cvm *cvm, const struct cvm_order *wanted)
 	if (waiting < WAITING_MOST)
 		*link = order;
 	pthread_mutex_unlock(&cvm->lock);
-	if (waiting == WAITING_MOST) {
-		free(order);
-		return -EAGAIN;
-	}
+	if (waiting == WAITING_MOST)
+		return not_put(cvm, order, handles, -EAGAIN);
 	cvm_kick(cvm);
 	return 0;
 }
