@@ -118,9 +118,12 @@
 	fnstcw	F(\set + S_FLOATING + 4)
 	.endm
 
-	/* Nothing of one side's vector and x87 state is left to the other: contents, exceptions that wait. The control words are those
-	 * at the two operands from then on. rax is lost. */
-	.macro clear_vectors control_word, mxcsr
+	/* Nothing of one side's vector and x87 state is left to the other: contents, exceptions that wait, where its last x87 instruction
+	 * and that one's operand were (fnstenv tells). The control words are those at the two operands from then on. rax is lost.
+	 * There the gate's own take their place, on an empty stack and exact, so no exception can come of them whatever is unmasked;
+	 * `fninit` would take four times as long as all the rest. (Of a processor that keeps an operand's place for exceptions alone, the last
+	 * one's stays.) Outside of the gate page it must be `fninit`: where the Intravisor's text lies is not told. */
+	.macro clear_vectors control_word, mxcsr, outside=0
 	fnstsw	%ax
 	test	%ax, %ax
 	jz	8f
@@ -129,7 +132,14 @@
 	pxor	%mm\n, %mm\n
 	.endr
 	emms
+	.if	\outside
+	fninit
 	fldcw	\control_word
+	.else
+	fldcw	\control_word
+	flds	nothing(%rip)
+	fstp	%st(0)
+	.endif
 	ldmxcsr	\mxcsr
 	cmpl	$0, F(C_AVX)
 	je	8f
@@ -450,6 +460,8 @@ gate_call_copy:
 
 default_mxcsr:
 	.long	0x1f80
+nothing:
+	.long	0
 default_control_word:
 	.word	0x037f
 
@@ -506,7 +518,7 @@ context_checked:
 	push	%rsi
 	mov	%rdx, %r15
 	lea	CONTEXT_BIAS(%rdi), %r11
-	clear_vectors default_control_word(%rip), default_mxcsr(%rip)
+	clear_vectors default_control_word(%rip), default_mxcsr(%rip), 1
 	mov	%rcx, %rdi
 	zero	eax, ebx, ecx, edx, esi, ebp, r8d, r9d, r10d, r11d, r12d, r13d
 	ret

@@ -2,7 +2,7 @@
 SHARE := $(B)/tests/share
 SHARE_GUESTS := $(patsubst tests/share/guests/%.c,$(SHARE)/%,$(wildcard tests/share/guests/*.c))
 
-$(SHARE_GUESTS): $(SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp*.h tests/share/guests/*.h) $(LIBC)
+$(SHARE_GUESTS): $(SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp*.h tests/share/guests/*.h tests/share/guests/$(ISA)/*.h) $(LIBC)
 	@mkdir -p $(@D)
 	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude -Itests/share/guests/$(ISA) $< -o $@
 

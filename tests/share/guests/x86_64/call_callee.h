@@ -6,7 +6,7 @@
 #include "call_registers.h"
 
 struct found found;
-__asm__(".globl dump\n.type dump,@function\ndump: endbr64\n" DUMP_GENERAL("0") DUMP_VECTORS DUMP_MM "xor %eax,%eax\n ret\n");
+__asm__(".globl dump\n.type dump,@function\ndump: endbr64\n" DUMP_GENERAL("0") DUMP_VECTORS DUMP_ENVIRONMENT DUMP_MM "xor %eax,%eax\n ret\n");
 long dump(long, long, long, long, long, long);
 
 /* Returns with every register full of what is not the caller's to see, exceptions unmasked and pending. */

@@ -11,6 +11,7 @@ struct found {
 	uint64_t general[16];   /* a b c d bp si di 8-14 sp, mxcsr | control word << 32 | status word << 48 */
 	uint64_t vector[16][4];
 	uint64_t mm[8];
+	uint32_t environment[8];        /* fnstenv's */
 };
 extern struct found found;
 #define AT(offset) ((void *)(offset))   /* a pointer to an offset of the own window */
@@ -28,4 +29,7 @@ extern struct found found;
 	V(13, 416) V(14, 448) V(15, 480)
 #define M(n, at) "movq %mm" #n ", found+640+" #at "(%rip)\n"
 #define DUMP_MM M(0, 0) M(1, 8) M(2, 16) M(3, 24) M(4, 32) M(5, 40) M(6, 48) M(7, 56) "emms\n"
+#define DUMP_ENVIRONMENT "fnstenv found+704(%rip)\n"
+#define ENVIRONMENT_CODE 3      /* where the last x87 instruction was, and its operand */
+#define ENVIRONMENT_DATA 5
 #endif
