@@ -3,7 +3,7 @@ ESCAPE := $(B)/tests/escape
 ESCAPE_GUESTS := $(patsubst tests/escape/%.S,$(ESCAPE)/%,$(wildcard tests/escape/program/*.S tests/escape/libos/*.S))
 ESCAPE_LD := ld -pie --no-dynamic-linker --no-relax -z separate-code -z max-page-size=4096 -z noexecstack -z text
 
-$(ESCAPE)/%: tests/escape/%.S tests/escape/guest.h tests/escape/registers.h $(wildcard tests/escape/libos/*.h include/carrel/*)
+$(ESCAPE)/%: tests/escape/%.S tests/escape/guest.h tests/escape/registers.h tests/escape/resume.h $(wildcard tests/escape/libos/*.h include/carrel/*)
 	@mkdir -p $(@D)
 	$(CC) -Iinclude -Itests/escape -Itests/escape/libos -c $< -o $@.o
 	$(ESCAPE_LD) $@.o -o $@
