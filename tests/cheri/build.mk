@@ -26,9 +26,11 @@ CHERI_LIBRARY := $(filter-out $(B)/obj/cheri/cli/%,$(CHERI_OBJECTS))
 $(CHERI_SHARE_GUESTS): $(CHERI_SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp*.h tests/share/guests/*.h tests/share/guests/cheri_riscv64/*.h) $(TOOLCHAIN) | port-musl-cheri
 	@mkdir -p $(@D)
 	$(CHERI_TEST_CC) -O2 -Wall -Wextra -Iinclude -Iinclude/isa/cheri_riscv64 -Itests/share/guests/cheri_riscv64 $< -o $@
-$(CHERI_SHARE_NATIVE): $(CHERI_SHARE)/%: $(B)/obj/cheri/tests/share/native/%.o $(CHERI_LIBRARY)
+$(CHERI_SHARE_NATIVE): $(CHERI_LIBRARY)
 	@mkdir -p $(@D)
 	$(CHERI_CC) -static $^ -o $@
+$(filter-out %/stream_reuse,$(CHERI_SHARE_NATIVE)): $(CHERI_SHARE)/%: $(B)/obj/cheri/tests/share/native/%.o
+$(CHERI_SHARE)/stream_reuse: $(patsubst %.c,$(B)/obj/cheri/%.o,$(wildcard tests/share/native/reuse/*.c))
 $(CHERI_SHARE)/model $(CHERI_SHARE)/race $(CHERI_SHARE)/stream_storm $(CHERI_SHARE)/stream_reuse: $(B)/obj/cheri/tests/share/native/processes.o
 $(CHERI_SHARE)/stream_reuse: CHERI_CC += -Wl,--wrap=fast_lock,--wrap=fast_unlock
 $(B)/obj/cheri/tests/share/%.o: CHERI_CPPFLAGS += -Imachine/cheri_riscv64 -DLIBOS='"$(CHERI)/lib/carrel/libos"' -DFOLDER='"$(CHERI_SHARE)/"'

@@ -12,10 +12,11 @@ $(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges: $(SHARE)/%: $(B)/obj/test
 
 # Host calls made without guests: processes.h.
 SHARE_NATIVE := $(patsubst %,$(SHARE)/%,model race stream_storm stream_reuse)
-$(SHARE_NATIVE): $(SHARE)/%: $(B)/obj/tests/share/native/%.o $(B)/obj/tests/share/native/processes.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
+$(SHARE_NATIVE): $(B)/obj/tests/share/native/processes.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(filter %.o,$^) $(INTRAVISOR_LIBS) -lseccomp -o $@
-
+$(filter-out %/stream_reuse,$(SHARE_NATIVE)): $(SHARE)/%: $(B)/obj/tests/share/native/%.o
+$(SHARE)/stream_reuse: $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/share/native/reuse/*.c))
 $(SHARE)/stream_reuse: LDFLAGS += -Wl,--wrap=fast_lock,--wrap=fast_unlock
 $(B)/obj/tests/share/native/ranges.o: CPPFLAGS += -Imachine/$(ISA)
 
