@@ -160,6 +160,8 @@ void call_detach(struct machine_thread *callee, uint64_t word, enum call_end why
 			break;
 	}
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);        /* their tids before their `kicked`, which a gate looks at on the way back */
+	/* A kick of theirs finds its handler there looking at them, and no more at the callee, which may end from here on. */
+	__atomic_store_n(&goes->now, caller->context, __ATOMIC_SEQ_CST);
 	goes->error = errors[why];
 	__atomic_store_n(&goes->adopts, caller, __ATOMIC_SEQ_CST);
 	wake(goes);

@@ -17,6 +17,9 @@ struct machine_thread {
 	struct context *context;
 	uint8_t *region;                /* the memory it is in */
 	struct carrier *home;           /* at the end of its signal stack; the host thread that runs it, but for calls (call.c) */
+	const uint64_t *service;        /* what it waits, or waited last, for calls of; the id there: `serves` */
+	uint64_t calls;                 /* how many it has made */
+	/* So far, and context->thread: at no moment anything else than what it was, since it may be looked at while it begins anew. */
 	void *owner;
 	uint8_t *registers;             /* where an interrupted program's go, in the library OS's window; NULL: nowhere yet */
 	int tid;                        /* of the host thread that runs it; 0: none */
@@ -26,14 +29,12 @@ struct machine_thread {
 
 	/* As a callee. Who moves `state` out of CALL_IDLE owns the rest until he or the detacher (call.h) puts it back. */
 	uint64_t state;                 /* atomic: CALL_*, and what is said there */
-	const uint64_t *service;        /* what it waits, or waited last, for calls of, and the id there */
 	uint64_t serves;
 	uint64_t limit, limited;        /* the call whose state word was `limited` is over at time `limit` */
 	struct machine_buffer buffers[MACHINE_BUFFERS];
 	unsigned buffer_count;
 	/* As a caller. */
 	struct machine_thread *callee;  /* whom to look at when it is kicked; NULL: nobody */
-	uint64_t calls;                 /* how many it has made */
 } __attribute__((aligned(64)));
 
 extern struct machine_upcalls machine_calls;
@@ -41,6 +42,8 @@ extern struct machine_upcalls machine_calls;
 /* unused.c */
 struct machine_thread *thread_used_again(void);         /* NULL: there is none */
 void thread_unused(struct machine_thread *thread);
+/* It begins anew, and its context with it: zeroes, but for what others may look at. */
+void thread_clear(struct machine_thread *thread, void *owner);
 
 /* ---- calls between cVMs: call.c has the story; the next three are the ISA's ---- */
 void context_serves(struct context *context, uint32_t entry);   /* its program lies in GATE_SERVE: calls are to enter there, at this offset */

@@ -4,6 +4,8 @@
  * Threads that ended are used again: what others may still look at of them (thread.h) is never unmapped. Trusted.
  */
 #include <pthread.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "machine/thread.h"
 
@@ -26,4 +28,16 @@ void thread_unused(struct machine_thread *thread)
 	thread->next = unused;
 	unused = thread;
 	pthread_mutex_unlock(&lock);
+}
+
+void thread_clear(struct machine_thread *thread, void *owner)
+{
+	struct context *context = thread->context;
+	const size_t behind = offsetof(struct context, thread) + sizeof context->thread;
+
+	memset(&thread->owner, 0, sizeof *thread - offsetof(struct machine_thread, owner));
+	thread->owner = owner;
+	*thread->home = (struct carrier){.resident = thread, .now = context};
+	memset(context, 0, offsetof(struct context, thread));
+	memset((uint8_t *)context + behind, 0, sizeof *context - behind);
 }

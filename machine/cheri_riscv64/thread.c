@@ -120,7 +120,7 @@ static void start_over(struct machine_thread *thread)
 	thread->context->server[S_PRESENT / 8] = 0;
 }
 
-/* One that was used before, or a fresh one; of both only region, home, state and calls are set. */
+/* One that was used before, or a fresh one; of both only what thread.h says, and state, are set. */
 static struct machine_thread *thread_get(void)
 {
 	struct machine_thread *thread = thread_used_again();
@@ -130,7 +130,9 @@ static struct machine_thread *thread_get(void)
 	thread = aligned_alloc(64, sizeof *thread);
 	uint8_t *region = region_make(CONTEXT_SIZE), *stack = region_make(SIGNAL_REGION);
 	if (thread && region && stack) {
-		*thread = (struct machine_thread){.region = region, .home = (struct carrier *)(stack + SIGNAL_REGION) - 1};
+		*thread = (struct machine_thread){.region = region, .home = (struct carrier *)(stack + SIGNAL_REGION) - 1,
+						  .context = (struct context *)region};
+		thread->context->thread = (uint64_t)thread;
 		return thread;
 	}
 	if (region)
@@ -147,11 +149,8 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 
 	if (!thread)
 		return NULL;
-	struct context *context = (struct context *)thread->region;
-	*thread = (struct machine_thread){.region = thread->region, .home = thread->home, .calls = thread->calls, .context = context,
-					  .owner = owner, .service = thread->service};
-	*thread->home = (struct carrier){.resident = thread, .now = context};
-	memset(context, 0, sizeof *context);
+	struct context *context = thread->context;
+	thread_clear(thread, owner);
 	context->carrier = thread->home;
 	context->call = (uint64_t)machine_calls.call;
 	context->call_end = (uint64_t)call_end;
@@ -160,7 +159,6 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 	context->libos_base = (uint64_t)libos_window;
 	context->libos_stack = context->libos_base + LIBOS_STACK_TOP;
 	context->host_call = (uint64_t)machine_calls.host_call;
-	context->thread = (uint64_t)thread;
 	context->host_fast = (uint64_t)machine_calls.host_fast;
 	context->owner = (uint64_t)owner;
 	capability_own(&context->host_data, 0, 0);

@@ -144,7 +144,7 @@ static void start_over(struct machine_thread *thread)
 	context->server[S_RSP / 8] = 0;
 }
 
-/* One that was used before, or a fresh one; of both only control, home, state and calls are set. */
+/* One that was used before, or a fresh one; of both only what thread.h says, and state, are set. */
 static struct machine_thread *thread_get(void)
 {
 	struct machine_thread *thread = thread_used_again();
@@ -155,7 +155,9 @@ static struct machine_thread *thread_get(void)
 	uint8_t *control = region_reserve(CONTROL_REGION), *stack = region_reserve(SIGNAL_REGION);
 	if (thread && control && stack && !mprotect(control + CONTROL_GUARD, CONTROL_REGION - CONTROL_GUARD, PROT_READ | PROT_WRITE) &&
 	    !mprotect(stack, SIGNAL_REGION, PROT_READ | PROT_WRITE)) {
-		*thread = (struct machine_thread){.region = control, .home = (struct carrier *)(stack + SIGNAL_REGION) - 1};
+		*thread = (struct machine_thread){.region = control, .home = (struct carrier *)(stack + SIGNAL_REGION) - 1,
+						  .context = (struct context *)(control + CONTROL_REGION - CONTEXT_SIZE)};
+		thread->context->thread = (uint64_t)thread;
 		return thread;
 	}
 	if (control)
@@ -172,28 +174,23 @@ struct machine_thread *machine_thread_create(void *program_window, void *libos_w
 
 	if (!thread)
 		return NULL;
-	struct context *context = (struct context *)(thread->region + CONTROL_REGION - CONTEXT_SIZE);
-	*thread = (struct machine_thread){.region = thread->region, .home = thread->home, .calls = thread->calls, .context = context,
-					  .owner = owner, .service = thread->service};
-	*thread->home = (struct carrier){.resident = thread, .now = context};
-	*context = (struct context){
-		.program_base = (uint64_t)program_window,
-		.libos_base = (uint64_t)libos_window,
-		.syscall_entry = gate_address(gate_empty_slot),
-		.libos_stack = LIBOS_STACK_TOP,
-		.control_low = (uint64_t)thread->region + CONTROL_GUARD + CONTROL_HEADROOM,
-		.host_call = (uint64_t)machine_calls.host_call,
-		.thread = (uint64_t)thread,
-		.host_fast = (uint64_t)machine_calls.host_fast,
-		.owner = (uint64_t)owner,
-		.first_return = gate_address(gate_first_return),
-		.avx = __builtin_cpu_supports("avx") != 0,     /* the processor has it, and the kernel saves ymm */
-		.carrier = thread->home,
-		.call = (uint64_t)machine_calls.call,
-		.call_end = (uint64_t)call_end,
-		.call_copy = (uint64_t)machine_calls.call_copy,
-		.serve = (uint64_t)machine_calls.serve,
-	};
+	struct context *context = thread->context;
+	thread_clear(thread, owner);
+	context->program_base = (uint64_t)program_window;
+	context->libos_base = (uint64_t)libos_window;
+	context->syscall_entry = gate_address(gate_empty_slot);
+	context->libos_stack = LIBOS_STACK_TOP;
+	context->control_low = (uint64_t)thread->region + CONTROL_GUARD + CONTROL_HEADROOM;
+	context->host_call = (uint64_t)machine_calls.host_call;
+	context->host_fast = (uint64_t)machine_calls.host_fast;
+	context->owner = (uint64_t)owner;
+	context->first_return = gate_address(gate_first_return);
+	context->avx = __builtin_cpu_supports("avx") != 0;      /* the processor has it, and the kernel saves ymm */
+	context->carrier = thread->home;
+	context->call = (uint64_t)machine_calls.call;
+	context->call_end = (uint64_t)call_end;
+	context->call_copy = (uint64_t)machine_calls.call_copy;
+	context->serve = (uint64_t)machine_calls.serve;
 	start_over(thread);
 	return thread;
 }
