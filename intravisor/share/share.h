@@ -64,6 +64,7 @@ struct share_slot {
 };
 #define SLOT_RIGHTS 56u                 /* from this bit on, above every address on both machines */
 _Static_assert(CAP_ALL <= 0xff, "rights fit above an address");
+_Static_assert(_Alignof(struct share) > SHARE_KINDS, "a kind fits below an address");
 static inline struct share *slot_object(uint64_t word)
 {
 	return (struct share *)(word & ((1ull << SLOT_RIGHTS) - 1 - SHARE_KINDS));
