@@ -10,12 +10,13 @@ CHECK_PORTS := $(filter-out $(SUITE_PORTS),$(PORTS))
 PORT_TARGETS := port-musl-carrel port-musl-native port-musl-cheri port-libyaml-cheri_glibc $(foreach v,carrel cheri native glibc,$(PORTS:%=port-%-$v))
 CHECKS += $(CHECK_PORTS:%=port-%-carrel) $(CHECK_PORTS:%=port-%-native)
 
-.PHONY: ports libc $(PORT_TARGETS)
+.PHONY: ports libc c++ $(PORT_TARGETS)
 ports: $(PORT_IMAGES)
 COMPUTE_PORTS := sqlite lua zstd bzip2     # what bench/compute.py runs
 bench-compute: $(foreach v,carrel native glibc,$(COMPUTE_PORTS:%=port-%-$v))
 bench-verify: $(CHECK_PORTS:%=port-%-carrel)
 libc: port-musl-carrel
+c++: port-libstdcxx-carrel
 $(LIBC): libc
 	@:
 

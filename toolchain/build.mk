@@ -4,7 +4,7 @@ LIBC := $(B)/lib/carrel/sysroot/lib/libc.a
 # Where the second machine (machine/cheri_riscv64/build.mk) lies: an installation of its own.
 CHERI := $(B)/lib/carrel/cheri
 REWRITE_SOURCES := $(wildcard toolchain/rewrite/x86_64/*.c)
-TOOLCHAIN := $(B)/lib/carrel/carrel-rewrite $(B)/bin/carrel-cc $(B)/lib/carrel/as/as $(B)/lib/carrel/note-program.o \
+TOOLCHAIN := $(B)/lib/carrel/carrel-rewrite $(B)/bin/carrel-cc $(B)/bin/carrel-c++ $(B)/lib/carrel/as/as $(B)/lib/carrel/note-program.o \
 	$(B)/lib/carrel/note-libos.o $(B)/lib/carrel/carrel-stub $(B)/lib/carrel/link.specs \
 	$(B)/lib/carrel/carrel-cc-cheri $(B)/lib/carrel/note-dynamic.o $(B)/lib/carrel/carrel-plt $(B)/lib/carrel/plt.o \
 	$(B)/lib/carrel/sysroot/include/carrel/cp_gate.h $(CHERI)/lib/carrel/sysroot/include/carrel/cp_gate.h
@@ -14,7 +14,7 @@ $(B)/lib/carrel/carrel-rewrite: $(REWRITE_SOURCES:%.c=$(B)/obj/%.o)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $^ -o $@
 
-$(B)/bin/carrel-cc: toolchain/driver/carrel-cc
+$(B)/bin/carrel-%: toolchain/driver/carrel-%
 	@mkdir -p $(@D)
 	install -m 755 $< $@
 

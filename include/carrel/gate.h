@@ -17,9 +17,11 @@
                                    rax = result. Keeps rbx rbp r12-r15 and the vector registers; every other
                                    general register comes back zero (unlike Linux, so libc's stub says so). */
 #define GATE_SYSCALL_RAW     1  /* the same, but only rax rcx r11 change: what a rewritten `syscall` calls */
-#define GATE_CONTROL_MARK    2  /* for setjmp. In a function F that was called from C at return point R and calls this
-                                   gate: rax = depth of the control stack after F will have returned (bytes, multiple
-                                   of 8), rdx = window offset of R (0 if R is not in this window). */
+#define GATE_CONTROL_MARK    2  /* for setjmp and unwinding. In a function F that was called from C at return point R and calls this
+                                   gate with rdi = CONTROL_HERE: rax = depth of the control stack after F will have returned (bytes,
+                                   multiple of 8), rdx = window offset of R (0 if R is not in this window). rdi = a lesser depth: the
+                                   same of the return to there, so that depth - 8 is the caller's; rdx = 0 is the end. */
+#define CONTROL_HERE  0xffffffff
 #define GATE_CONTROL_UNWIND  3  /* for longjmp: rdi = depth from GATE_CONTROL_MARK, rsi = window offset of a landing
                                    pad, rdx = value to find in rax there. Unwinds only; anything else ends the cVM
                                    with a report. Keeps rbx rbp r12-r15; clears the rest. */

@@ -192,17 +192,28 @@ gate_syscall_raw:
 	xor	%ecx, %ecx
 	leave_gate gate_syscall_raw
 
-/* GATE_CONTROL_MARK. In: nothing. [rsp] returns into F, [rsp + 8] is F's own return address (or, in the outermost
- * frame, gate code or the context's first word: not in the window, so rdx becomes 0).
- * Out: rax depth after F returned, rdx window offset of F's return; other caller-saved registers zero. */
+/* GATE_CONTROL_MARK. In: rdi a depth, hostile. [rsp] returns into F, [rsp + 8] is F's own return address. What is read is one word of
+ * [rsp + 8, top - C_FLOOR], whatever rdi says: signed, the depth is at most that after F returned and at least C_FLOOR - 8, so above this
+ * frame and not beyond the program's own. All there is return addresses, or what the program itself gave to GATE_SYSCALL_RAW; what is
+ * not of its window (at C_FLOOR gate code, or the context's first word; gate code below handlers) makes rdx 0.
+ * Out: rax the depth, rdx the window offset of the return to it; other caller-saved registers zero. */
 	.globl	gate_control_mark
 	.balign	64
 gate_control_mark:
 	find_context
-	lea	-CONTEXT_BIAS(%r11), %rax
+	lea	-CONTEXT_BIAS(%r11), %rcx
+	mov	%rcx, %rax
 	sub	%rsp, %rax
 	sub	$16, %rax
-	mov	8(%rsp), %rdx
+	and	$-8, %rdi
+	cmp	%rax, %rdi
+	cmovl	%rdi, %rax
+	mov	F(C_FLOOR), %rdx
+	sub	$8, %rdx
+	cmp	%rdx, %rax
+	cmovl	%rdx, %rax
+	sub	%rax, %rcx
+	mov	-8(%rcx), %rdx
 	sub	F(C_PROGRAM_BASE), %rdx
 	mov	%rdx, %rcx
 	shr	$32, %rcx

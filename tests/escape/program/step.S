@@ -172,7 +172,8 @@ unwind:	call mark                       /* setjmp in a leaf, longjmp in a deeper
 	mov %eax, %edi
 	call deeper
 	jmp wrong
-mark:	gate GATE_CONTROL_MARK
+mark:	mov $CONTROL_HERE, %edi
+	gate GATE_CONTROL_MARK
 	ret
 deeper:	lea landed(%rip), %esi
 	mov $41, %edx

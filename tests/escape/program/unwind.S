@@ -40,9 +40,12 @@ _start:
 	attack 14, stale
 	attack 15, target_end_of_window
 	attack 16, mark_value
+	attack 17, every_depth
+	attack 18, walk
 	exit_with 99
 
 mark:
+	mov $CONTROL_HERE, %edi
 	gate GATE_CONTROL_MARK
 	ret
 
@@ -148,12 +151,14 @@ target_high_half:                       /* right in the low half, wild above it 
 	gate GATE_CONTROL_UNWIND
 	jmp came_back
 mark_at_start:                          /* nobody called us: what does the gate say of the word above? */
+	mov $CONTROL_HERE, %edi
 	gate GATE_CONTROL_MARK
 	test %rdx, %rdx
 	jne reached
 	say "no caller"
 	exit_with 0
 unwind_mark_at_start:
+	mov $CONTROL_HERE, %edi
 	gate GATE_CONTROL_MARK
 	mov %rax, %rdi
 	unwind
@@ -172,6 +177,83 @@ mark_value:                             /* a depth is small, a multiple of 8; th
 	ja reached
 	say "a depth and an offset"
 	exit_with 0
+
+/* A mark of any depth is one of the frames there are, from here to the first: never what was left, never beyond. r13 bounds it. */
+every_depth:
+	call 1f
+	jmp reached
+1:	call mark
+	mov %rax, %r13
+	mov $200000, %ebx
+	call 2f                         /* leaves stale frames below */
+	jmp 4f
+2:	call 3f
+	ret
+3:	call mark
+	ret
+4:	xor %ebp, %ebp
+5:	lea -100000(%rbp), %rdi         /* all near 0, */
+	call check_depth
+	lea 7(%rbp,%rbp,8), %rdi        /* then some up to 1.8 MB, */
+	call check_depth
+	mov %rbp, %rdi                  /* then the ends of all numbers */
+	ror $20, %rdi
+	call check_depth
+	inc %ebp
+	cmp %ebx, %ebp
+	jne 5b
+	movabs $0x8000000000000000, %rdi
+	call check_depth
+	movabs $0x7fffffffffffffff, %rdi
+	call check_depth
+	say "only what there is"
+	exit_with 0
+check_depth:                            /* its own mark is 8 deeper than r13 */
+	gate GATE_CONTROL_MARK
+	test $7, %al
+	jne reached
+	cmp %r13, %rax
+	jg reached
+	cmp $8, %rax                    /* CONTEXT_FIRST - 8 */
+	jl reached
+	jne 1f
+	test %rdx, %rdx                 /* the first frame returns to no program */
+	jne reached
+	ret
+1:	mov %rdx, %rcx
+	shr $32, %rcx
+	jne reached
+	test %rdx, %rdx
+	je reached                      /* all others do */
+	ret
+
+walk:                                   /* the callers of a frame, one by one: as an unwinder looks at them */
+	call 1f
+walk_0:	jmp reached
+1:	call 2f
+walk_1:	jmp reached
+2:	call mark
+walk_2:	lea walk_2(%rip), %ecx
+	cmp %rcx, %rdx
+	jne reached
+	lea -8(%rax), %rdi
+	call 3f
+	lea walk_1(%rip), %ecx
+	cmp %rcx, %rdx
+	jne reached
+	lea -8(%rax), %rdi
+	call 3f
+	lea walk_0(%rip), %ecx
+	cmp %rcx, %rdx
+	jne reached
+	lea -8(%rax), %rdi
+	call 3f
+	test %rdx, %rdx
+	jne reached
+	say "three frames"
+	exit_with 0
+3:	gate GATE_CONTROL_MARK
+	ret
 
 landed:	endbr64
 	cmp $7, %rax

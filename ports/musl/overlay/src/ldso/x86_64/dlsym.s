@@ -6,6 +6,7 @@
 dlsym:
 	push %rdi
 	push %rsi
+	mov $0xffffffff,%edi
 	call *%gs:-32
 	pop %rsi
 	pop %rdi

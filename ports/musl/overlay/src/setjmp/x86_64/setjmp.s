@@ -18,6 +18,7 @@ setjmp:
 	lea 8(%rsp),%rdx
 	mov %rdx,40(%rdi)
 	mov %rdi,%rbx
+	mov $0xffffffff,%edi
 	call *%gs:-32
 	mov %rax,48(%rbx)
 	mov %rdx,56(%rbx)

@@ -1,0 +1,1 @@
+/* What libgcc would be told of its target here is in tconfig.h. */
