@@ -90,3 +90,12 @@ bench-share_stream: $(BENCH)/stream $(BENCH)/stream_native $(B)/tests/share/toge
 bench-share_file: $(BENCH)/file $(BENCH)/file_native $(BENCH)/stream_native $(B)/tests/share/together all
 bench-share_redis: $(B)/tests/share/together all $(foreach p,redis,port-$p-carrel port-$p-native)
 .PHONY: bench-share_redis
+
+$(BENCH)/cplusplus: bench/guest/cplusplus.cc $(LIBC) | port-libstdcxx-carrel
+	@mkdir -p $(@D)
+	$(B)/bin/carrel-c++ -std=c++17 -O2 -falign-functions=32 -Wall -Wextra $< -o $@
+$(BENCH)/cplusplus_native: bench/guest/cplusplus.cc | port-libstdcxx-native
+	@mkdir -p $(@D)
+	ports/native-c++ -std=c++17 -O2 -falign-functions=32 -Wall -Wextra $< -o $@
+.PHONY: bench-cplusplus
+bench-cplusplus: $(BENCH)/cplusplus $(BENCH)/cplusplus_native all
