@@ -330,6 +330,38 @@ static void files(const char *folder)
 	unlink(name);
 }
 
+/* A thread forks, and in the child it goes before one it has made: that one's end is the child's. (musl 1.2.3 alone waits for ever there.) */
+static void *stays(void *nothing)
+{
+	usleep(50000);
+	return nothing;
+}
+
+static void *forks_and_goes(void *child)
+{
+	pthread_t late;
+
+	*(pid_t *)child = fork();
+	if (!*(pid_t *)child) {
+		alarm(20);
+		if (pthread_create(&late, NULL, stays, NULL))
+			_exit(1);
+		pthread_detach(late);
+	}
+	return NULL;
+}
+
+static void in_a_thread(void)
+{
+	pthread_t thread;
+	pid_t pid;
+	int status;
+
+	OK(!pthread_create(&thread, NULL, forks_and_goes, &pid));
+	pthread_join(thread, NULL);
+	ok(waitpid(pid, &status, 0) == pid && status == 0, "a child whose first thread goes before its last one ends with that");
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t other;
@@ -364,6 +396,7 @@ int main(int argc, char **argv)
 		ok(executed == 20, "children execute");
 	protections();
 	in_a_handler();
+	in_a_thread();
 	many();
 	OK(!pthread_create(&other, NULL, writer, NULL));
 	for (int i = 0; i < 5; i++)
