@@ -279,6 +279,9 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 		else if (targets[i - first] && all[i].count == 1 && all[i].kind == STATEMENT_INSTRUCTION && !mnemonic_is(&all[i], "call") &&
 			 all[targets[i - first]].delta != all[i].delta)
 			source_error(source, &all[i], "the CFI here and at %s do not agree about the stack", all[i].operands[0].text);
+	for (size_t i = first; catches && source->compiled && i <= last; i++)
+		if (all[i].kind == STATEMENT_INSTRUCTION && mnemonic_is(&all[i], "call") && all[i].delta == 8 && !all[i].app)
+			source_error(source, &all[i], "a call without a frame, in a function that catches: -mpreferred-stack-boundary=3 does not go with exceptions");
 	for (size_t i = first; i <= last; i++)
 		if (all[i].kind == STATEMENT_INSTRUCTION && mnemonic_is(&all[i], "jmp") && all[i].count && all[i].operands[0].indirect)
 			switch_follow(source, i, &labels);
