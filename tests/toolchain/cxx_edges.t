@@ -7,7 +7,7 @@
 . tests/tap.sh
 cxx=build/bin/carrel-c++
 g++ -w -O1 tests/toolchain/edges.cc -o $work/native -pthread && $work/native > $work/want; say $? "natively"
-for options in -O0 "-O2 -mpush-args" "-O2 --dynamic -fno-dwarf2-cfi-asm"; do
+for options in -O0 "-O2 -mpush-args" "-O2 -fno-omit-frame-pointer" "-O2 --dynamic -fno-dwarf2-cfi-asm"; do
 	rm -f $work/got
 	$cxx -w $options tests/toolchain/edges.cc -o $work/edges && timeout 60 $work/edges > $work/got && cmp -s $work/want $work/got; say $? "the same at $options"
 done
