@@ -281,7 +281,8 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 			source_error(source, &all[i], "the CFI here and at %s do not agree about the stack", all[i].operands[0].text);
 	for (size_t i = first; catches && source->compiled && i <= last; i++)
 		if (all[i].kind == STATEMENT_INSTRUCTION && mnemonic_is(&all[i], "call") && all[i].delta == 8 && !all[i].app)
-			source_error(source, &all[i], "a call without a frame, in a function that catches: -mpreferred-stack-boundary=3 does not go with exceptions");
+			source_error(source, &all[i], "a call without a frame, in a function that catches: "
+						      "-mpreferred-stack-boundary=3 does not go with exceptions");
 	for (size_t i = first; i <= last; i++)
 		if (all[i].kind == STATEMENT_INSTRUCTION && mnemonic_is(&all[i], "jmp") && all[i].count && all[i].operands[0].indirect)
 			switch_follow(source, i, &labels);
@@ -306,8 +307,8 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 			else if (!strcmp(s->mnemonic, "ud2") || !strcmp(s->mnemonic, "hlt"))
 				live = source->compiled && !s->app ? 0 : EVERYTHING;    /* by hand: what does not return may use all (longjmp) */
 			else if (mnemonic_is(s, "call"))
-				live = (after & ~(SCRATCH | FLAGS_BIT)) | (s->calls ? s->takes : ARGUMENTS) | static_chain(s) | by_hand(source, s) | s->unwinds |
-				       (catches ? (at_pads[0] | at_pads[1]) & SAVED : 0);     /* an exception may end in one of them */
+				live = (after & ~(SCRATCH | FLAGS_BIT)) | (s->calls ? s->takes : ARGUMENTS) | static_chain(s) | by_hand(source, s) |
+				       s->unwinds | (catches ? (at_pads[0] | at_pads[1]) & SAVED : 0); /* an exception may end in one of them */
 			else if (mnemonic_is(s, "jmp") && s->count && s->operands[0].indirect)
 				live = s->after = indirect_live(source, s, split, at_pads[s->delta == 8], pads_here[0]);
 			else if (s->count == 1 && s->operands[0].kind == OPERAND_SYMBOL) {
