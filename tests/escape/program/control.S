@@ -29,6 +29,7 @@ _start:
 	attack 18, no_data_stack
 	attack 19, wild_data_stack
 	attack 20, deep_gate
+	attack 21, deep_gate
 	exit_with 99
 
 return_at_start:                        /* nobody called _start: what lies above the first slot? */
@@ -145,7 +146,20 @@ deep_gate:
 	je 4f
 	call 3b
 	ret
-4:	system_call 39
+4:	cmp $21, %ebx
+	je 5f
+	system_call 39
+	ret
+5:	mov $CONTROL_HERE, %edi         /* this gate needs no more than its return address */
+	gate GATE_CONTROL_MARK
+	test %rdx, %rdx
+	je reached
+	xor %edi, %edi
+	gate GATE_CONTROL_MARK
+	cmp $8, %rax
+	jne reached
+	test %rdx, %rdx
+	jne reached
 	ret
 
 refused:

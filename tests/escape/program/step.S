@@ -33,11 +33,14 @@ _start:	endbr64
 	gate GATE_SYSCALL
 	lea stack_end(%rip), %r15d
 	stack_rebase
-	call work
+1:	call work                       /* from one place, which marks tell */
+	cmpl $0, twice(%rip)
+	jne 2f
+	movl $1, twice(%rip)
 	mov %rbx, result(%rip)
 	int3
-	call work
-	int3
+	jmp 1b
+2:	int3
 	cmp %rbx, result(%rip)
 	jne wrong
 	say "the same"
@@ -65,7 +68,8 @@ work:	xor %ebx, %ebx
 	movq %r12, %xmm3
 	movq %xmm3, %xmm5
 	mov $32, %r13d
-1:	mov %r12, %rsi
+work_loop:
+	mov %r12, %rsi
 	imul $1103515245, %rsi, %rsi
 	add $12345, %rsi
 	mov %rsi, %r12
@@ -161,8 +165,19 @@ back_two:
 	mix rax
 	call unwind
 	mix rax
-	sub $1, %r13d
+	mov $CONTROL_HERE, %edi         /* marks of this frame, of the one before, of none */
+1:	call mark_of
+	mix rax
+	mix rdx
+	lea -8(%rax), %rdi
+	test %rdx, %rdx
 	jne 1b
+	mov %r12, %rdi
+	call mark_of
+	mix rax
+	mix rdx
+	sub $1, %r13d
+	jne work_loop
 	ret
 
 	table_unit 1, ecx, rcx, rax, far
@@ -173,6 +188,7 @@ unwind:	call mark                       /* setjmp in a leaf, longjmp in a deeper
 	call deeper
 	jmp wrong
 mark:	mov $CONTROL_HERE, %edi
+mark_of:
 	gate GATE_CONTROL_MARK
 	ret
 deeper:	lea landed(%rip), %esi
@@ -183,7 +199,11 @@ landed:	endbr64
 	ret
 
 handler:
-	endbr64                         /* leaves nothing as it was */
+	endbr64                         /* it returns to a gate; leaves nothing as it was */
+	mov $CONTROL_HERE, %edi
+	gate GATE_CONTROL_MARK
+	test %rdx, %rdx
+	jne wrong
 	.irp r, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14
 	mov $-1, %\r
 	.endr
@@ -196,6 +216,7 @@ handler:
 	.data
 	.balign 8
 result:	.quad 0
+twice:	.quad 0
 	.skip 2048
 stack_end:
 	.skip 64

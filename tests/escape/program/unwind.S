@@ -42,6 +42,7 @@ _start:
 	attack 16, mark_value
 	attack 17, every_depth
 	attack 18, walk
+	attack 19, model
 	exit_with 99
 
 mark:
@@ -255,6 +256,78 @@ walk_2:	lea walk_2(%rip), %ecx
 3:	gate GATE_CONTROL_MARK
 	ret
 
+/* Marks against a model: frames 2 to 101, each called from one of two places by the bits of a number, and 102, which asks; `told` is where
+ * each returns to. Depths are 8 times as much; 1 is the gate that the first frame returns to. */
+.macro level at
+	lea \at(%rip), %ecx
+	call put
+	call levels
+\at:	jmp reached
+.endm
+model:	mov $0x5a3c96e1, %r12d
+	mov $2, %ebp
+	level level_first
+levels:	cmp $101, %ebp
+	je levels_asked
+	add $1, %ebp
+	ror $1, %r12d
+	jc 1f
+	level level_one
+1:	level level_two
+put:	lea told(%rip), %edx
+	mov %ecx, %gs:(%edx,%ebp,4)
+	ret
+levels_asked:
+	mov $102, %ebp
+	lea 3f(%rip), %ecx
+	call put
+	mov $600, %ebx                  /* leaves stale frames below */
+	call 5f
+	xor %ebx, %ebx
+1:	lea -30000(%rbx), %r14          /* all near 0, */
+	cmp $60000, %ebx
+	jb 2f
+	imul $1103515245, %r12, %r12    /* then numbers of all sizes and both signs */
+	lea 12345(%r12), %r12
+	mov %r12, %r14
+	rol $17, %r14
+	mov %ebx, %ecx
+	sar %cl, %r14
+2:	mov %r14, %rdi
+	call 4f
+3:	and $-8, %r14
+	mov $816, %ecx
+	cmp %rcx, %r14
+	cmovg %rcx, %r14
+	mov $8, %ecx
+	cmp %rcx, %r14
+	cmovl %rcx, %r14
+	cmp %r14, %rax
+	jne reached
+	lea told(%rip), %ecx
+	shr $1, %r14d
+	mov %gs:(%ecx,%r14d), %ecx
+	cmp %rcx, %rdx
+	jne reached
+	add $1, %ebx
+	cmp $200000, %ebx
+	jne 1b
+	say "as the model"
+	exit_with 0
+4:	.irp r, rcx, rsi, r8, r9, r10
+	mov %r14, %\r
+	.endr
+	gate GATE_CONTROL_MARK
+	.irp r, rsi, rdi, r8, r9, r10, r11      /* nothing else is told, so not how far away the gates' code lies */
+	or %\r, %rcx
+	.endr
+	jne reached
+	ret
+5:	sub $1, %ebx
+	je 6f
+	call 5b
+6:	ret
+
 landed:	endbr64
 	cmp $7, %rax
 	jne reached
@@ -270,3 +343,4 @@ reached:
 	.data
 	.balign 16
 pad:	.quad 0, 0
+told:	.skip 103 * 4

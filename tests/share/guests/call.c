@@ -18,7 +18,7 @@
 #include "call_caller.h"
 
 static int begun, slowness = 1;        /* of the machine: so much less is done */
-static volatile long alarms;
+static volatile long alarms, served_well;
 
 static long now(void)
 {
@@ -137,7 +137,10 @@ static long back(long a, long b, long c, long d, long e, long f)
 
 static void *serves(void *argument)
 {
+	long before = frames();
+
 	cp_call_serve(*(int *)argument);
+	__atomic_add_fetch(&served_well, frames() == before, __ATOMIC_SEQ_CST);
 	return argument;
 }
 
@@ -217,9 +220,11 @@ int main(int argc, char **argv)
 	FAILS(cp_call_export("back", (void *)((char *)back + 1)), EINVAL);
 	FAILS(cp_call_export("back", (void *)0x50000000), EINVAL);
 	OK(ask(63, 0, 0, 0, 0) == BAD - EBADF && ask(64, 0, 0, 0, 0) == BAD - EBADF && ask(-1, 0, 0, 0, 0) == BAD - EBADF);
+	const long before = frames();
 	FAILS(cp_call_serve(one), EBADF);
 	FAILS(cp_call_serve(12345), EBADF);
 	FAILS(cp_call_close(63), EBADF);
+	OK(before > 100 && frames() == before);         /* all of its own again */
 
 	/* nested and recursive, over three cVMs */
 	OK(ask(one, 0, 1, 0, 20) == 1020);              /* one -> two */
@@ -249,9 +254,14 @@ int main(int argc, char **argv)
 	OK(ask_with(one, 9, 0, (struct cp_buffer[]){{AT(0x60000000), 4096, CP_READ}}, 1) == -EFAULT);    /* nothing is mapped there */
 
 	registers(one);
+	OK(ask(one, 0, 25, 0, 0) == FRAMES_OF_CALLEE);
+	OK(ask(two, 0, 1, 25, 0) == FRAMES_OF_CALLEE + 1000);
 	OK(ask(one, 0, 13, 0, 0) == 5);
 	OK(ask(one, 0, 14, 0, 0) == EBUSY);
 	OK(ask(one, 0, 15, 0, 0) == 1 && ask(one, 0, 15, 0, 0) == 2);
+	long handler = ask(one, 0, 25, 1, 0);
+	printf("# a handler within a call: %ld\n", handler);
+	OK(handler == FRAMES_OF_CALLEE || (handler > FRAMES_OF_CALLEE + 100 && handler < 300));
 	OK(ask(one, 0, 22, 5, 0) == 5);
 
 	/* many at once: three threads serve, eight call */
@@ -288,6 +298,9 @@ int main(int argc, char **argv)
 	OK(cp_call(one, words, (struct cp_buffer[]){{page, 1, CP_WRITE}}, 1, 20, &result, &begun) == -1 && errno == ETIMEDOUT && page[0] == 100);
 	usleep(200000);
 	OK(ask(one, 0, 17, 0, 0) == 1);
+	long late = ask(one, 0, 25, 2, 0);
+	printf("# behind the end of a call: %ld\n", late);
+	OK(late > 100 && late < 110);
 
 	/* the caller is killed meanwhile */
 	start = now();
@@ -347,6 +360,9 @@ int main(int argc, char **argv)
 	OK(ask(one, 30, 4, 0, 0) == BAD - ETIMEDOUT);   /* it hangs for ever; the others serve on */
 	OK(ask(one, 0, 0, 1, 1) == 3);
 	OK(cp_call_close(own) == 0);
+	for (start = now(); __atomic_load_n(&served_well, __ATOMIC_SEQ_CST) < 4 && now() - start < 5000;)
+		usleep(1000);
+	OK(served_well == 4);
 	OK(cp_call_close(one) == 0 && ask(one, 0, 0, 0, 0) == BAD - EBADF);
 	return DONE();
 }

@@ -20,6 +20,7 @@
 static const char *name, *inner_name;
 static jmp_buf outside;
 static volatile int spins;
+static _Atomic long of_handler, of_late;
 static _Atomic long handled, late_copies, late_refused, under_way, most_under_way;
 static __thread long of_this_thread;
 static int slot, inner = -1;
@@ -27,6 +28,7 @@ static volatile char *volatile bad = (volatile char *)8;
 static void on_signal(int signal)
 {
 	(void)signal;
+	of_handler = frames();
 	handled++;
 }
 
@@ -43,6 +45,7 @@ static long hold(long milliseconds)
 		if (now >= end)
 			break;
 	}
+	of_late = frames();
 	if (cp_call_write(0, 0, &byte, 1) < 0 && errno == ENOTCONN)
 		late_refused++;
 	else
@@ -135,6 +138,8 @@ __attribute__((optimize("no-jump-tables"))) static long function(long what, long
 		child = fork();
 		if (child < 0)
 			return -errno;
+		if (!child && frames() != FRAMES_OF_CALLEE)
+			_exit(1);
 		if (!child)
 			return 99;      /* not a call of its own */
 		waitpid(child, &status, 0);
@@ -185,6 +190,9 @@ __attribute__((optimize("no-jump-tables"))) static long function(long what, long
 				return -errno;
 		}
 		return b;
+	case 25:        /* what it is told of its control stack, which is its own up to the call: in the function, a handler, behind the call's end */
+		now = frames();
+		return a == 0 ? now : a == 1 ? of_handler : of_late;
 	}
 	return -ENOSYS;
 }

@@ -13,7 +13,10 @@
 struct frame {
 	int reg;        /* DWARF number: 7 is rsp; -1 an expression */
 	long offset;    /* CFA = reg + offset */
+	int base;       /* the register that the expression begins with, or reg */
+	uint32_t saved; /* registers that are found in the frame */
 };
+#define ENTRY ((struct frame){7, 8, 7, 0})
 
 static int delta_of(const struct frame *f)
 {
@@ -32,6 +35,19 @@ static int dwarf_register(const char *text)
 	return atoi(text);
 }
 
+static uint32_t dwarf_bit(int number)
+{
+	static const enum gpr first[] = {RAX, RDX, RCX, RBX, RSI, RDI, RBP, RSP};
+
+	return number < 0 || number > 15 ? 0 : number < 8 ? BIT(first[number]) : BIT(number);
+}
+
+/* What an unwinder finds in registers behind a call: of those that calls keep, what is not in the frame, and what that is found by. */
+static uint32_t unwinds(const struct frame *f)
+{
+	return (CALL_KEEPS & ~f->saved) | dwarf_bit(f->base);
+}
+
 static void cfi_follow(struct frame *now, struct frame *stack, int *depth, const char *text)
 {
 	const char *arguments = text + strcspn(text, " \t");
@@ -43,16 +59,24 @@ static void cfi_follow(struct frame *now, struct frame *stack, int *depth, const
 	else if (!strncmp(text, ".cfi_adjust_cfa_offset", 22))
 		now->offset += strtol(arguments, NULL, 0);
 	else if (!strncmp(text, ".cfi_def_cfa_register", 21))
-		now->reg = dwarf_register(arguments);
+		now->base = now->reg = dwarf_register(arguments);
 	else if (!strncmp(text, ".cfi_def_cfa", 12)) {
-		now->reg = dwarf_register(arguments);
+		now->base = now->reg = dwarf_register(arguments);
 		now->offset = comma ? strtol(comma + 1, NULL, 0) : 0;
-	} else if (!strncmp(text, ".cfi_escape", 11) && strtol(arguments, NULL, 0) == 0x0f)
+	} else if (!strncmp(text, ".cfi_escape", 11) && strtol(arguments, NULL, 0) == 0x0f) {
+		const char *operation = comma ? strchr(comma + 1, ',') : NULL;
 		now->reg = -1;
+		now->base = operation ? (int)strtol(operation + 1, NULL, 0) - 0x70 : -1; /* DW_OP_breg0 and on */
+	} else if (!strncmp(text, ".cfi_escape", 11) && strtol(arguments, NULL, 0) == 0x10)
+		now->saved |= dwarf_bit(comma ? (int)strtol(comma + 1, NULL, 0) : -1);
+	else if (!strncmp(text, ".cfi_offset", 11) || !strncmp(text, ".cfi_rel_offset", 15))
+		now->saved |= dwarf_bit(dwarf_register(arguments));
 	else if (!strncmp(text, ".cfi_remember_state", 19) && *depth < 32)
 		stack[(*depth)++] = *now;
 	else if (!strncmp(text, ".cfi_restore_state", 18) && *depth)
 		*now = stack[--*depth];
+	else if (!strncmp(text, ".cfi_restore", 12))
+		now->saved &= ~dwarf_bit(dwarf_register(arguments));
 }
 
 static bool is_function_type(const char *text, const char **name, size_t *length)
@@ -99,7 +123,7 @@ static void functions_mark(struct source *source)
 
 void delta_pass(struct source *source)
 {
-	struct frame now = {7, 8}, stack[32];
+	struct frame now = ENTRY, stack[32];
 	int depth = 0, function = -1, forced = -1;
 	bool cfi = false, ended = true;
 
@@ -110,7 +134,7 @@ void delta_pass(struct source *source)
 		if (s->kind == STATEMENT_DIRECTIVE) {
 			if (!strncmp(s->text, ".cfi_startproc", 14)) {
 				cfi = true;
-				now = (struct frame){7, 8};
+				now = ENTRY;
 				depth = 0;
 				function = source->functions++;
 				forced = -1;
@@ -125,7 +149,7 @@ void delta_pass(struct source *source)
 				cfi_follow(&now, stack, &depth, s->text);
 		} else if (s->kind == STATEMENT_LABEL && s->code && !cfi) {
 			if (s->is_function || (ended && s->text[0] != '.' && (s->text[0] < '0' || s->text[0] > '9'))) {
-				now = (struct frame){7, 8};
+				now = ENTRY;
 				function = source->functions++;
 				forced = -1;
 			}
@@ -133,6 +157,7 @@ void delta_pass(struct source *source)
 		s->function = s->code ? function : -1;
 		s->has_cfi = cfi;
 		s->delta = forced >= 0 ? forced : delta_of(&now);
+		s->unwinds = cfi ? unwinds(&now) : 0;
 		if (s->kind == STATEMENT_INSTRUCTION)
 			ended = !statement_falls_through(s);
 	}

@@ -12,7 +12,7 @@
 
 #define EVERYTHING (0xffffu | FLAGS_BIT)
 #define ARGUMENTS (BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RSI) | BIT(RDI) | BIT(R8) | BIT(R9))
-#define SAVED (BIT(RBX) | BIT(RBP) | BIT(RSP) | BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15))
+#define SAVED (CALL_KEEPS | BIT(RSP))
 #define SCRATCH (BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RSI) | BIT(RDI) | BIT(R8) | BIT(R9) | BIT(R10) | BIT(R11))
 #define AT_TAIL_CALL (ARGUMENTS | SAVED)
 #define AT_RETURN (SAVED | BIT(RAX) | BIT(RDX))
@@ -132,13 +132,14 @@ static uint32_t static_chain(const struct statement *s)
 	return dot && dot[1] >= '0' && dot[1] <= '9' ? BIT(R10) : 0;
 }
 
-/* At a branch that leaves the function: a tail call, or, by a local label, the rest of it in another section. */
+/* At a branch that leaves the function: a tail call, or, by a local label, the rest of it in another section; but .LTHUNK is what gcc calls
+ * the function that a thunk of C++ goes on to. */
 static uint32_t elsewhere(const struct source *source, const struct statement *s)
 {
 	const char *name = s->operands[0].text;
 	size_t length = strlen(name);
 
-	if (!source->compiled || s->app || name[0] == '.' || (length > 5 && !strcmp(name + length - 5, ".cold")))
+	if (!source->compiled || s->app || (name[0] == '.' && strncmp(name, ".LTHUNK", 7)) || (length > 5 && !strcmp(name + length - 5, ".cold")))
 		return EVERYTHING;
 	return (s->calls ? SAVED | s->takes : AT_TAIL_CALL) | static_chain(s);
 }
@@ -258,11 +259,12 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 	struct labels labels = labels_of(source, first, last);
 	size_t *pads = calloc(last - first + 1, sizeof *pads);
 	size_t *targets = calloc(last - first + 1, sizeof *targets);
-	bool seen = false, split = false, app = false;
+	bool seen = false, split = false, app = false, catches = false;
 
 	for (size_t i = first; i <= last; i++) {
 		if (all[i].kind == STATEMENT_LABEL && all[i].is_function)
 			split |= function_is_split(source, all[i].text);
+		catches |= all[i].kind == STATEMENT_DIRECTIVE && !strncmp(all[i].text, ".cfi_lsda", 9);
 		if (all[i].kind != STATEMENT_INSTRUCTION)
 			continue;
 		if (!strcmp(all[i].mnemonic, "endbr64") && seen)
@@ -277,6 +279,10 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 		else if (targets[i - first] && all[i].count == 1 && all[i].kind == STATEMENT_INSTRUCTION && !mnemonic_is(&all[i], "call") &&
 			 all[targets[i - first]].delta != all[i].delta)
 			source_error(source, &all[i], "the CFI here and at %s do not agree about the stack", all[i].operands[0].text);
+	for (size_t i = first; catches && source->compiled && i <= last; i++)
+		if (all[i].kind == STATEMENT_INSTRUCTION && mnemonic_is(&all[i], "call") && all[i].delta == 8 && !all[i].app)
+			source_error(source, &all[i], "a call without a frame, in a function that catches: "
+						      "-mpreferred-stack-boundary=3 does not go with exceptions");
 	for (size_t i = first; i <= last; i++)
 		if (all[i].kind == STATEMENT_INSTRUCTION && mnemonic_is(&all[i], "jmp") && all[i].count && all[i].operands[0].indirect)
 			switch_follow(source, i, &labels);
@@ -301,7 +307,8 @@ static void function_liveness(struct source *source, size_t first, size_t last)
 			else if (!strcmp(s->mnemonic, "ud2") || !strcmp(s->mnemonic, "hlt"))
 				live = source->compiled && !s->app ? 0 : EVERYTHING;    /* by hand: what does not return may use all (longjmp) */
 			else if (mnemonic_is(s, "call"))
-				live = (after & ~(SCRATCH | FLAGS_BIT)) | (s->calls ? s->takes : ARGUMENTS) | static_chain(s) | by_hand(source, s);
+				live = (after & ~(SCRATCH | FLAGS_BIT)) | (s->calls ? s->takes : ARGUMENTS) | static_chain(s) | by_hand(source, s) |
+				       s->unwinds | (catches ? (at_pads[0] | at_pads[1]) & SAVED : 0); /* an exception may end in one of them */
 			else if (mnemonic_is(s, "jmp") && s->count && s->operands[0].indirect)
 				live = s->after = indirect_live(source, s, split, at_pads[s->delta == 8], pads_here[0]);
 			else if (s->count == 1 && s->operands[0].kind == OPERAND_SYMBOL) {

@@ -13,6 +13,7 @@
 
 enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, RIP, NO_REG = -1 };
 #define BIT(r) (1u << (r))
+#define CALL_KEEPS (BIT(RBX) | BIT(RBP) | BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15))
 #define FLAGS_BIT (1u << 16)    /* the arithmetic flags, in a liveness mask */
 
 enum policy { POLICY_PROGRAM, POLICY_LIBOS };
@@ -51,6 +52,7 @@ struct statement {
 	/* set by the passes */
 	int delta;              /* r15 - V before this statement: 0 or 8 */
 	bool is_function;       /* a label that .type calls a function */
+	uint32_t unwinds;       /* registers that must be right at a call here for an unwinder (mask); only with CFI */
 	bool has_cfi;           /* inside .cfi_startproc ... .cfi_endproc */
 	bool calls;             /* gcc's dump (-dP) calls it a call, or a tail call, */
 	uint32_t takes;         /* that takes these registers (mask) */

@@ -17,6 +17,8 @@ struct found {
 	uint64_t tags;          /* how many of x1, x5, x8-x31 are capabilities: all that the gates do not set themselves */
 };
 extern struct found found;
+__attribute__((noipa, unused)) static long frames(void) { return 102; }        /* there is no such gate, and no control stack */
+#define FRAMES_OF_CALLEE 102
 #define AT(offset) ((void *)(((uintptr_t)&found & ~0xfffffffful) + (offset)))  /* a pointer to an offset of the own window */
 #define SPOIL_RESULT 77
 

@@ -14,6 +14,29 @@ struct found {
 	uint32_t environment[8];        /* fnstenv's */
 };
 extern struct found found;
+/* How much of its control stack a program is told by marks (GATE_CONTROL_MARK), from here to the end: returns into its own code, and 100 for
+ * each frame that returns to a gate. -1: it does not end with one; -2: there is more behind the end. */
+struct mark {
+	long depth, back;
+} mark_of(long depth);
+__asm__(".type mark_of,@function\nmark_of: endbr64\n call *%gs:-32\n ret\n");
+__attribute__((noipa, unused)) static long frames(void)
+{
+	struct mark m = mark_of(0xffffffff), next = mark_of(m.depth - 8);
+	long depth = m.depth, count = 0;
+
+	for (;; m = next, next = mark_of(depth - 8)) {
+		count += m.back ? 1 : 100;
+		if (next.depth == depth)
+			break;
+		depth -= 8;
+	}
+	for (long i = 0; i < 4000; i++)
+		if ((next = mark_of(depth - i * 3)).depth != depth || next.back)
+			return -2;
+	return m.back ? -1 : count;
+}
+#define FRAMES_OF_CALLEE 102    /* frames' and the function's; the call's gate */
 #define AT(offset) ((void *)(offset))   /* a pointer to an offset of the own window */
 #define SPOIL_RESULT 77
 
