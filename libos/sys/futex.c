@@ -63,10 +63,12 @@ static int64_t wait_on(const uint64_t a[6], uint32_t bits, int absolute)
 	if (!bits)
 		return -EINVAL;
 	if (a[3] && absolute && (a[1] & FUTEX_CLOCK_REALTIME)) {
-		time_now(t);
-		timeout -= t[0] * 1000000000 + t[1];
 		absolute = 0;
-		timeout = timeout < 0 ? 0 : timeout;
+		if (timeout >= 0) {
+			time_now(t);
+			timeout -= t[0] * 1000000000 + t[1];
+			timeout = timeout < 0 ? 0 : timeout;
+		}
 	}
 	if (a[3] && timeout >= 0)
 		until = absolute ? timeout : now() + timeout;

@@ -17,7 +17,7 @@ done <<'O'
 -O0
 -O2
 -O3 -march=haswell
--Os -fno-omit-frame-pointer
+-Os -fno-omit-frame-pointer -fno-dwarf2-cfi-asm
 -O2 -mtrap
 -O2 --dynamic
 -O1 -fPIC --dynamic -static-libstdc++

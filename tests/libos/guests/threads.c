@@ -11,6 +11,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -33,6 +34,18 @@ static void *adder(void *a)
 		count++;
 		pthread_mutex_unlock(&mutex);
 	}
+	return a;
+}
+
+#define WAKE 1
+#define WAIT_UNTIL_REALTIME (9 | 256)   /* FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME */
+static int word;
+
+static void *word_changer(void *a)
+{
+	usleep(50000);
+	__atomic_store_n(&word, 1, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, &word, WAKE, 1, NULL, NULL, 0);
 	return a;
 }
 
@@ -128,6 +141,11 @@ static void threads(void)
 	if (soon.tv_nsec >= 1000000000)
 		soon.tv_sec++, soon.tv_nsec -= 1000000000;
 	FAILS(sem_timedwait(&semaphore, &soon), ETIMEDOUT);
+	/* A wait until a day on the calendar that is more than 2^32 seconds away, as libstdc++ has it, is no wait that is over. */
+	const struct timespec far = {soon.tv_sec + (2ll << 32), 0};
+	pthread_create(&t[0], NULL, word_changer, NULL);
+	OK(!syscall(SYS_futex, &word, WAIT_UNTIL_REALTIME, 0, &far, NULL, -1) || errno == EAGAIN);
+	pthread_join(t[0], NULL);
 }
 
 static volatile sig_atomic_t seen, seen_code;
