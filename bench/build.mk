@@ -41,7 +41,7 @@ $(BENCH)/cheri/%: bench/cheri/%.c bench/cheri/work.h
 	riscv64-linux-gnu-gcc -O2 -static -Wall -Wextra $< -o $@
 
 .PHONY: bench-many bench-gate bench-start bench-compute bench-verify bench-cheri bench-services bench-python
-bench-services: $(BENCH)/calls $(BENCH)/calls_native all $(foreach p,redis nginx sqlite,port-$p-carrel port-$p-native)
+bench-services: $(BENCH)/calls $(BENCH)/calls_native all $(foreach p,redis nginx znc sqlite,port-$p-carrel port-$p-native)
 bench-cheri: all $(BENCH)/cheri/crossing_1 $(BENCH)/cheri/crossing_1001 $(BENCH)/cheri/libos $(B)/bin/carrel-cheri $(BENCH)/cheri/window $(CHERI_BENCHES:%=$(BENCH)/cheri/%) $(CHERI_BENCHES:%=$(BENCH)/cheri/%_native)
 bench-gate: $(BENCH)/gate $(BENCH)/gate_native $(B)/tests/escape/libos/plain all
 bench-start: $(BENCH)/hello $(BENCH)/hello_native all

@@ -5,30 +5,34 @@
 # generator native and the same for both, rounds alternating:
 #   redis_p1_ratio, redis_p16_ratio     redis-benchmark SET and GET, requests per second, pipeline 1 and 16 (median of the rounds, mean of both)
 #   nginx_1k_ratio, nginx_100k_ratio    wrk on static files, requests per second
+#   znc_relay_ratio     ZNC beside an IRC server, in two cVMs of one project: lines per second to 32 clients of 4 users, of what is said in a room
+#   znc_answer_ratio    lines per second of ZNC's own answers (a table of its commands), to one client that asks again and again
 #   redis_fork_ms, native_fork_ms       what Redis itself says its fork for BGSAVE took, 100 MB of data, writes in between
 #   sqlite_time_ratio                   SQLite's speedtest1 on a file: the cVM's tmpfs against the host's, user and system time
 #   syscall_worst_ratio                 bench/guest/calls.c: the worst of its calls, nanoseconds
-# Ratios are carrel / native. Parts: bench/run services; SERVICES=redis,nginx,fork,sqlite,calls picks some.
+# Ratios are carrel / native. Parts: bench/run services; SERVICES=redis,nginx,znc,fork,sqlite,calls picks some.
 import contextlib
-import importlib.util
 import math
 import os
 import re
+import selectors
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 import common
 
 sys.path.insert(0, "tests/ports")
+# This file is a module "services" itself, and steps aside for that of the tests.
+this = sys.modules.pop(__name__)
+import irc  # noqa: E402
 import ports  # noqa: E402
+import services  # noqa: E402
 
-# This file is a module "services" itself.
-specification = importlib.util.spec_from_file_location("served", "tests/ports/services.py")
-services = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(services)
+sys.modules[__name__] = this
 
 VARIANTS = ("carrel", "native")
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
@@ -114,6 +118,55 @@ def nginx(rounds):
         alternating("nginx", load, numbers, rounds)
 
 
+def znc(rounds):
+    users, seconds, burst = [f"u{n}" for n in range(4)], 3, 50
+
+    def relay(started):
+        """Bursts of messages in a room until the time is over, each heard by all clients before the next one."""
+        clients = [irc.Client(started.clients, user, f"{user}/test:secret") for user in users for _ in range(8)]
+        for client in clients:
+            client.until("353", "#room")
+        crier = irc.Client(started.peers, "crier")
+        crier.until(" 422 ")
+        crier.say("JOIN #room", "PRIVMSG #room :ready")
+        for client in clients:
+            client.until("ready")
+        lines = "".join(f"PRIVMSG #room :{n} {'x' * 100}\r\n" for n in range(burst)).encode()
+        with selectors.DefaultSelector() as selector:
+            for client in clients:
+                selector.register(client.socket, selectors.EVENT_READ)
+            heard, start = 0, time.monotonic()
+            while time.monotonic() < start + seconds:
+                crier.send(lines)
+                heard += burst * len(clients)
+                left = burst * len(clients)
+                while left:
+                    for key, _ in selector.select():
+                        left -= key.fileobj.recv(1 << 18).count(b"\n")
+            passed = time.monotonic() - start
+        for client in (*clients, crier):
+            client.close()
+        return {"relay": heard / passed}
+
+    def answer(started):
+        client = irc.Client(started.clients, users[0], f"{users[0]}/test:secret")
+        heard, start = 0, time.monotonic()
+        while time.monotonic() < start + seconds:
+            client.say(*20 * ["PRIVMSG *status :help"], "PING :end")
+            heard += len(client.until("PONG", "end"))
+        client.close()
+        return {"answer": heard / (time.monotonic() - start)}
+    with contextlib.ExitStack() as stack:
+        started = {}
+        for variant in VARIANTS:
+            folder = f"{SCRATCH}/znc-{variant}"
+            shutil.rmtree(folder, ignore_errors=True)
+            os.makedirs(folder)
+            server = irc.compile_server(variant, f"{SCRATCH}/irc-{variant}")
+            started[variant] = stack.enter_context(irc.pair(variant, folder, server, users))
+        alternating("znc", lambda one: {**relay(one), **answer(one)}, started, rounds)
+
+
 def fork(rounds):
     tool = os.path.abspath("build/ports/redis/native/redis-cli")
 
@@ -170,7 +223,7 @@ def calls(rounds):
 
 
 def run():
-    parts = {"redis": redis, "nginx": nginx, "fork": fork, "sqlite": sqlite, "calls": calls}
+    parts = {"redis": redis, "nginx": nginx, "znc": znc, "fork": fork, "sqlite": sqlite, "calls": calls}
     chosen = os.environ.get("SERVICES", ",".join(parts)).split(",")
     os.makedirs(SCRATCH, exist_ok=True)
     rounds = {}
@@ -182,7 +235,8 @@ def run():
                  [[name, f"{m['carrel']:.1f}", f"{m['native']:.1f}", f"{ratio[name]:.3f}"] for name, m in middle.items()])
     summary = {}
     for key, names in (("redis_p1_ratio", ["redis p1 SET", "redis p1 GET"]), ("redis_p16_ratio", ["redis p16 SET", "redis p16 GET"]),
-                       ("nginx_1k_ratio", ["nginx 1k"]), ("nginx_100k_ratio", ["nginx 100k"]), ("sqlite_time_ratio", ["sqlite s"])):
+                       ("nginx_1k_ratio", ["nginx 1k"]), ("nginx_100k_ratio", ["nginx 100k"]),
+                       ("znc_relay_ratio", ["znc relay"]), ("znc_answer_ratio", ["znc answer"]), ("sqlite_time_ratio", ["sqlite s"])):
         if all(name in ratio for name in names):
             summary[key] = round(math.prod(ratio[name] for name in names) ** (1 / len(names)), 3)
     if "fork ms" in middle:

@@ -4,11 +4,13 @@
  * poll and select. What the library OS has itself wakes the thread by its queues; host files are waited for in the host, where a
  * kick ends the wait.
  */
+#include "libos/event/event.h"
 #include "libos/process/bell.h"
 #include "libos/sys/sys.h"
 
 #define SELECT_MOST 1024        /* FD_SETSIZE */
-#define HOST_MOST 256           /* as many as one host call takes */
+#define HOST_MOST 254           /* as many as one host call takes, but for the bell and the set of all further ones */
+#define PART_MOST 64            /* further ones are asked about so many at a time */
 
 int64_t time_get(struct user at, int64_t *ns, int64_t unit)
 {
@@ -40,11 +42,63 @@ int64_t file_deadline(struct file *f)
 	return f->operations->deadline ? f->operations->deadline(f) : FOR_EVER;
 }
 
-/* One look at all of them; host files together, in one call that waits for `timeout` if none is ready. Without the lock then. */
-static int64_t look(struct wanted *list, struct file **files, uint32_t count, int64_t timeout)
+static int in_host(struct file *f)
 {
-	struct host_poll waited[HOST_MOST + 1];         /* and the bell */
-	uint32_t found = 0, hosts = 0;
+	return f && f->handle >= 0;
+}
+
+/* What the host says now of its files from list[from] on, and of how many more it says something. */
+static uint32_t ask(struct wanted *list, struct file **files, uint32_t from, uint32_t count)
+{
+	struct host_poll part[PART_MOST];
+	uint32_t found = 0;
+
+	while (from < count) {
+		uint32_t n = 0, next = from;
+		for (; next < count && n < PART_MOST; next++)
+			if (in_host(files[next]))
+				part[n++] = (struct host_poll){(uint32_t)files[next]->handle, list[next].events, 0};
+		if (n)
+			HOST(poll, own_ref(part), n, 0);
+		for (n = 0; from < next; from++)
+			if (in_host(files[from])) {
+				found += part[n].revents && !list[from].revents;
+				list[from].revents |= part[n++].revents;
+			}
+	}
+	return found;
+}
+
+/* A set in the host that is readable when one of its files from list[from] on is ready. A file may be there more than once. What cannot be
+ * in a set is always ready, so nobody waits for it. */
+static int64_t set_of(struct wanted *list, struct file **files, uint32_t from, uint32_t count)
+{
+	int64_t set = HOST(events_make), error = set < 0 ? set : 0;
+
+	for (uint32_t i = from; i < count && !error; i++) {
+		if (!in_host(files[i]))
+			continue;
+		error = HOST(events_change, set, EPOLL_CTL_ADD, files[i]->handle, list[i].events, 0);
+		if (error == -EEXIST) {
+			unsigned events = 0;
+			for (uint32_t k = from; k <= i; k++)
+				events |= in_host(files[k]) && files[k]->handle == files[i]->handle ? list[k].events : 0u;
+			error = HOST(events_change, set, EPOLL_CTL_MOD, files[i]->handle, events, 0);
+		}
+		if (error == -EPERM)
+			error = 0;
+	}
+	if (error && set >= 0)
+		HOST(close, set);
+	return error ? error : set;
+}
+
+/* One look at all of them; host files together, in one call that waits for `timeout` if none is ready. Without the lock then. *set: of
+ * those that are too many for the call; made when it first waits. */
+static int64_t look(struct wanted *list, struct file **files, uint32_t count, int64_t timeout, int64_t *set)
+{
+	struct host_poll waited[HOST_MOST + 2];
+	uint32_t found = 0, hosts = 0, direct = 0;      /* list[direct] and on: too many */
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct file *f = files[i];
@@ -53,32 +107,40 @@ static int64_t look(struct wanted *list, struct file **files, uint32_t count, in
 			list[i].revents = (uint16_t)(file_ready(f) & (list[i].events | READY_ERROR | READY_HANGUP));
 		else if (list[i].fd >= 0)
 			list[i].revents = READY_NONE;
-		if (f && f->handle >= 0 && hosts < HOST_MOST)
+		if (in_host(f) && hosts < HOST_MOST) {
 			waited[hosts++] = (struct host_poll){(uint32_t)f->handle, list[i].events, 0};
-		else if (f && f->handle >= 0) {         /* asked about, but not waited for */
-			struct host_poll one = {(uint32_t)f->handle, list[i].events, 0};
-			HOST(poll, own_ref(&one), 1, 0);
-			list[i].revents |= one.revents;
+			direct = i + 1;
 		}
 		found += list[i].revents != 0;
 	}
 	if (!hosts)
 		return found;
+	uint32_t further = 0;
+	for (uint32_t i = direct; i < count && !further; i++)
+		further = in_host(files[i]);
+	if (further)
+		found += ask(list, files, direct, count);
+	if (further && timeout && !found) {
+		if (*set < 0 && (*set = set_of(list, files, direct, count)) < 0)
+			return *set;
+		waited[hosts] = (struct host_poll){(uint32_t)*set, READY_IN, 0};
+	} else
+		further = 0;
 	int bell = bells_used && timeout && !found;
 	if (bell) {
 		wait_spin();
-		waited[hosts] = (struct host_poll){(uint32_t)bell_host_handle(), READY_IN, 0};
+		waited[hosts + further] = (struct host_poll){(uint32_t)bell_host_handle(), READY_IN, 0};
 		if (HOST(bell_arm))
 			timeout = 0;
 	}
 	int64_t n = found || !timeout || thread_current()->wake ? HOST(poll, own_ref(waited), hosts, 0)
-								: HOST_BLOCKING(poll, own_ref(waited), hosts + (unsigned)bell, timeout);
-	if (bell && n > 0 && waited[hosts].revents)
+								: HOST_BLOCKING(poll, own_ref(waited), hosts + further + (unsigned)bell, timeout);
+	if (bell && n > 0 && waited[hosts + further].revents)
 		bell_quiet();
 	if (n < 0)
 		return found ? found : n;
-	for (uint32_t i = 0, h = 0; i < count && h < hosts; i++)
-		if (files[i] && files[i]->handle >= 0) {
+	for (uint32_t i = 0, h = 0; i < direct; i++)
+		if (in_host(files[i])) {
 			uint16_t before = list[i].revents;
 			list[i].revents |= waited[h++].revents;
 			found += list[i].revents && !before;
@@ -91,7 +153,7 @@ static int64_t wait_files(struct wanted *list, struct file **files, struct waite
 {
 	struct thread *t = thread_current();
 	struct wait_queue none = {0};
-	int64_t n;
+	int64_t n, set = -1;
 	int hosts = 0;
 
 	wait_begin(&waiters[count], &none);
@@ -110,7 +172,7 @@ static int64_t wait_files(struct wanted *list, struct file **files, struct waite
 			}
 		int64_t time = wake_at == FOR_EVER ? 0 : now(), left = wake_at == FOR_EVER ? -1 : wait && wake_at > time ? wake_at - time : 0;
 		int over = !wait || (until != FOR_EVER && time >= until);
-		n = look(list, files, count, left);
+		n = look(list, files, count, left, &set);
 		if (n > 0 || (n < 0 && n != -RESTART) || over)
 			break;
 		if (n == -RESTART && (signal_waits(t) || t->process->ending || t->leaving))
@@ -124,6 +186,8 @@ static int64_t wait_files(struct wanted *list, struct file **files, struct waite
 			break;
 		n = 0;
 	}
+	if (set >= 0)
+		HOST(close, set);
 	for (uint32_t i = 0; i <= count; i++)
 		wait_end(&waiters[i]);
 	return n;

@@ -74,6 +74,27 @@ int main(int argc, char **argv)
 			}
 		}
 	}
+	if (!strcmp(argv[1], "poll")) {         /* PORT: the same by poll; every descriptor is there twice */
+		static struct pollfd p[4096];
+		struct sockaddr_in a = at("0.0.0.0", argv[2]);
+		int l = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), k = 2;
+		if (bind(l, (void *)&a, sizeof a) || listen(l, 511)) return fail("listen");
+		p[0] = p[1] = (struct pollfd){l, POLLIN, 0};
+		puts("listening");
+		for (;;) {
+			if (poll(p, k, -1) <= 0) return fail("poll");
+			for (int i = k - 2; i > 0; i -= 2) {
+				if (p[i + 1].revents & POLLOUT) return fail("asked for nothing");
+				if (!p[i].revents) continue;
+				if ((n = read(p[i].fd, b, sizeof b)) >= 4 && !memcmp(b, "stop", 4)) return 0;
+				if (n > 0) { write(p[i].fd, b, n); continue; }
+				close(p[i].fd);
+				p[i] = p[k - 2], p[i + 1] = p[k - 1], k -= 2;
+			}
+			int s = p[0].revents ? accept(l, NULL, NULL) : -1;
+			if (s >= 0) p[k] = (struct pollfd){s, POLLIN, 0}, p[k + 1] = (struct pollfd){s, 0, 0}, k += 2;
+		}
+	}
 	if (!strcmp(argv[1], "linger")) {       /* PORT: leaves with much unsent, and a long time to linger */
 		struct sockaddr_in a = at("0.0.0.0", argv[2]);
 		struct linger longer = {1, 30000};
@@ -149,6 +170,14 @@ elif what == "many":        # a thousand at once, each heard
     socks = [to() for _ in range(1000)]
     for i, s in enumerate(socks): s.sendall(b"%d" % i)
     print(sum(s.recv(100) == b"%d" % i for i, s in enumerate(socks)))
+elif what == "turns":       # each heard before the next one comes, and again the other way round
+    socks, good = [], 0
+    for n in range(600):
+        socks.append(to())
+        socks[-1].sendall(b"%d" % n); good += socks[-1].recv(100) == b"%d" % n
+    for s in reversed(socks):
+        s.sendall(b"again"); good += s.recv(100) == b"again"
+    print(good)
 elif what == "large":
     s = to(); data = os.urandom(8 << 20); got = []
     def reader():
@@ -193,6 +222,13 @@ cmp -s $work/got $work/large; say $? "sendfile from a volume to a connection"
 python3 $work/c.py stop $port
 wait; say 0 "the server ends when it wants to"
 check "nobody listens inside: refused" 0 "refused" python3 $work/c.py refused $port
+
+timeout 120 $carrel run -p $port:7777 $work/n poll 7777 > $work/out 2>&1 &
+wait_for $work/out listening
+check "six hundred connections, by poll" 0 "1200" python3 $work/c.py turns $port
+check "a thousand at once" 0 "1000" python3 $work/c.py many $port
+python3 $work/c.py stop $port
+wait; say 0 "which ends when it wants to"
 
 timeout 60 $carrel run -p $port:7777 $work/n echo 7778 > $work/out 2>&1 &
 pid=$!
