@@ -132,13 +132,15 @@ static uint32_t static_chain(const struct statement *s)
 	return dot && dot[1] >= '0' && dot[1] <= '9' ? BIT(R10) : 0;
 }
 
-/* At a branch that leaves the function: a tail call, or, by a local label, the rest of it in another section. */
+/* At a branch that leaves the function: a tail call, also by the name that g++ gives what a thunk goes on to, or, by another local label, the
+ * rest of the function in another section. */
 static uint32_t elsewhere(const struct source *source, const struct statement *s)
 {
 	const char *name = s->operands[0].text;
 	size_t length = strlen(name);
+	bool local = name[0] == '.' && strncmp(name, ".LTHUNK", 7);
 
-	if (!source->compiled || s->app || name[0] == '.' || (length > 5 && !strcmp(name + length - 5, ".cold")))
+	if (!source->compiled || s->app || local || (length > 5 && !strcmp(name + length - 5, ".cold")))
 		return EVERYTHING;
 	return (s->calls ? SAVED | s->takes : AT_TAIL_CALL) | static_chain(s);
 }
