@@ -11,7 +11,6 @@
 #include <numeric>
 #include <random>
 #include <regex>
-#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
