@@ -11,9 +11,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := all
 B := build
 CC = gcc
-# Trusted code and tools, native: warnings are errors, hardening on.
+# Trusted code and tools, native: warnings are errors, hardening on. A window may begin at address 0.
 CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror \
-         -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -MMD -MP
+         -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -fno-delete-null-pointer-checks -MMD -MP
 CPPFLAGS = -D_GNU_SOURCE -Iinclude -Iinclude/isa/$(ISA) -I.
 LDFLAGS = -pie -Wl,-z,relro,-z,now
 ISA := $(shell uname -m)

@@ -57,7 +57,7 @@ int machine_init(const struct machine_upcalls *upcalls);
 extern int machine_ticks_steady;
 
 /* ---- windows: base is WINDOW_SIZE-aligned, reserved PROT_NONE with its guards by the caller ---- */
-int machine_window_open(void *base, int compartment);   /* makes the gate table below base; 0 or -errno */
+int machine_window_open(void *base, int compartment);   /* makes its gate table; 0 or -errno */
 
 /* ---- text: judged before it is ever mapped executable ---- */
 struct machine_verdict {

@@ -12,7 +12,7 @@ struct timespec { long sec, nsec; };
 #ifdef NATIVE
 #define ENTER "syscall"
 #else
-#define ENTER "call *%%gs:-16"
+#define ENTER "call *%%gs:0x10008"
 #endif
 
 static inline long call3(long number, long a, long b, long c)

@@ -27,7 +27,7 @@ void memory_look(struct supervisor *s, const uint64_t (*windows)[2], size_t coun
 		if (sscanf(line, "%llx-%llx ", &from, &to) == 2) {
 			here = NULL;
 			for (size_t i = 0; i < count && !here; i++)
-				if (from - (windows[i][1] - WINDOW_HIGH_GUARD) < WINDOW_SIZE)
+				if (from - windows[i][1] < WINDOW_SIZE)
 					here = &s->units[windows[i][0]];
 		} else if (here && sscanf(line, "Pss: %llu kB", &size) == 1)
 			here->memory += size << 10;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * The sealed entries a compartment may CInvoke: slots of the read-only table below its window. Slot i lies at
- * window base - GATE_SLOT(i); the word at base - 8 is the window's base itself. What each gate takes and gives
+ * The sealed entries a compartment may CInvoke: slots of a read-only page of its window (WINDOW_GATES), on x86-64. Slot i lies at
+ * window base + GATE_SLOT(i), behind the window's base itself. What each gate takes and gives
  * back is written beside its code in machine/<isa>/. Freestanding. Usable from assembly.
  */
 #ifndef CARREL_GATE_H
 #define CARREL_GATE_H
 
-#define GATE_BASE_SLOT       8                  /* base - 8: the window base */
-#define GATE_SLOT(i)         (16 + 8 * (i))     /* base - GATE_SLOT(i): the entry's address; empty slots trap */
+#define GATE_BASE_SLOT       0x10000            /* WINDOW_GATES: the window base */
+#define GATE_SLOT(i)         (0x10008 + 8 * (i))        /* the entry's address; empty slots trap */
 #define GATE_SLOTS           32                 /* a verified image names only slots below this */
 
 /* A program's table. */

@@ -11,13 +11,13 @@
 #define WINDOW_SIZE          0x100000000 /* 4 GiB, and every base is a multiple of it */
 
 #define WINDOW_LOW_GUARD     0x00010000  /* [0, 64 KiB): never mapped */
-#define WINDOW_ARENA_START   0x00010000  /* code arena: images only; each address holds one image once in a life */
+#define WINDOW_GATES         0x00010000  /* x86-64: its gate table (carrel/gate.h), one page, read-only */
+#define WINDOW_ARENA_START   0x00020000  /* code arena: images only; each address holds one image once in a life */
 #define WINDOW_ARENA_FIRST   0x00100000  /* where the first image goes */
 #define WINDOW_ARENA_END     0x40000000
 #define WINDOW_MEMORY_START  0x40000000  /* [1 GiB, 4 GiB - 256 KiB): memory the library OS hands out */
 #define WINDOW_MEMORY_END    0xfffc0000
-#define WINDOW_HIGH_GUARD    0x00040000  /* the last 256 KiB: never the guest's; the last page of it is the gate
-                                            table of the window above */
+#define WINDOW_HIGH_GUARD    0x00040000  /* the last 256 KiB: never mapped */
 
 /* A library OS window only: what the Intravisor maps there before the library OS starts. */
 #define LIBOS_BOOT           0x40000000  /* struct carrel_boot and the strings behind it, read-write */

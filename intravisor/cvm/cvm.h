@@ -113,7 +113,8 @@ struct window_image {
 #define WINDOW_CALLS 64
 struct cap_table;
 struct window {
-	uint8_t *base;          /* first; NULL: not there */
+	uint8_t *base;          /* first; it may be 0 (window.c) */
+	int open;
 	struct machine_stored memory;   /* all of it: what everything that anybody is granted there is derived from */
 	uint64_t calls[WINDOW_CALLS];   /* exports its program made or opened (intravisor/share/call.h); atomic, changed under a lock there */
 	int again;              /* it may serve another cVM when it is over (window_open_image) */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Pools of window slots. A pool is one PROT_NONE reservation of whole slots; the window at base B owns the tile
- * [B - 256 KiB, B + 4 GiB - 256 KiB), and the last slot of a pool is never used, so that what lies behind a window (its
- * last 256 KiB and 64 bytes of overshoot) is always reserved too. Nothing is ever munmapped: closing maps PROT_NONE over
- * the tile, so no trusted allocation can land in a window. Trusted.
+ * Pools of window slots. A pool is one PROT_NONE reservation: whole slots, a guard before them and one behind (what a guest overshoots by:
+ * verify_stack.c). Of the window at base B, [B, B + 64 KiB) and its last 256 KiB are never mapped. Nothing is ever munmapped: closing maps
+ * PROT_NONE over the rest, so no trusted allocation can land in a window. Trusted.
+ *
+ * One window more, a program's, has base 0, where the host lets us have those addresses: x86-64 adds a segment's base for nothing then, and
+ * takes a cycle less for each load. What is special about it: before it lie addresses of the kernel's half, and its first 64 KiB, where
+ * null pointers of the Intravisor's lead too, are what the host gives nobody (vm.mmap_min_addr).
  */
 #include <errno.h>
 #include <pthread.h>
@@ -23,6 +26,7 @@
 #define POOL_SLOTS ISA_POOL_SLOTS
 #define POOL_SLOTS_LEAST 8
 #define POOLS_MOST 24
+#define TILE (WINDOW_SIZE - WINDOW_LOW_GUARD)   /* of a window, from its low guard's end on */
 #define PIECE 0x400000u         /* of memory given back at a time */
 
 /* A closed window whose first and only image stays mapped for the next cVM of the same configuration: most of what starting one costs
@@ -33,8 +37,8 @@
  * a window's life) holds over both lives. */
 #define SPARES_MOST 64
 static struct spare {
-	uint8_t *base;          /* NULL: none */
-	const struct image *image;      /* which is judged for one compartment, so all its spares are that one's */
+	uint8_t *base;
+	const struct image *image;      /* NULL: none. It is judged for one compartment, so all its spares are that one's */
 	struct quota *quota;    /* all zeros, or NULL */
 } spares[SPARES_MOST];
 
@@ -46,6 +50,7 @@ static struct pool {
 	uint8_t used[POOL_SLOTS];
 } *pools[POOLS_MOST];
 static unsigned pool_count;
+static enum {ZERO_UNKNOWN, ZERO_FREE, ZERO_USED, ZERO_NEVER} zero = ISA_WINDOW_AT_ZERO ? ZERO_UNKNOWN : ZERO_NEVER;
 
 static struct pool *pool_make(void)
 {
@@ -67,31 +72,52 @@ static struct pool *pool_make(void)
 	return NULL;
 }
 
-static uint8_t *slot_take(void)
+/* Under the lock. */
+static int zero_take(void)
 {
-	uint8_t *base = NULL;
+	uint8_t *start = (uint8_t *)WINDOW_LOW_GUARD;
 
+	if (zero == ZERO_UNKNOWN) {
+		void *got = mmap(start, TILE + WINDOW_HIGH_GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+		zero = got == MAP_FAILED ? ZERO_NEVER : ZERO_FREE;
+		if (zero == ZERO_FREE)
+			madvise(start, TILE + WINDOW_HIGH_GUARD, MADV_DONTDUMP);
+	}
+	if (zero != ZERO_FREE)
+		return 0;
+	zero = ZERO_USED;
+	return 1;
+}
+
+/* 0, *base the slot's; or -ENOMEM. */
+static int slot_take(uint8_t **base, int compartment)
+{
+	*base = NULL;
 	pthread_mutex_lock(&lock);
-	for (unsigned p = 0; !base; p++) {
+	int error = compartment == MACHINE_PROGRAM && zero_take() ? 0 : -ENOMEM;
+	for (unsigned p = 0; error; p++) {
 		if (p == pool_count) {
 			struct pool *pool = p < POOLS_MOST ? pool_make() : NULL;
 			if (!pool)
 				break;
 			pools[pool_count++] = pool;
 		}
-		for (unsigned i = 0; i < pools[p]->slots && !base; i++)
+		for (unsigned i = 0; i < pools[p]->slots && error; i++)
 			if (!pools[p]->used[i]) {
 				pools[p]->used[i] = 1;
-				base = pools[p]->first + (size_t)i * WINDOW_SIZE;
+				*base = pools[p]->first + (size_t)i * WINDOW_SIZE;
+				error = 0;
 			}
 	}
 	pthread_mutex_unlock(&lock);
-	return base;
+	return error;
 }
 
 static void slot_give(const uint8_t *base)
 {
 	pthread_mutex_lock(&lock);
+	if (!base)
+		zero = ZERO_FREE;
 	for (unsigned p = 0; p < pool_count; p++)
 		if (base >= pools[p]->first && base < pools[p]->first + (size_t)pools[p]->slots * WINDOW_SIZE)
 			pools[p]->used[(size_t)(base - pools[p]->first) / WINDOW_SIZE] = 0;
@@ -100,29 +126,27 @@ static void slot_give(const uint8_t *base)
 
 int window_open(struct window *window, int compartment)
 {
-	uint8_t *base = slot_take();
-
 	*window = (struct window){.arena_next = WINDOW_ARENA_FIRST, .lock = PTHREAD_MUTEX_INITIALIZER};
-	if (!base)
-		return -ENOMEM;
-	window->base = base;
-	machine_stored_make(&window->memory, base, WINDOW_SIZE);
-	int error = machine_window_open(base, compartment);
+	int error = slot_take(&window->base, compartment);
 	if (error)
+		return error;
+	window->open = 1;
+	machine_stored_make(&window->memory, window->base, WINDOW_SIZE);
+	if ((error = machine_window_open(window->base, compartment)))
 		window_close(window);
 	return error;
 }
 
-/* One of this image's, which is the caller's now; its base NULL: there is none. */
+/* One of this image's, which is the caller's now; its image NULL: there is none. */
 static struct spare spare_take(const struct image *image)
 {
-	struct spare spare = {.base = NULL};
+	struct spare spare = {.image = NULL};
 
 	pthread_mutex_lock(&lock);
-	for (unsigned i = 0; i < SPARES_MOST && !spare.base; i++)
-		if (spares[i].base && spares[i].image == image) {
+	for (unsigned i = 0; i < SPARES_MOST && !spare.image; i++)
+		if (spares[i].image == image) {
 			spare = spares[i];
-			spares[i].base = NULL;
+			spares[i].image = NULL;
 		}
 	pthread_mutex_unlock(&lock);
 	return spare;
@@ -133,15 +157,15 @@ int window_open_image(struct window *window, int compartment, struct image *imag
 	const struct spare spare = spare_take(image);
 	int error = 0;
 
-	if (spare.base) {
-		*window = (struct window){.base = spare.base, .quota = spare.quota, .lock = PTHREAD_MUTEX_INITIALIZER};
+	if (spare.image) {
+		*window = (struct window){.base = spare.base, .open = 1, .quota = spare.quota, .lock = PTHREAD_MUTEX_INITIALIZER};
 		machine_stored_make(&window->memory, spare.base, WINDOW_SIZE);
 	} else if ((error = window_open(window, compartment)))
 		return error;
 	window->again = 1;
 	window->budget = budget;
 	window->limit = limit;
-	if ((error = spare.base ? image_adopt(image, window, at) : image_map(image, window, at)))
+	if ((error = spare.image ? image_adopt(image, window, at) : image_map(image, window, at)))
 		window_close(window);
 	return error;
 }
@@ -150,7 +174,7 @@ static void spare_end(const struct spare *spare)
 {
 	quota_free(spare->quota);
 	/* If even this fails the slot is lost, never reused with old contents. */
-	if (!memory_fresh(spare->base - WINDOW_HIGH_GUARD, WINDOW_SIZE, PROT_NONE))
+	if (!memory_fresh(spare->base + WINDOW_LOW_GUARD, TILE, PROT_NONE))
 		slot_give(spare->base);
 }
 
@@ -167,7 +191,7 @@ static int spare_keep(const struct spare *spare, const struct window *window)
 	pthread_mutex_lock(&lock);
 	/* Asked again here: who stops holding the image drops its spares afterwards. */
 	for (unsigned i = 0; i < SPARES_MOST && !kept && image_held(spare->image); i++)
-		if (!spares[i].base) {
+		if (!spares[i].image) {
 			spares[i] = *spare;
 			kept = 1;
 		}
@@ -177,7 +201,7 @@ static int spare_keep(const struct spare *spare, const struct window *window)
 
 void window_spares_drop(const struct image *image)
 {
-	for (struct spare spare; (spare = spare_take(image)).base;)
+	for (struct spare spare; (spare = spare_take(image)).image;)
 		spare_end(&spare);
 }
 
@@ -187,18 +211,21 @@ int windows_inherit(const struct window *only)
 
 	pthread_mutex_lock(&lock);
 	unsigned count = pool_count;
+	int first = zero == ZERO_FREE || zero == ZERO_USED, how = only ? MADV_DONTFORK : MADV_DOFORK;
 	pthread_mutex_unlock(&lock);
+	if (first && madvise((uint8_t *)WINDOW_LOW_GUARD, TILE, how))
+		error = -errno;
 	for (unsigned p = 0; p < count && !error; p++)         /* pools stay */
-		if (madvise(pools[p]->first - WINDOW_HIGH_GUARD, (size_t)pools[p]->slots * WINDOW_SIZE, only ? MADV_DONTFORK : MADV_DOFORK))
+		if (madvise(pools[p]->first, (size_t)pools[p]->slots * WINDOW_SIZE, how))
 			error = -errno;
-	if (!error && only && madvise(only->base - WINDOW_HIGH_GUARD, WINDOW_SIZE, MADV_DOFORK))
+	if (!error && only && madvise(only->base + WINDOW_LOW_GUARD, TILE, MADV_DOFORK))
 		error = -errno;
 	return error;
 }
 
 void window_close(struct window *window)
 {
-	if (!window->base)
+	if (!window->open)
 		return;
 	capabilities_close(window);     /* from here on nobody's access reaches this memory */
 	machine_stored_clear(&window->memory);
@@ -210,7 +237,7 @@ void window_close(struct window *window)
 	const struct spare spare = {window->base, window->image_count ? window->images[0].image : NULL, quota_take(window)};
 	if (!spare_keep(&spare, window))
 		spare_end(&spare);
-	window->base = NULL;
+	window->open = 0;
 	for (unsigned i = 0; i < window->image_count; i++)
 		image_release(window->images[i].image);
 }

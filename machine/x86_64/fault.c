@@ -101,7 +101,7 @@ static void fault_describe(struct machine_thread *thread, int signal, const sigi
 		fault->compartment = fault->backtrace_compartment[0];
 	} else if (!gate)
 		fault->pc = (uint32_t)pc;
-	if (!memory || fault->reason)
+	if (!memory || fault->reason || info->si_code == SI_KERNEL)    /* that one says no address, which reads as 0 */
 		return;
 	/* Elsewhere it stays 0: no host address leaves. */
 	if (inside(address, context->program_base) || (libos && inside(address, context->libos_base))) {
@@ -135,7 +135,7 @@ static void signal_handle(int signal, siginfo_t *info, void *frame)
 	}
 	int program = inside(pc, context->program_base), libos = inside(pc, context->libos_base), gate = gate_at(pc);
 	int memory = signal == SIGSEGV || signal == SIGBUS;
-	if (signal == SIGSEGV && info->si_code > 0 && (program || libos || gate) && inside(address, context->program_base) &&
+	if (signal == SIGSEGV && info->si_code > 0 && info->si_code != SI_KERNEL && (program || libos || gate) && inside(address, context->program_base) &&
 	    machine_calls.missing && machine_calls.missing(thread, (uint32_t)address))
 		return;
 	if (signal == SIGILL && pc == gate_address(gate_leaving)) {

@@ -84,35 +84,34 @@ uint64_t gate_address(const uint8_t *gate)
 	return (uint64_t)(gate_page + (gate - gate_code_start));
 }
 
-/* The table's page is the last one of the window below, whose guest may be writing there: it is filled elsewhere, and comes read-only. */
+_Static_assert(GATE_BASE_SLOT == WINDOW_GATES && GATE_SLOT(GATE_SLOTS) <= WINDOW_GATES + 4096 && WINDOW_GATES + 4096 <= WINDOW_ARENA_START &&
+	       WINDOW_GATES >= WINDOW_LOW_GUARD, "the table lies where no guest's memory is");
+
+/* Before a thread of its guest comes there. */
 int machine_window_open(void *base, int compartment)
 {
-	uint8_t *table = (uint8_t *)base - 4096, *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	uint64_t *end = (uint64_t *)(page + 4096);
+	uint64_t *table = mmap((uint8_t *)base + WINDOW_GATES, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	static const struct {
+		int compartment;
+		unsigned slot;
+		const uint8_t *gate;
+	} gates[] = {
+		{MACHINE_PROGRAM, GATE_SYSCALL, gate_syscall}, {MACHINE_PROGRAM, GATE_SYSCALL_RAW, gate_syscall_raw},
+		{MACHINE_PROGRAM, GATE_CONTROL_MARK, gate_control_mark}, {MACHINE_PROGRAM, GATE_CONTROL_UNWIND, gate_control_unwind},
+		{MACHINE_PROGRAM, GATE_THREAD_POINTER, gate_thread_pointer}, {MACHINE_PROGRAM, GATE_CALL, gate_call},
+		{MACHINE_PROGRAM, GATE_SERVE, gate_serve}, {MACHINE_PROGRAM, GATE_CALL_COPY, gate_call_copy},
+		{MACHINE_LIBOS, GATE_HOST_CALL, gate_host_call}, {MACHINE_LIBOS, GATE_HOST_FAST, gate_host_fast},
+	};
 
-	if (page == MAP_FAILED)
+	if (table == MAP_FAILED)
 		return -errno;
-	for (int i = 0; i < GATE_SLOTS; i++)
-		*(end - GATE_SLOT(i) / 8) = gate_address(gate_empty_slot);
-	if (compartment == MACHINE_PROGRAM) {
-		*(end - GATE_SLOT(GATE_SYSCALL) / 8) = gate_address(gate_syscall);
-		*(end - GATE_SLOT(GATE_SYSCALL_RAW) / 8) = gate_address(gate_syscall_raw);
-		*(end - GATE_SLOT(GATE_CONTROL_MARK) / 8) = gate_address(gate_control_mark);
-		*(end - GATE_SLOT(GATE_CONTROL_UNWIND) / 8) = gate_address(gate_control_unwind);
-		*(end - GATE_SLOT(GATE_THREAD_POINTER) / 8) = gate_address(gate_thread_pointer);
-		*(end - GATE_SLOT(GATE_CALL) / 8) = gate_address(gate_call);
-		*(end - GATE_SLOT(GATE_SERVE) / 8) = gate_address(gate_serve);
-		*(end - GATE_SLOT(GATE_CALL_COPY) / 8) = gate_address(gate_call_copy);
-	} else {
-		*(end - GATE_SLOT(GATE_HOST_CALL) / 8) = gate_address(gate_host_call);
-		*(end - GATE_SLOT(GATE_HOST_FAST) / 8) = gate_address(gate_host_fast);
-	}
-	*(end - GATE_BASE_SLOT / 8) = (uint64_t)base;
-	if (!mprotect(page, 4096, PROT_READ) && mremap(page, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, table) != MAP_FAILED)
-		return 0;
-	int error = -errno;
-	munmap(page, 4096);
-	return error;
+	*table++ = (uint64_t)base;
+	for (unsigned i = 0; i < GATE_SLOTS; i++)
+		table[i] = gate_address(gate_empty_slot);
+	for (size_t i = 0; i < sizeof gates / sizeof *gates; i++)
+		if (gates[i].compartment == compartment)
+			table[gates[i].slot] = gate_address(gates[i].gate);
+	return mprotect(table - 1, 4096, PROT_READ) ? -errno : 0;
 }
 
 /* size bytes aligned to size, which is a power of two. */

@@ -69,7 +69,7 @@ size_t unit_rebase_program(uint8_t *to, unsigned t)
 	to[2] = 0x0b;
 	to[3] = (uint8_t)((t & 7) << 3 | 4);
 	to[4] = 0x25;
-	memcpy(to + 5, "\xf8\xff\xff\xff", 4);
+	memcpy(to + 5, "\x00\x00\x01\x00", 4);
 	return 9;
 }
 

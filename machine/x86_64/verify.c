@@ -130,13 +130,13 @@ static int instance_check(struct walk *w, uint64_t at, const struct form *form)
 			return walk_refuse(w, at, form->length, "window-range", "a displacement beyond the window's guards");
 		return 0;
 	case FORM_GATE:
-		if (value > -GATE_SLOT(0) || value < -GATE_SLOT(GATE_SLOTS - 1) || value % 8)
+		if (value < GATE_SLOT(0) || value > GATE_SLOT(GATE_SLOTS - 1) || value % 8)
 			return walk_refuse(w, at, form->length, "gate-slot", "not a slot of the gate table");
 		return 0;
 	case FORM_REBASE:
 		if (w->unit_by)
 			return walk_refuse(w, at, form->length, "memory-form", "a checked branch inside another");
-		if (value != -GATE_BASE_SLOT)
+		if (value != GATE_BASE_SLOT)
 			return walk_refuse(w, at, form->length, "memory-form", "a gs access needs the address-size prefix 67");
 		unit_open(w, at, 1, 0);
 		return 0;

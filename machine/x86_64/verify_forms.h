@@ -17,7 +17,7 @@ enum form_kind {
 	FORM_THREAD_POINTER,    /* mov %fs:disp32, a 64-bit register: the displacement */
 	FORM_WINDOW,            /* library OS: disp(%r14,%r11|%r15): the displacement */
 	FORM_GATE,              /* call through a slot: the displacement */
-	FORM_REBASE,            /* program: or %gs:-8,%T: only inside a checked branch; the displacement */
+	FORM_REBASE,            /* program: or %gs:0x10000,%T: only inside a checked branch; the displacement */
 	FORM_UNIT_LOAD,         /* library OS: mov (%r14,%T),%Sd: only inside a checked branch */
 	FORM_TABLE,             /* lea TABLE(%rip),%S: only inside a jump through a table */
 	FORM_TABLE_ADD,         /* add (%S,%T,8),%S: likewise */
@@ -31,7 +31,7 @@ enum form_stack {
 	STACK_TOUCH,            /* the same, by an instruction that does not go on where nothing is mapped */
 	STACK_MOVE,             /* lea disp(%r15),%r15: the displacement */
 	STACK_SET,              /* a 32-bit write of r15d: a rebase must follow */
-	STACK_REBASE,           /* or %gs:-8,%r15: only behind such a write; the displacement */
+	STACK_REBASE,           /* or %gs:0x10000,%r15: only behind such a write; the displacement */
 	STACK_LOST,             /* a call: r15 comes back as any other */
 };
 

@@ -163,7 +163,7 @@ static int memory_check(const struct seen *s, const ZydisDecodedOperand *o, stru
 		return 0;
 	}
 	if (s->gs) {
-		/* base - 8 and the gate slots: absolute disp32 through a SIB byte, nothing else. */
+		/* The window base and the gate slots: absolute disp32 through a SIB byte, nothing else. */
 		if (s->libos || !plain || s->i.raw.disp.size != 32)
 			REFUSE("memory-form", "a gs access needs the address-size prefix 67");
 		value_at(form, s->i.raw.disp.offset, 32);

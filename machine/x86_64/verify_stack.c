@@ -4,13 +4,12 @@
  * The verifier's rules for r15, the pointer of a program's stack. It is the one address a program has: r15 = window base + offset, so
  * that the stack is reached without gs. Trusted; the attacker chose every byte.
  *
- * Invariant: before every instruction of a program, but the rebase behind a write, r15 lies within STACK_REACH of a byte of the window
- * (or of the gate table before or behind it, which may be read). So an access at disp(%r15), |disp| <= STACK_DISTANCE, reaches no further
+ * Invariant: before every instruction of a program, but the rebase behind a write, r15 lies within STACK_REACH of a byte of the window. So an access at disp(%r15), |disp| <= STACK_DISTANCE, reaches no further
  * than STACK_REACH + STACK_DISTANCE and its operand beyond the window: the low guard of the window above, and less than the high guard
- * of the one below. If an access that has to fault where nothing is mapped does not, what it touched is in the window (or those tables).
+ * of the one below. If an access that has to fault where nothing is mapped does not, what it touched is in the window.
  *  - lea k(%r15),%r15: something at t from r15 has been touched since the last call, with no branch into the instructions between (their
  *    starts are taken away), and |k - t| <= STACK_REACH.
- *  - a 32-bit write of r15d, then or %gs:-8,%r15: window base | offset, in the window. Nothing branches to the `or`, and nothing comes
+ *  - a 32-bit write of r15d, then or %gs:0x10000,%r15: window base | offset, in the window. Nothing branches to the `or`, and nothing comes
  *    between them but an interruption.
  *  - a call comes back with what the callee leaves there: it keeps the invariant, and what was touched is forgotten.
  *  - whoever else gives a program its r15 gives a place of the window's memory (stack_place in thread.h): a start, a call from another cVM,
@@ -22,7 +21,7 @@
 #include "machine/x86_64/verify_walk.h"
 
 _Static_assert(STACK_REACH + STACK_DISTANCE + 0x1000 <= WINDOW_LOW_GUARD && WINDOW_LOW_GUARD <= WINDOW_HIGH_GUARD,
-	       "the guards are wider than what r15 reaches; 4 KiB for operands and the table");
+	       "the guards are wider than what r15 reaches; 4 KiB for operands");
 
 static int far(int64_t distance, int64_t most)
 {
@@ -42,8 +41,8 @@ int stack_check(struct walk *w, uint64_t at, const struct form *form, int64_t va
 	uint64_t end = at + form->length;
 
 	if (w->set != (form->stack == STACK_REBASE))
-		return walk_refuse(w, at, form->length, "stack-rebase", w->set ? "not or %gs:-8,%r15 behind a write of r15d" :
-									  "or %gs:-8,%r15 without a write of r15d before it");
+		return walk_refuse(w, at, form->length, "stack-rebase", w->set ? "not or %gs:0x10000,%r15 behind a write of r15d" :
+									  "or %gs:0x10000,%r15 without a write of r15d before it");
 	switch ((enum form_stack)form->stack) {
 	case STACK_NONE:
 		return 0;
@@ -62,7 +61,7 @@ int stack_check(struct walk *w, uint64_t at, const struct form *form, int64_t va
 		w->set = 1;
 		return 0;
 	case STACK_REBASE:
-		if (value != -GATE_BASE_SLOT)
+		if (value != GATE_BASE_SLOT)
 			return walk_refuse(w, at, form->length, "memory-form", "a gs access needs the address-size prefix 67");
 		w->set = 0;
 		w->starts[at / 64] &= ~(1ull << at % 64);

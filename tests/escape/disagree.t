@@ -49,7 +49,7 @@ def branches(policy):
     text = ""
     for n, (t, s) in enumerate((t, s) for t in REGISTERS for s in REGISTERS if policy == "program" or t != "r14"):
         td, sd = REGISTERS[t], REGISTERS[s]
-        load, rebase = (f"%gs:(%{td})", f"or %gs:-8,%{t}") if policy == "program" else (f"(%r14,%{t})", f"add %r14,%{t}")
+        load, rebase = (f"%gs:(%{td})", f"or %gs:0x10000,%{t}") if policy == "program" else (f"(%r14,%{t})", f"add %r14,%{t}")
         text += (f'.section .text.n{n},"ax"\nmov %eax,%{td}; mov {load},%{sd}; add $-0xfa1e0ff3,%{sd}; jne 1f; {rebase}; '
                  f"jmp *%{t}; 1: nop\n")
     return assembled(text)
@@ -102,6 +102,10 @@ def read(codes, room):
     return slots
 
 
+def is_gate(found):
+    return bool(found) and int(found.group(1), 16) in range(0x10008, 0x10008 + 8 * 32, 8)
+
+
 def memory_good(policy, text):
     if re.match(r"(lea|nop|prefetch|j\w+ +0x|call +0x)", text) or "(%rip)" in text and not re.search(r"%[fg]s:", text):
         return True
@@ -109,11 +113,11 @@ def memory_good(policy, text):
     if re.search(rf"%gs:(-?0x\w+)?\(({register}?(,{register},[1248])?)\)", text):
         return True
     if policy == "libos":
-        return bool(re.search(r"(^|[ ,*])(-?0x\w+)?\(%r14,%r(11|15),1\)|call +\*-0x\w+\(%r14\)", text))
+        return bool(re.search(r"(^|[ ,*])(-?0x\w+)?\(%r14,%r(11|15),1\)", text)) or is_gate(re.search(r"call +\*(0x\w+)\(%r14\)", text))
     stack = re.search(r"(?:^|[ ,])(-?)(?:0x)?(\w*)\(%r15\)", text)
     if stack and not text.startswith(("prefetch", "clflush", "clwb", "jmp", "call")):
         return int(stack[2] or "0", 16) <= 0x8000
-    return bool(re.fullmatch(r"mov +%fs:0x60,%r(\w\w|[89]|1\d)", text) or re.search(r"call +\*%gs:0xffffffffffffff\w+$|call +\*%gs:0xfffffffffffffe\w+$", text))
+    return bool(re.fullmatch(r"mov +%fs:0x60,%r(\w\w|[89]|1\d)", text)) or is_gate(re.search(r"call +\*%gs:(0x\w+)$", text))
 
 
 def branch_unit(policy, texts, n):
@@ -126,7 +130,7 @@ def branch_unit(policy, texts, n):
                     rf"mov\s+\(%r14,%{t},1\),%(\w+)$", texts[n - 4])
     return bool(load and load.group(1) != REGISTERS[t] and re.match(rf"mov\s+.*,%{REGISTERS[t]}$", texts[n - 5]) and
                 re.match(rf"add\s+\$0x5e1f00d,%{load.group(1)}$", texts[n - 3]) and re.match(r"jne\s+0x", texts[n - 2]) and
-                re.match(rf"or\s+%gs:0xfffffffffffffff8,%{t}$" if policy == "program" else rf"add\s+%r14,%{t}$", texts[n - 1]))
+                re.match(rf"or\s+%gs:0x10000,%{t}$" if policy == "program" else rf"add\s+%r14,%{t}$", texts[n - 1]))
 
 
 def table_jump(slot, n):

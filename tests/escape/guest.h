@@ -24,7 +24,7 @@
 /* ---- a program ---- */
 
 .macro gate slot
-	call *%gs:-GATE_SLOT(\slot)
+	call *%gs:GATE_SLOT(\slot)
 .endm
 
 /* System call `number`; the arguments are in rdi, rsi, rdx, r10, r8, r9 already. */
@@ -35,7 +35,7 @@
 
 /* r15d has been written by a 32-bit instruction: it is the stack's pointer again. */
 .macro stack_rebase
-	or %gs:-8, %r15
+	or %gs:0x10000, %r15
 .endm
 .macro stack_down bytes
 	sub $\bytes, %r15d
@@ -94,7 +94,7 @@
 	mov %gs:(%r11d), %r10d
 	add $-LANDING_PAD, %r10d
 	jne \otherwise
-	or %gs:-GATE_BASE_SLOT, %r11
+	or %gs:GATE_BASE_SLOT, %r11
 	\kind *%r11
 .endm
 
@@ -102,7 +102,7 @@
 
 .macro host_call number
 	mov $\number, %eax
-	{disp32} call *-GATE_SLOT(GATE_HOST_CALL)(%r14)
+	call *GATE_SLOT(GATE_HOST_CALL)(%r14)
 .endm
 
 /* Ends the cVM with an exit code. */

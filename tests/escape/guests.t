@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# Runs each hostile guest of cases.tsv between two innocent cVMs in one process and compares how it ended: exit status,
-# output and report, all three. A guest that was stopped in another way than expected fails, and so does one whose
-# neighbours were touched (native/beside.c then exits with 70).
+# Runs each hostile guest of cases.tsv beside two innocent cVMs in one process, once between them and once in the window at
+# address 0, and compares how it ended: exit status, output and report, all three. A guest that was stopped in another way
+# than expected fails, and so does one whose neighbours were touched (native/beside.c then exits with 70).
 import os
 import re
 import subprocess
@@ -23,8 +23,8 @@ def cases():
                 yield guest, str(n), options, int(status), output, report, what
 
 
-def run(guest, argument, options):
-    command = [BUILT + "beside"] + ([] if options == "-" else options.split())
+def run(guest, argument, options, zero):
+    command = [BUILT + "beside"] + (["-z"] if zero else []) + ([] if options == "-" else options.split())
     hostile = BUILT + guest
     if guest.startswith("libos/"):
         command += ["-l", hostile]
@@ -50,15 +50,15 @@ def judge(status, output, report, done):
 
 
 def main():
-    rows = list(cases())
+    rows = [(*case, zero) for case in cases() for zero in (False, True)]
     print(f"1..{len(rows)}")
-    for n, (guest, argument, options, status, output, report, what) in enumerate(rows, 1):
+    for n, (guest, argument, options, status, output, report, what, zero) in enumerate(rows, 1):
         try:
-            done = run(guest, argument, options)
+            done = run(guest, argument, options, zero)
             problem = judge(status, output, report, done)
         except subprocess.TimeoutExpired:
             problem, done = "did not end", None
-        print(f"{'not ok' if problem else 'ok'} {n} - {guest} {argument}: {what}", flush=True)
+        print(f"{'not ok' if problem else 'ok'} {n} - {guest} {argument}{' at 0' if zero else ''}: {what}", flush=True)
         if problem:
             print(f"# {problem}")
             for line in (done.stderr.decode(errors="replace").splitlines()[:6] if done else []):

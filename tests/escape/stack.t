@@ -46,7 +46,7 @@ def text(number, made):
         lines.append(f"L{number}_{n}: " + {
             "touch": f"mov {value}(%r15),%eax", "access": ACCESSES[n % len(ACCESSES)].format(value), "move": f"lea {value}(%r15),%r15", "jump": f"jmp L{number}_{value}",
             "branch": f"jne L{number}_{value}", "call": f"call L{number}_{value}", "write": "sub %ecx,%r15d",
-            "rebase": "or %gs:-8,%r15", "ret": "ret", "plain": "mov %r15,%rdx", "by_offset": "mov %gs:(%r15d),%eax"}[kind])
+            "rebase": "or %gs:0x10000,%r15", "ret": "ret", "plain": "mov %r15,%rdx", "by_offset": "mov %gs:(%r15d),%eax"}[kind])
     return f'.section .text.n{number},"ax"\n' + "\n".join(lines) + "\n"
 
 

@@ -45,7 +45,7 @@ host_call:
 	mov	%r8, %r10
 	mov	%r9, %r8
 	mov	8(%rsp), %r9
-	call	*-16(%r14)
+	call	*0x10008(%r14)
 	ret
 
 	/* int64_t host_fast(number, a, b, c, d, e, f) */
@@ -60,7 +60,7 @@ host_fast:
 	mov	%r8, %r10
 	mov	%r9, %r8
 	mov	8(%rsp), %r9
-	call	*-24(%r14)
+	call	*0x10010(%r14)
 	ret
 
 	/* A fault between here and user_copy_end on the program's memory resumes at user_copy_fault. All are leaves: the return

@@ -49,7 +49,10 @@ int run(int argc, char **argv)
 	refused("mmap fixed at 0", CALL(MMAP, 0, 4096, 3, 0x32, -1, 0));
 	refused("mmap fixed in the arena's free part", CALL(MMAP, 0x3ffff000, 4096, 3, 0x32, -1, 0));
 	refused("mmap fixed in the high guard", CALL(MMAP, 0xfffc0000, 4096, 3, 0x32, -1, 0));
-	refused("mmap fixed on the table above", CALL(MMAP, 0xfffff000, 4096, 3, 0x32, -1, 0));
+	refused("mmap fixed on the gate table", CALL(MMAP, 0x10000, 4096, 3, 0x32, -1, 0));
+	refused("mprotect of the gate table", CALL(MPROTECT, 0x10000, 4096, 3));
+	refused("munmap of the gate table", CALL(MUNMAP, 0x10000, 4096));
+	refused("mmap fixed on the last page", CALL(MMAP, 0xfffff000, 4096, 3, 0x32, -1, 0));
 	refused("mmap fixed past 4 GiB", CALL(MMAP, 0x100000000, 4096, 3, 0x32, -1, 0));
 	refused("mmap fixed far", CALL(MMAP, 0x7ffff0000000, 4096, 3, 0x32, -1, 0));
 	refused("mmap across the end", CALL(MMAP, 0xfffb0000, 0x20000, 3, 0x32, -1, 0));

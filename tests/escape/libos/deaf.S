@@ -13,7 +13,7 @@ _start:	endbr64
 	mov $9, %edx
 	mov $-1, %r10
 	mov $HOST_write, %eax
-	{disp32} call *-GATE_SLOT(GATE_HOST_CALL)(%r14)
+	call *GATE_SLOT(GATE_HOST_CALL)(%r14)
 1:	jmp 1b
 
 	.section .rodata

@@ -87,7 +87,7 @@ slot_0:	movl $ROUNDS, left(%rip)
 	jae 3f
 	add %rcx, %rax
 3:	load
-	{disp32} call *-GATE_SLOT(GATE_HOST_CALL)(%r14)
+	call *GATE_SLOT(GATE_HOST_CALL)(%r14)
 	kept rbx, 24
 	kept rbp, 32
 	kept r12, 88
@@ -111,7 +111,7 @@ slot_\n:
 	call fill
 	mov words(%rip), %rax
 	load
-	{disp32} call *-GATE_SLOT(\n)(%r14)
+	call *GATE_SLOT(\n)(%r14)
 	jmp reached
 .endr
 reached:

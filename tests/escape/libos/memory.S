@@ -11,6 +11,8 @@
 
 /* ---- ranges outside what the library OS hands out ---- */
 row "map: into the low guard", EXACT, -EINVAL, HOST_memory_map, 0, 0x1000, 3
+row "map: our own gate table", EXACT, -EINVAL, HOST_memory_map, GATES, 0x1000, 3
+row "map: the program's gate table", EXACT, -EINVAL, HOST_memory_map, REF_PROGRAM+GATES, 0x1000, 3
 row "map: first page of the arena", EXACT, -EINVAL, HOST_memory_map, ARENA_START, 0x1000, 3
 row "map: over our own text", EXACT, -EINVAL, HOST_memory_map, LIBOS_TEXT, 0x1000, 3
 row "map: over our own image's data", EXACT, -EINVAL, HOST_memory_map, LIBOS_DATA, 0x1000, 3
@@ -19,7 +21,7 @@ row "map: last page of the arena", EXACT, -EINVAL, HOST_memory_map, ARENA_END-0x
 row "map: across the end of the arena", EXACT, -EINVAL, HOST_memory_map, ARENA_END-0x1000, 0x2000, 3
 row "map: high guard", EXACT, -EINVAL, HOST_memory_map, END, 0x1000, 3
 row "map: across the high guard", EXACT, -EINVAL, HOST_memory_map, END-0x1000, 0x2000, 3
-row "map: table of the window above", EXACT, -EINVAL, HOST_memory_map, 0xfffff000, 0x1000, 3
+row "map: last page", EXACT, -EINVAL, HOST_memory_map, 0xfffff000, 0x1000, 3
 row "map: program's last page", EXACT, -EINVAL, HOST_memory_map, REF_PROGRAM+0xfffff000, 0x1000, 3
 row "map: over the end of our window", EXACT, -EINVAL, HOST_memory_map, 0xfffff000, 0x11000, 3
 row "map: the sum overflows", EXACT, -EINVAL, HOST_memory_map, M, -0x1000, 3
@@ -50,26 +52,31 @@ row "protect: our text writable", EXACT, -EINVAL, HOST_memory_protect, LIBOS_TEX
 row "protect: program text writable", EXACT, -EINVAL, HOST_memory_protect, PROGRAM_BASE, 0x2000, 3
 row "protect: our data read-only, in the arena", EXACT, -EINVAL, HOST_memory_protect, LIBOS_DATA, 0x1000, 1
 row "protect: the gate table", EXACT, -EINVAL, HOST_memory_protect, -0x1000, 0x1000, 3
-row "protect: the gate table above", EXACT, -EINVAL, HOST_memory_protect, 0xfffff000, 0x1000, 3
+row "protect: our own gate table", EXACT, -EINVAL, HOST_memory_protect, GATES, 0x1000, 3
+row "protect: the program's gate table", EXACT, -EINVAL, HOST_memory_protect, REF_PROGRAM+GATES, 0x1000, 3
+row "protect: the last page", EXACT, -EINVAL, HOST_memory_protect, 0xfffff000, 0x1000, 3
 row "unmap: our text", EXACT, -EINVAL, HOST_memory_unmap, LIBOS_TEXT, 0x1000
 row "unmap: program text", EXACT, -EINVAL, HOST_memory_unmap, PROGRAM_BASE, 0x2000
 row "unmap: the whole window", EXACT, -EINVAL, HOST_memory_unmap, 0, 0x100000000
 row "unmap: from the arena on", EXACT, -EINVAL, HOST_memory_unmap, ARENA_END-0x1000, 0x80000000
-row "unmap: the gate table above", EXACT, -EINVAL, HOST_memory_unmap, 0xfffff000, 0x1000
+row "unmap: our own gate table", EXACT, -EINVAL, HOST_memory_unmap, GATES, 0x1000
+row "unmap: the last page", EXACT, -EINVAL, HOST_memory_unmap, 0xfffff000, 0x1000
 row "unmap: over the end", EXACT, -EINVAL, HOST_memory_unmap, END-0x1000, 0x2000
 row "discard: our text", EXACT, -EINVAL, HOST_memory_discard, LIBOS_TEXT, 0x1000
 row "discard: program text", EXACT, -EINVAL, HOST_memory_discard, PROGRAM_BASE, 0x2000
 row "discard: our data, in the arena", EXACT, -EINVAL, HOST_memory_discard, LIBOS_DATA, 0x1000
 row "discard: the sum overflows", EXACT, -EINVAL, HOST_memory_discard, M, -0x1000
 row "sync: our text", EXACT, -EINVAL, HOST_memory_sync, LIBOS_TEXT, 0x1000, 4
-row "sync: the table above", EXACT, -EINVAL, HOST_memory_sync, 0xfffff000, 0x1000, 4
+row "sync: the last page", EXACT, -EINVAL, HOST_memory_sync, 0xfffff000, 0x1000, 4
 /* ---- moves ---- */
 row "move: text out of the arena", EXACT, -EINVAL, HOST_memory_move, LIBOS_TEXT, 0x1000, M+0x10000
 row "move: program text out", EXACT, -EINVAL, HOST_memory_move, PROGRAM_BASE, 0x1000, REF_PROGRAM+M
 row "move: onto text", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, LIBOS_TEXT
 row "move: onto program text", EXACT, -EINVAL, HOST_memory_move, REF_PROGRAM+M, 0x1000, PROGRAM_BASE
 row "move: into the arena's free part", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, ARENA_END-0x1000
-row "move: onto the table above", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, 0xfffff000
+row "move: onto the gate table", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, GATES
+row "move: the gate table away", EXACT, -EINVAL, HOST_memory_move, GATES, 0x1000, M
+row "move: onto the last page", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, 0xfffff000
 row "move: to the other window", EXACT, -EINVAL, HOST_memory_move, M, 0x1000, REF_PROGRAM+M
 row "move: from the other window", EXACT, -EINVAL, HOST_memory_move, REF_PROGRAM+M, 0x1000, M+0x10000
 row "move: overlapping", EXACT, -EINVAL, HOST_memory_move, M, 0x2000, M+0x1000
@@ -83,7 +90,7 @@ row "map_file: over text", EXACT, -EINVAL, HOST_memory_map_file, LIBOS_TEXT, 0x1
 row "map_file: over program text", EXACT, -EINVAL, HOST_memory_map_file, PROGRAM_BASE, 0x1000, 1, 0, 0
 row "map_file: other flag bits", EXACT, -EINVAL, HOST_memory_map_file, M, 0x1000, 0x203, 0, 0
 row "map_file: no such handle", EXACT, -EBADF, HOST_memory_map_file, M, 0x1000, 1, 77, 0
-row "map_file: the boot block is ours, the table above is not", EXACT, -EINVAL, HOST_memory_map_file, 0xfffff000, 0x1000, 3, 0, 0
+row "map_file: the boot block is ours, the last page is not", EXACT, -EINVAL, HOST_memory_map_file, 0xfffff000, 0x1000, 3, 0, 0
 row "map_file: misaligned offset", EXACT, -EINVAL, HOST_memory_map_file, M, 0x1000, 1, 0, 8
 /* ---- afterwards ---- */
 row "our memory is there still", EXACT, 16, HOST_random, M, 16

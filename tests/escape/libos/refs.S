@@ -20,7 +20,9 @@ row "random: program text", EXACT, -EFAULT, HOST_random, PROGRAM_ENTRY, 16
 row "random: runs into unmapped", EXACT, -EFAULT, HOST_random, M+0x3000, 16
 row "random: over the end", EXACT, -EFAULT, HOST_random, END-8, 16
 row "random: high guard", EXACT, -EFAULT, HOST_random, END, 16
-row "random: table above", EXACT, -EFAULT, HOST_random, 0xfffffff0, 16
+row "random: our own gate table", EXACT, -EFAULT, HOST_random, GATES+8, 16
+row "random: the program's gate table", EXACT, -EFAULT, HOST_random, REF_PROGRAM+GATES+8, 16
+row "random: last page", EXACT, -EFAULT, HOST_random, 0xfffffff0, 16
 row "random: around the end", EXACT, -EFAULT, HOST_random, 0xfffffff8, 16
 row "random: program's end", EXACT, -EFAULT, HOST_random, REF_PROGRAM+0xfffffff0, 16
 row "random: bit 33", EXACT, -EFAULT, HOST_random, 0x200000000+M, 16
@@ -35,11 +37,12 @@ row "random: length 2^63", EXACT, -EFAULT, HOST_random, M, 0x8000000000000000
 
 row "write: unmapped", EXACT, -EFAULT, HOST_write, 1, 0x60000000, 16, -1
 row "write: high guard", EXACT, -EFAULT, HOST_write, 1, END, 16, -1
-row "write: table above", EXACT, -EFAULT, HOST_write, 1, 0xfffff000, 16, -1
+row "write: last page", EXACT, -EFAULT, HOST_write, 1, 0xfffff000, 16, -1
 row "write: a host address", EXACT, -EFAULT, HOST_write, 1, 0x7ffff7dd0000, 16, -1
 row "write: length overflows", EXACT, -EFAULT, HOST_write, 1, M, -1, -1
 row "read: text", EXACT, -EFAULT, HOST_read, 0, LIBOS_TEXT, 16, -1
-row "read: table above", EXACT, -EFAULT, HOST_read, 0, 0xfffff000, 16, -1
+row "read: gate table", EXACT, -EFAULT, HOST_read, 0, GATES, 16, -1
+row "read: last page", EXACT, -EFAULT, HOST_read, 0, 0xfffff000, 16, -1
 row "read: length overflows", EXACT, -EFAULT, HOST_read, 0, M, -0x1000, -1
 
 row "clock_get: text", EXACT, -EFAULT, HOST_clock_get, 1, LIBOS_TEXT
@@ -61,7 +64,7 @@ row "poll: array in text", EXACT, -EFAULT, HOST_poll, LIBOS_TEXT, 1, 0
 row "trace: unmapped, and nothing is traced", EXACT, OK, HOST_trace, 0x60000000, 8
 row "report: unmapped", EXACT, -EFAULT, HOST_report, 0x60000000, 8
 row "report: a host address", EXACT, -EFAULT, HOST_report, 0x7ffff7dd0000, 8
-row "report: table above", EXACT, -EFAULT, HOST_report, 0xfffff000, 8
+row "report: last page", EXACT, -EFAULT, HOST_report, 0xfffff000, 8
 
 /* ---- handles ---- */
 .macro bad_handle handle
@@ -188,7 +191,7 @@ row "window_copy: honest", KEEP, 0, HOST_window_copy
 row "window_close: the copy", EXACT, OK, HOST_window_close, ANY_HANDLE
 /* ---- futexes ---- */
 row "futex: misaligned", EXACT, -EINVAL, HOST_futex, M+2, 0, 0, 0
-row "futex: the table above", EXACT, -EFAULT, HOST_futex, 0xfffff000, 1, 1, 0
+row "futex: the last page", EXACT, -EFAULT, HOST_futex, 0xfffff000, 1, 1, 0
 row "futex: a host address", EXACT, -EFAULT, HOST_futex, 0x7ffff7dd0000, 1, 1, 0
 row "futex: a lock operation", EXACT, -ENOSYS, HOST_futex, M, 6, 0, 0
 row "futex: requeue", EXACT, -ENOSYS, HOST_futex, M, 3, 1, 1, 0x7ffff7dd0000, 0

@@ -187,8 +187,8 @@ every_pc:
 	lea far_pad(%rip), %ebp
 	add %r14, %rbp
 	call around
-	xor %r11d, %r11d
-	mov -GATE_SLOT(GATE_HOST_CALL)(%r14,%r11), %rbp         /* gates: where they are, and how far from where a window may be */
+	mov $GATE_SLOT(GATE_HOST_CALL), %r11d
+	mov (%r14,%r11), %rbp           /* gates: where they are, and how far from where a window may be */
 	call around
 	mov %ebp, %eax
 	refused

@@ -12,6 +12,7 @@
 
 /* Symbols, not macros: gas parts macro arguments at the spaces that the preprocessor leaves around them. */
 .set REF_PROGRAM, 0x100000000
+.set GATES, WINDOW_GATES
 .set ARENA_START, WINDOW_ARENA_START
 .set ARENA_END, WINDOW_ARENA_END
 .set END, WINDOW_MEMORY_END
@@ -97,7 +98,7 @@ _start:	endbr64
 	mov words + 32(%rip), %r10
 	mov words + 40(%rip), %r8
 	mov words + 48(%rip), %r9
-	{disp32} call *-GATE_SLOT(GATE_HOST_CALL)(%r14)
+	call *GATE_SLOT(GATE_HOST_CALL)(%r14)
 	mov %rax, %rbp
 	mov %ebx, %r11d
 	mov 56(%r14,%r11), %rcx

@@ -41,7 +41,7 @@ row "load: an offset that wraps", EXACT, -ERANGE, HOST_capability_access, 3, -8,
 row "load: a length that wraps", EXACT, -EFAULT, HOST_capability_access, 3, 8, MEMORY, -8, 0
 row "load: the low guard", EXACT, -EFAULT, HOST_capability_access, 0, 0, MEMORY, 8, 0
 row "load: the high guard", EXACT, -ERANGE, HOST_capability_access, 0, END, MEMORY, 8, 0
-row "load: the table of the window above", EXACT, -ERANGE, HOST_capability_access, 0, 0xfffff000, MEMORY, 8, 0
+row "load: the last page", EXACT, -ERANGE, HOST_capability_access, 0, 0xfffff000, MEMORY, 8, 0
 row "load: the window above", EXACT, -ERANGE, HOST_capability_access, 0, 0x100000000, MEMORY, 8, 0
 row "store: its program's text", EXACT, -EFAULT, HOST_capability_access, 0, PROGRAM_ENTRY_OFFSET, MEMORY, 8, 1
 row "copy: its program's text", EXACT, -EFAULT, HOST_capability_copy, 0, PROGRAM_ENTRY_OFFSET, 3, 0, 8

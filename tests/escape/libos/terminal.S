@@ -29,7 +29,7 @@ row "\request: unmapped", EXACT, -EFAULT, HOST_terminal, 0, \request, 0x60000000
 row "\request: over the page's end", EXACT, -EFAULT, HOST_terminal, 0, \request, M+0x1ffe
 row "\request: over the end", EXACT, -EFAULT, HOST_terminal, 0, \request, END-2
 row "\request: high guard", EXACT, -EFAULT, HOST_terminal, 0, \request, END
-row "\request: table above", EXACT, -EFAULT, HOST_terminal, 0, \request, 0xfffff000
+row "\request: last page", EXACT, -EFAULT, HOST_terminal, 0, \request, 0xfffff000
 row "\request: around the end", EXACT, -EFAULT, HOST_terminal, 0, \request, 0xfffffffe
 row "\request: program's end", EXACT, -EFAULT, HOST_terminal, 0, \request, REF_PROGRAM+0xfffffffe
 row "\request: program, unmapped", EXACT, -EFAULT, HOST_terminal, 0, \request, REF_PROGRAM+0x60000000

@@ -6,8 +6,9 @@
  * memory is byte for byte what it was, and they run and say hello. Exits as the hostile one did; 70: something was not as
  * it must be. A test's tool, not trusted.
  *
- *   beside [-l LIBOS] [-m BYTES] [-v HOST:GUEST[:ro]] [-r] INNOCENT INNOCENT_LIBOS HOSTILE [ARGUMENT]...
+ *   beside [-l LIBOS] [-m BYTES] [-v HOST:GUEST[:ro]] [-r] [-z] INNOCENT INNOCENT_LIBOS HOSTILE [ARGUMENT]...
  *
+ * -z: the hostile one is made first, so its program's window is the one at address 0; else that is an innocent one's.
  * -r: while the hostile one runs, another thread maps and unmaps a page that its host calls name (RACE_AT).
  */
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <carrel/isa.h>
 #include <carrel/window.h>
 #include "intravisor/cvm/cvm.h"
 
@@ -43,10 +45,10 @@ __attribute__((format(printf, 1, 2))) static void wrong(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-/* FNV-1a of all that is readable in a window's tile. Along the way, what must hold of every mapping there. */
+/* FNV-1a of all that is readable in a window. Along the way, what must hold of every mapping there. */
 static uint64_t tile_judge(const struct window *window, const char *name)
 {
-	uint64_t base = (uint64_t)window->base, low = base - WINDOW_HIGH_GUARD, high = low + WINDOW_SIZE, reached = low;
+	uint64_t base = (uint64_t)window->base, low = base + WINDOW_LOW_GUARD, high = base + WINDOW_SIZE, reached = low;
 	uint64_t hash = 0xcbf29ce484222325u;
 	FILE *maps = fopen("/proc/self/maps", "r");
 	char line[512], mode[8];
@@ -68,7 +70,8 @@ static uint64_t tile_judge(const struct window *window, const char *name)
 			wrong("%s: writable and executable at %#lx", name, from - base);
 		if (mode[2] == 'x' && (from < base + WINDOW_ARENA_START || to > base + WINDOW_ARENA_END))
 			wrong("%s: executable outside the arena at %#lx", name, from - base);
-		if (mode[0] == 'r' && from < base + WINDOW_ARENA_START && !(from == base - 4096 && to == base && mode[1] == '-'))
+		if (mode[0] == 'r' && from < base + WINDOW_ARENA_START &&
+		    !(from == base + WINDOW_GATES && to == from + 4096 && mode[1] == '-'))
 			wrong("%s: readable guard at %#lx", name, from - base);
 		if (mode[0] == 'r' && to > base + WINDOW_MEMORY_END)
 			wrong("%s: readable high guard", name);
@@ -97,7 +100,7 @@ struct host_range {
 /* Core dumps leave windows out: each mapping of the tile says so (smaps: dd). The gate table is no secret. */
 static void core_judge(const struct window *window, const char *name)
 {
-	uint64_t low = (uint64_t)window->base - WINDOW_HIGH_GUARD;
+	uint64_t low = (uint64_t)window->base;
 	FILE *maps = fopen("/proc/self/smaps", "r");
 	char line[512], mode[8] = "";
 	unsigned long from = 0, to = 0, next, next_to;
@@ -107,8 +110,8 @@ static void core_judge(const struct window *window, const char *name)
 			from = next;
 			to = next_to;
 		} else if (!strncmp(line, "VmFlags:", 8) && from >= low && to <= low + WINDOW_SIZE && mode[0] == 'r' &&
-			   to != (uint64_t)window->base && !strstr(line, " dd"))
-			wrong("%s: %#lx would be in a core dump", name, from - low - WINDOW_HIGH_GUARD);
+			   from != low + WINDOW_GATES && !strstr(line, " dd"))
+			wrong("%s: %#lx would be in a core dump", name, from - low);
 	if (maps)
 		fclose(maps);
 }
@@ -131,8 +134,8 @@ static size_t host_ranges(struct host_range *ranges, size_t most)
 static int in_windows(struct cvm *const *cvms, uint64_t address)
 {
 	for (int i = 0; i < 3; i++)
-		if (address - (uint64_t)cvms[i]->programs[0]->base + WINDOW_HIGH_GUARD < WINDOW_SIZE ||
-		    address - (uint64_t)cvms[i]->libos.base + WINDOW_HIGH_GUARD < WINDOW_SIZE)
+		if (address - (uint64_t)cvms[i]->programs[0]->base < WINDOW_SIZE ||
+		    address - (uint64_t)cvms[i]->libos.base < WINDOW_SIZE)
 			return 1;
 	return 0;
 }
@@ -141,7 +144,7 @@ static void secrets_judge(const struct window *window, struct cvm *const *cvms, 
 {
 	static struct host_range ranges[65536];
 	size_t count = host_ranges(ranges, 65536), gates = 0;
-	uint64_t low = (uint64_t)window->base - WINDOW_HIGH_GUARD;
+	uint64_t low = (uint64_t)window->base;
 
 	for (size_t i = 0; i < count; i++)
 		gates += ranges[i].gates;
@@ -155,7 +158,7 @@ static void secrets_judge(const struct window *window, struct cvm *const *cvms, 
 				continue;
 			for (size_t k = 0; k < count; k++)
 				if (!ranges[k].gates && *p >= ranges[k].from && *p < ranges[k].to && !in_windows(cvms, ranges[k].from))
-					wrong("%s: an address of the host's at offset %#lx", name, (unsigned long)((uint64_t)p - low - WINDOW_HIGH_GUARD));
+					wrong("%s: an address of the host's at offset %#lx", name, (unsigned long)((uint64_t)p - low));
 		}
 	}
 }
@@ -227,18 +230,19 @@ int main(int argc, char **argv)
 {
 	static struct cvm_mount mounts[BOOT_MOUNTS];
 	char *none[] = {NULL}, *libos = NULL, *innocent_argv[] = {"innocent", NULL};
-	int option, racing = 0;
+	int option, racing = 0, first = 0;
 	struct cvm_grant granted = {GRANT_FILE, "mine", GRANT_CREATE | GRANT_READ | GRANT_WRITE};
 	struct cvm_config hostile = {.image_fd = -1, .envp = none, .mounts = mounts, .working_directory = "/", .hostname = "h",
 				     .standard_fds = {0, 1, 2}, .grants = &granted, .grant_count = 1}, innocent;
 	struct cvm_error error;
 
-	while ((option = getopt(argc, argv, "+l:m:v:r")) != -1)
+	while ((option = getopt(argc, argv, "+l:m:v:rz")) != -1)
 		switch (option) {
 		case 'l': libos = optarg; break;
 		case 'm': hostile.memory_limit = strtoull(optarg, NULL, 0); break;
 		case 'v': volume_add(&hostile, optarg); break;
 		case 'r': racing = 1; break;
+		case 'z': first = 1; break;
 		default: return 2;
 		}
 	if (argc - optind < 3)
@@ -261,7 +265,11 @@ int main(int argc, char **argv)
 		canary[i] = i * 0x9e3779b97f4a7c15u;
 	struct cvm_config below_config = innocent, above_config = innocent;
 	int below_output = below_config.standard_fds[1] = output_open(), above_output = above_config.standard_fds[1] = output_open();
-	struct cvm *below = make(&below_config), *middle = make(&hostile), *above = make(&above_config);
+	struct cvm *middle = first ? make(&hostile) : NULL, *below = make(&below_config);
+	middle = first ? middle : make(&hostile);
+	struct cvm *above = make(&above_config);
+	if (ISA_WINDOW_AT_ZERO && (first ? middle : below)->programs[0]->base)
+		wrong("no window at 0");
 	uint64_t below_before = judge(below, "below"), above_before = judge(above, "above");
 	judge(middle, "hostile, before");
 

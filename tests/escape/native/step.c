@@ -132,7 +132,7 @@ int main(int argc, char **argv)
 	if (!WIFSTOPPED(status) || WSTOPSIG(status) != SIGTRAP)
 		end(70);
 	program = pc(&regs) & ~0xffffffffull;
-	gates = (uint64_t)ptrace(PTRACE_PEEKDATA, child, (void *)(program - GATE_SLOT(GATE_SYSCALL)), NULL) & ~4095ull;
+	gates = (uint64_t)ptrace(PTRACE_PEEKDATA, child, (void *)(program + GATE_SLOT(GATE_SYSCALL)), NULL) & ~4095ull;
 	for (;;) {
 		/* A kick in the program is told at once: no need to step through that. */
 		if (direct)

@@ -86,8 +86,8 @@ marker_unmapped:
 marker_split:                           /* the check reads over the end of the 4 GiB */
 	mov $-2, %eax
 	checked_branch jmp, eax, refused
-branch_to_table:                        /* to the entry words of the table above, and into nothing */
-	mov $0xfffffff0, %eax
+branch_to_table:                        /* to the words of the gate table: no marker is there */
+	mov $GATE_SLOT(GATE_SYSCALL), %eax
 	checked_branch jmp, eax, refused
 branch_rodata:                          /* a marker in constants: readable, not executable */
 	lea constant(%rip), %eax

@@ -11,8 +11,8 @@ _start:
 	which_attack
 	attack 1, above
 	attack 2, below
-	attack 3, own_table
-	attack 4, table_above
+	attack 3, before
+	attack 4, own_table
 	attack 5, climb
 	attack 6, sink
 	attack 7, far_set
@@ -21,11 +21,10 @@ _start:
 	attack 10, gate_at_edge
 	exit_with 99
 
-/* The last word that can be touched is the table's, at the window's end. */
+/* As far as it can be: a rebase is as good as a touch. */
 .macro outermost
 	mov $0xfffffff8, %r15d
 	stack_rebase
-	mov (%r15), %rax
 	lea STACK_REACH(%r15), %r15
 .endm
 above:	outermost
@@ -33,18 +32,17 @@ above:	outermost
 	jmp reached
 below:	xor %r15d, %r15d
 	stack_rebase
-	mov -4096(%r15), %rax           /* the table before the window may be read */
-	lea -4096-STACK_REACH(%r15), %r15
+	lea -STACK_REACH(%r15), %r15
 	mov %rax, -STACK_DISTANCE(%r15)
 	jmp reached
-own_table:
-	xor %r15d, %r15d
+before: xor %r15d, %r15d
 	stack_rebase
-	mov %rax, -16(%r15)             /* but not written */
+	mov %rax, -16(%r15)
 	jmp reached
-table_above:
-	mov $0xfffffff0, %r15d
+own_table:
+	mov $GATE_SLOT(GATE_SYSCALL), %r15d
 	stack_rebase
+	mov (%r15), %rax                /* may be read, not written */
 	mov %rax, (%r15)
 	jmp reached
 climb:  call 1f                         /* step by step: the first page that is not mapped ends it */

@@ -12,7 +12,7 @@ image_policy IMAGE_POLICY_PROGRAM
 	mov %gs:(%\t32), %\s32
 	add $-LANDING_PAD, %\s32
 	jne \otherwise
-	or %gs:-GATE_BASE_SLOT, %\t64
+	or %gs:GATE_BASE_SLOT, %\t64
 	\kind *%\t64
 .endm
 

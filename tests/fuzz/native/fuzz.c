@@ -124,7 +124,7 @@ static struct figures figures(void)
 
 static uint64_t window_hash(const struct window *window)
 {
-	uint64_t low = (uint64_t)window->base - WINDOW_HIGH_GUARD, hash = 0xcbf29ce484222325u;
+	uint64_t low = (uint64_t)window->base, hash = 0xcbf29ce484222325u;
 	FILE *maps = fopen("/proc/self/maps", "r");
 	char line[512], mode[8];
 	unsigned long from, to;

@@ -13,7 +13,7 @@ __carrel_plt:
 	mov	%gs:(%r11d), %r10d
 	add	$0x05e1f00d, %r10d
 	jne	1f
-	or	%gs:-8, %r11
+	or	%gs:0x10000, %r11
 	jmp	*%r11
 1:	ud2
 	int3

@@ -367,7 +367,7 @@ static void instruction(struct emitter *e)
 		stack_flush(e);
 		emit(e, "ret");
 	} else if (mnemonic_is(s, "syscall"))
-		emit(e, libos(e) ? "ud2" : "call *%%gs:-24"), stack_forget(e);
+		emit(e, libos(e) ? "ud2" : "call *%%gs:0x10010"), stack_forget(e);
 	else if (s->count == 1 && first->kind == OPERAND_SYMBOL) {
 		stack_flush(e);
 		if (mnemonic_is(s, "jecxz"))

@@ -28,7 +28,7 @@ void checked_branch(struct emitter *e, const struct operand *o, enum gpr t, enum
 	if (libos(e))
 		emit(e, "add %%r14, %%%s", register_name(t, 8));
 	else
-		emit(e, "or %%gs:-8, %%%s", register_name(t, 8));
+		emit(e, "or %%gs:0x10000, %%%s", register_name(t, 8));
 	emit(e, "%s *%%%s", how, register_name(t, 8));
 }
 

@@ -25,7 +25,7 @@ static void rebase(struct emitter *e)
 {
 	if (libos(e))
 		return;
-	emit(e, "or %%gs:-8, %%r15");
+	emit(e, "or %%gs:0x10000, %%r15");
 	e->touched = true;
 	e->touch = 0;
 }

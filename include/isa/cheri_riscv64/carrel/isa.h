@@ -10,6 +10,7 @@
 #define ISA_NAME         "riscv64"
 #define ISA_MACHINE      "cheri"        /* as --machine says it */
 #define ISA_POOL_SLOTS   8              /* windows reserved at once: the machine's address space has 256 */
+#define ISA_WINDOW_AT_ZERO 0
 #define ISA_TRAP_BYTE    0              /* what text is padded with: 0000 is no instruction, by definition */
 #define ISA_STORED       16             /* bytes that a capability takes in memory (machine/stored.h) */
 

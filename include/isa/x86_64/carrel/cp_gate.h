@@ -10,7 +10,7 @@
 #include <carrel/gate.h>
 
 #define CP_GATE_TEXT(slot) CP_GATE_TEXT_(slot)
-#define CP_GATE_TEXT_(slot) "call *%%gs:-(16 + 8 * " #slot ")"
+#define CP_GATE_TEXT_(slot) "call *%%gs:(0x10008 + 8 * " #slot ")"
 #define CP_VECTORS "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", \
 	"xmm14", "xmm15", "mm0", "mm1", "mm2", "mm3", "mm4", "mm5", "mm6", "mm7", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", \
 	"st(6)", "st(7)"

@@ -10,6 +10,7 @@
 #define ISA_NAME         "x86-64"
 #define ISA_MACHINE      "x86_64"       /* as --machine says it */
 #define ISA_POOL_SLOTS   1024           /* windows reserved at once */
+#define ISA_WINDOW_AT_ZERO 1            /* 1: accesses by a base of 0 are faster (intravisor/cvm/window.c) */
 #define ISA_TRAP_BYTE    0xcc           /* int3: what text is padded with */
 #define ISA_STORED       0              /* bytes that a capability takes in memory: there are none (machine/stored.h) */
 

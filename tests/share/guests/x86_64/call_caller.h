@@ -16,7 +16,7 @@ __asm__(".globl keeps\n.type keeps,@function\nkeeps: endbr64\n push %rbx\n push 
 	"movl $0x3f800000, found(%rip)\n flds found(%rip)\n fstps found(%rip)\n fnstenv own_environment(%rip)\n"
 	"movl $0x7f00, found(%rip)\n ldmxcsr found(%rip)\n movw $0xf60, found(%rip)\n fldcw found(%rip)\n"
 	"mov $0x6161, %edi\n mov $0x6262, %esi\n mov $0x6363, %edx\n mov $0x6464, %ecx\n mov $0x6565, %r8d\n mov $0x6666, %r9d\n xor %r10d, %r10d\n"
-	"call *%gs:-56\n" DUMP_GENERAL("0") DUMP_VECTORS DUMP_ENVIRONMENT DUMP_MM
+	"call *%gs:0x10030\n" DUMP_GENERAL("0") DUMP_VECTORS DUMP_ENVIRONMENT DUMP_MM
 	"movl $0x1f80, found+80(%rip)\n ldmxcsr found+80(%rip)\n movw $0x37f, found+80(%rip)\n fldcw found+80(%rip)\n"
 	"pop %r14\n pop %r13\n pop %r12\n pop %rbp\n pop %rbx\n ret\n");
 void keeps(long rax);

@@ -19,7 +19,7 @@ extern struct found found;
 struct mark {
 	long depth, back;
 } mark_of(long depth);
-__asm__(".type mark_of,@function\nmark_of: endbr64\n call *%gs:-32\n ret\n");
+__asm__(".type mark_of,@function\nmark_of: endbr64\n call *%gs:0x10018\n ret\n");
 __attribute__((noipa, unused)) static long frames(void)
 {
 	struct mark m = mark_of(0xffffffff), next = mark_of(m.depth - 8);

@@ -10,7 +10,7 @@
 	.type	__carrel_land, @function
 __carrel_mark:
 	endbr64
-	call	*%gs:-32
+	call	*%gs:0x10018
 	ret
 
 # The gate keeps rax for the landing pad, and what is kept over calls; rdx and the landing pad
@@ -31,7 +31,7 @@ __carrel_land:
 	mov	%r8, -8(%rax)
 	lea	-24(%rax), %rsp
 	lea	landed(%rip), %rsi
-	call	*%gs:-40
+	call	*%gs:0x10020
 	hlt
 landed:
 	endbr64

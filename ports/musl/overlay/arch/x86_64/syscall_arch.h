@@ -6,7 +6,7 @@
  */
 #define __SYSCALL_LL_E(x) (x)
 #define __SYSCALL_LL_O(x) (x)
-#define CARREL_GATE "call *%%gs:-16"
+#define CARREL_GATE "call *%%gs:0x10008"
 
 static __inline long __syscall6(long n, long a1, long a2, long a3, long a4, long a5, long a6)
 {

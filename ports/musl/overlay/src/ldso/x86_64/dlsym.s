@@ -7,7 +7,7 @@ dlsym:
 	push %rdi
 	push %rsi
 	mov $0xffffffff,%edi
-	call *%gs:-32
+	call *%gs:0x10018
 	pop %rsi
 	pop %rdi
 	jmp __dlsym

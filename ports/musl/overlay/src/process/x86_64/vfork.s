@@ -4,7 +4,7 @@
 .type vfork,@function
 vfork:
 	mov $58,%eax
-	call *%gs:-16
+	call *%gs:0x10008
 	mov %rax,%rdi
 	.hidden __syscall_ret
 	jmp __syscall_ret

@@ -20,5 +20,5 @@ longjmp:
 	lea -8(%rsi),%rsp
 	mov 56(%rdi),%rsi
 	mov 48(%rdi),%rdi
-	call *%gs:-40
+	call *%gs:0x10020
 	hlt

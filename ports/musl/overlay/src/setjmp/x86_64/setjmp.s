@@ -19,7 +19,7 @@ setjmp:
 	mov %rdx,40(%rdi)
 	mov %rdi,%rbx
 	mov $0xffffffff,%edi
-	call *%gs:-32
+	call *%gs:0x10018
 	mov %rax,48(%rbx)
 	mov %rdx,56(%rbx)
 	mov (%rbx),%rbx

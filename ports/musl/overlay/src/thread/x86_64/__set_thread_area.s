@@ -4,5 +4,5 @@
 .hidden __set_thread_area
 .type __set_thread_area,@function
 __set_thread_area:
-	call *%gs:-48
+	call *%gs:0x10028
 	ret

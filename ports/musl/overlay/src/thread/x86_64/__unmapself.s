@@ -4,8 +4,8 @@
 .type __unmapself,@function
 __unmapself:
 	mov $11,%eax
-	call *%gs:-16
+	call *%gs:0x10008
 	xor %edi,%edi
 	mov $60,%eax
-	call *%gs:-16
+	call *%gs:0x10008
 	hlt

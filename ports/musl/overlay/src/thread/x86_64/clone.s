@@ -14,7 +14,7 @@ __clone:
 	mov %r9,%r8
 	mov 8(%rsp),%r10
 	mov $56,%eax
-	call *%gs:-16
+	call *%gs:0x10008
 	test %eax,%eax
 	jnz 1f
 	xor %ebp,%ebp
@@ -23,6 +23,6 @@ __clone:
 	call *%rax
 	mov %eax,%edi
 	mov $60,%eax
-	call *%gs:-16
+	call *%gs:0x10008
 	hlt
 1:	ret

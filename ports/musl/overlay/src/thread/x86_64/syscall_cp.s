@@ -23,7 +23,7 @@ __cp_begin:
 	mov %r9,%r10
 	mov 8(%rsp),%r8
 	mov 16(%rsp),%r9
-	call *%gs:-16
+	call *%gs:0x10008
 __cp_end:
 	ret
 __cp_cancel:
