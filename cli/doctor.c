@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <carrel/isa.h>
 #include <carrel/window.h>
 #include "cli/cli.h"
 
@@ -22,6 +23,19 @@ static int has_windows(void)
 	if (all == MAP_FAILED)
 		return 0;
 	munmap(all, 8 * (size_t)WINDOW_SIZE);
+	return 1;
+}
+
+/* intravisor/cvm/window.c takes it if it can. */
+static int has_window_at_zero(void)
+{
+	void *at = (void *)WINDOW_LOW_GUARD;
+
+	if (!ISA_WINDOW_AT_ZERO)
+		return 1;
+	if (mmap(at, WINDOW_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != at)
+		return 0;
+	munmap(at, WINDOW_SIZE);
 	return 1;
 }
 
@@ -89,6 +103,7 @@ static size_t checks_make(struct machine_check *checks, size_t most)
 		{"openat2", has_openat2(), 1, "needs Linux 5.6 or later (confined path resolution), and no sandbox around that hides openat2"},
 		{"futex_waitv", has_futex_waitv(), 1, "needs Linux 5.16 or later, and no sandbox around that hides futex_waitv"},
 		{"windows", has_windows(), 0, "cannot reserve 32 GiB of address space: raise `ulimit -v` or vm.overcommit_memory"},
+		{"window at 0", has_window_at_zero(), 0, "a program is slower by some per cent without: sysctl vm.mmap_min_addr=65536 or less"},
 		{"mappings", has_mappings(), 0, "vm.max_map_count is low: sysctl vm.max_map_count=65530 or more"},
 	};
 	size_t count = machine_doctor(checks, most);

@@ -30,6 +30,7 @@ LACKS = [
     ("no memory that becomes executable", [LACK, f"mprotect:{EACCES}:2={READ_EXEC}", "--"], "gate page", "execmem", True),
     ("no seccomp", [LACK, f"seccomp:{ENOSYS}", "--"], "seccomp", "CONFIG_SECCOMP_FILTER", True),
     ("no /proc", IN_MOUNTS + ['mount -t tmpfs none /proc && exec "$@"', "sh"], "procfs", "mount -t proc", True),
+    ("no low addresses", [LACK, f"mmap:{EPERM}:0=65536", "--"], "window at 0", "vm.mmap_min_addr", False),
     ("few mappings", IN_MOUNTS + ['mount --bind few /proc/sys/vm/max_map_count && exec "$@"', "sh"], "mappings", "sysctl", False),
     ("a processor without FSGSBASE", ["qemu-x86_64", "-cpu", "qemu64"], "fsgsbase", "processor with FSGSBASE", True),
     ("a kernel that does not allow FSGSBASE", ["qemu-x86_64", "-cpu", "max"], "fsgsbase", "nofsgsbase", True),
