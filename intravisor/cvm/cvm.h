@@ -224,7 +224,7 @@ void cvm_destroy(struct cvm *cvm);
 void cvm_report_fault(const struct cvm *cvm, struct window *program, const struct machine_fault *fault);
 
 /* A window reference of a guest, turned into a host pointer after the only range check there is. NULL: outside.
- * [ref, ref + length) must lie in [WINDOW_LOW_GUARD, WINDOW_MEMORY_END) of the caller's own windows. */
+ * [ref, ref + length) must lie in [WINDOW_ARENA_START, WINDOW_MEMORY_END) of the caller's own windows. */
 void *cvm_reference(const struct caller *caller, uint64_t ref, uint64_t length);
 /* That check alone, for fast host calls: they are not made while something of the program's window is missing (share_fast). */
 static inline void *cvm_reference_plain(const struct caller *caller, uint64_t ref, uint64_t length)
@@ -232,7 +232,7 @@ static inline void *cvm_reference_plain(const struct caller *caller, uint64_t re
 	const struct window *window = ref >> 32 == 0 ? &caller->cvm->libos : ref >> 32 == 1 ? caller->program : NULL;
 	uint64_t offset = (uint32_t)ref;
 
-	if (!window || offset < WINDOW_LOW_GUARD || offset > WINDOW_MEMORY_END || length > WINDOW_MEMORY_END - offset)
+	if (!window || offset < WINDOW_ARENA_START || offset > WINDOW_MEMORY_END || length > WINDOW_MEMORY_END - offset)
 		return NULL;
 	return window->base + offset;
 }

@@ -7,7 +7,8 @@
  *
  * One window more, a program's, has base 0, where the host lets us have those addresses: x86-64 adds a segment's base for nothing then, and
  * takes a cycle less for each load. What is special about it: before it lie addresses of the kernel's half, and its first 64 KiB, where
- * null pointers of the Intravisor's lead too, are what the host gives nobody (vm.mmap_min_addr).
+ * null pointers of the Intravisor's lead too, are nobody's: looked for when it is first taken, and no search of the host's for room ever
+ * gets that low (vm.mmap_min_addr keeps some of it from everybody, 4 or 64 KiB).
  */
 #include <errno.h>
 #include <pthread.h>
@@ -72,14 +73,22 @@ static struct pool *pool_make(void)
 	return NULL;
 }
 
+/* Is nothing mapped there? Each page is asked for. */
+static int vacant(uint8_t *from, const uint8_t *to)
+{
+	while (from < to && msync(from, 4096, MS_ASYNC) && errno == ENOMEM)
+		from += 4096;
+	return from >= to;
+}
+
 /* Under the lock. */
 static int zero_take(void)
 {
 	uint8_t *start = (uint8_t *)WINDOW_LOW_GUARD;
 
 	if (zero == ZERO_UNKNOWN) {
-		void *got = mmap(start, TILE + WINDOW_HIGH_GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-		zero = got == MAP_FAILED ? ZERO_NEVER : ZERO_FREE;
+		zero = vacant(NULL, start) && mmap(start, TILE + WINDOW_HIGH_GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+						   MAP_FIXED_NOREPLACE, -1, 0) == start ? ZERO_FREE : ZERO_NEVER;
 		if (zero == ZERO_FREE)
 			madvise(start, TILE + WINDOW_HIGH_GUARD, MADV_DONTDUMP);
 	}

@@ -19,7 +19,8 @@ static int inside(uint64_t address, uint64_t base)
 	return address - base < WINDOW_SIZE;
 }
 
-/* Offsets of the return addresses on the control stack, innermost first. Other words (gate frames) are passed over. */
+/* Offsets of the return addresses on the control stack, innermost first: into text. Other words are passed over: gate frames, and what
+ * GATE_SYSCALL_RAW saved, which are a program's numbers. */
 static void backtrace_fill(struct machine_fault *fault, const struct context *context, uint64_t rsp)
 {
 	uint64_t end = (uint64_t)context, low = context->control_low - CONTROL_HEADROOM;
@@ -29,11 +30,17 @@ static void backtrace_fill(struct machine_fault *fault, const struct context *co
 	for (; rsp < end && fault->depth < 64; rsp += 8) {
 		uint64_t word = *(uint64_t *)rsp;
 		int program = inside(word, context->program_base);
-		if (!program && !inside(word, context->libos_base))
+		if ((!program && !inside(word, context->libos_base)) || (uint32_t)word < WINDOW_ARENA_START || (uint32_t)word >= WINDOW_ARENA_END)
 			continue;
 		fault->backtrace[fault->depth] = (uint32_t)word;
 		fault->backtrace_compartment[fault->depth++] = program ? MACHINE_PROGRAM : MACHINE_LIBOS;
 	}
+}
+
+/* Does it say which address? SI_KERNEL, a general protection fault, does not, which reads as 0; nor does a signal that was sent. */
+static int addressed(int signal, const siginfo_t *info)
+{
+	return (signal == SIGSEGV || signal == SIGBUS) && info->si_code > 0 && info->si_code != SI_KERNEL;
 }
 
 static const char *gate_reason(uint64_t pc)
@@ -101,7 +108,7 @@ static void fault_describe(struct machine_thread *thread, int signal, const sigi
 		fault->compartment = fault->backtrace_compartment[0];
 	} else if (!gate)
 		fault->pc = (uint32_t)pc;
-	if (!memory || fault->reason || info->si_code == SI_KERNEL)    /* that one says no address, which reads as 0 */
+	if (!addressed(signal, info) || fault->reason)
 		return;
 	/* Elsewhere it stays 0: no host address leaves. */
 	if (inside(address, context->program_base) || (libos && inside(address, context->libos_base))) {
@@ -134,8 +141,8 @@ static void signal_handle(int signal, siginfo_t *info, void *frame)
 		return;
 	}
 	int program = inside(pc, context->program_base), libos = inside(pc, context->libos_base), gate = gate_at(pc);
-	int memory = signal == SIGSEGV || signal == SIGBUS;
-	if (signal == SIGSEGV && info->si_code > 0 && info->si_code != SI_KERNEL && (program || libos || gate) && inside(address, context->program_base) &&
+	int memory = addressed(signal, info);
+	if (signal == SIGSEGV && memory && (program || libos || gate) && inside(address, context->program_base) &&
 	    machine_calls.missing && machine_calls.missing(thread, (uint32_t)address))
 		return;
 	if (signal == SIGILL && pc == gate_address(gate_leaving)) {

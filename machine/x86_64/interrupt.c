@@ -89,7 +89,7 @@ static unsigned unit_at(uint64_t pc, uint64_t base, unsigned *back)
 	uint64_t start = pc - UNIT_LOOK, end = pc + UNIT_LOOK, border = end & ~4095ull;
 
 	*back = 0;
-	if (start < base || end - base > WINDOW_SIZE)
+	if (pc - base < UNIT_LOOK || pc - base > WINDOW_SIZE - UNIT_LOOK)
 		return UNIT_NONE;       /* the guards: no text is there */
 	if (border <= start)
 		border = end;

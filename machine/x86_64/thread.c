@@ -87,10 +87,11 @@ uint64_t gate_address(const uint8_t *gate)
 _Static_assert(GATE_BASE_SLOT == WINDOW_GATES && GATE_SLOT(GATE_SLOTS) <= WINDOW_GATES + 4096 && WINDOW_GATES + 4096 <= WINDOW_ARENA_START &&
 	       WINDOW_GATES >= WINDOW_LOW_GUARD, "the table lies where no guest's memory is");
 
-/* Before a thread of its guest comes there. */
+/* Before a thread of its guest comes there. The reserved page itself becomes the table: a mapping over it that failed could leave a hole,
+ * and would be in core dumps. */
 int machine_window_open(void *base, int compartment)
 {
-	uint64_t *table = mmap((uint8_t *)base + WINDOW_GATES, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	uint64_t *table = (uint64_t *)((uint8_t *)base + WINDOW_GATES);
 	static const struct {
 		int compartment;
 		unsigned slot;
@@ -103,7 +104,7 @@ int machine_window_open(void *base, int compartment)
 		{MACHINE_LIBOS, GATE_HOST_CALL, gate_host_call}, {MACHINE_LIBOS, GATE_HOST_FAST, gate_host_fast},
 	};
 
-	if (table == MAP_FAILED)
+	if (mprotect(table, 4096, PROT_READ | PROT_WRITE))
 		return -errno;
 	*table++ = (uint64_t)base;
 	for (unsigned i = 0; i < GATE_SLOTS; i++)
@@ -135,8 +136,7 @@ static void start_over(struct machine_thread *thread)
 	uint64_t *first = (uint64_t *)((uint64_t)context - CONTEXT_FIRST);
 
 	call_abandon(thread);   /* the frame it would return to goes */
-	first[0] = context->first_return;
-	first[1] = 0;
+	first[0] = first[1] = context->first_return;    /* 0 would be of a window at 0 */
 	context->start_rsp = (uint64_t)first;
 	context->record_count = 0;
 	context->floor = CONTEXT_FIRST;

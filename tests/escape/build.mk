@@ -16,7 +16,7 @@ $(ESCAPE)/units: $(ESCAPE)/%: $(B)/obj/tests/escape/native/%.o $(MACHINE_LIBRARY
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $^ $(MACHINE_LIBS) -o $@
 
-ESCAPE_NATIVE := $(patsubst %,$(ESCAPE)/%,beside quota sealed snapshot lockdown again descriptors replaced)
+ESCAPE_NATIVE := $(patsubst %,$(ESCAPE)/%,beside quota sealed snapshot lockdown again descriptors replaced zero)
 $(ESCAPE)/quota: LDFLAGS += -Wl,--wrap=mmap
 # What native/failing.h makes fail.
 $(ESCAPE)/descriptors: LDFLAGS += $(patsubst %,-Xlinker --wrap=%,malloc calloc mmap memfd_create eventfd epoll_create1 epoll_ctl socket accept4 \

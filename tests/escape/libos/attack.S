@@ -208,9 +208,9 @@ below_the_base:
 	mov %rax, -0x8000(%r14,%r11)
 	jmp reached
 table:                                  /* our own sealed table: readable, not writable */
-	xor %r11d, %r11d
-	mov -16(%r14,%r11), %rax
-	mov %rax, -16(%r14,%r11)
+	mov $GATE_SLOT(GATE_HOST_CALL), %r11d
+	mov (%r14,%r11), %rax
+	mov %rax, (%r14,%r11)
 	jmp reached
 floating:
 	movl $0, pad(%rip)

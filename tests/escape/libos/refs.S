@@ -41,6 +41,7 @@ row "write: last page", EXACT, -EFAULT, HOST_write, 1, 0xfffff000, 16, -1
 row "write: a host address", EXACT, -EFAULT, HOST_write, 1, 0x7ffff7dd0000, 16, -1
 row "write: length overflows", EXACT, -EFAULT, HOST_write, 1, M, -1, -1
 row "read: text", EXACT, -EFAULT, HOST_read, 0, LIBOS_TEXT, 16, -1
+row "write: gate table", EXACT, -EFAULT, HOST_write, 1, GATES, 16, -1
 row "read: gate table", EXACT, -EFAULT, HOST_read, 0, GATES, 16, -1
 row "read: last page", EXACT, -EFAULT, HOST_read, 0, 0xfffff000, 16, -1
 row "read: length overflows", EXACT, -EFAULT, HOST_read, 0, M, -0x1000, -1

@@ -22,6 +22,7 @@ _start:
 	attack 11, rip_text
 	attack 12, locked_text
 	attack 13, between_images
+	attack 14, misaligned
 	exit_with 99
 
 last_byte:                              /* eight bytes that start on the last byte of the 4 GiB */
@@ -79,6 +80,11 @@ locked_text:
 between_images:                         /* the end of the arena: no image lies there */
 	mov $(WINDOW_ARENA_END - 8), %eax
 	mov %rax, %gs:(%eax)
+	jmp reached
+misaligned:
+	mov %r15d, %eax
+	or $1, %eax
+	movaps %xmm0, %gs:(%eax)
 	jmp reached
 reached:
 	say "escape: the access went through"

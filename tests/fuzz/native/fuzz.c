@@ -38,6 +38,7 @@
 
 #include <carrel/window.h>
 #include "intravisor/cvm/cvm.h"
+#include "intravisor/cvm/window.h"
 #include "intravisor/host/host.h"
 
 #define BUDGET     6                    /* seconds of one cVM, then it is ended */
@@ -293,6 +294,19 @@ static void clean(void)
 		wrong("nobody empties the scratch directory");
 }
 
+/* Its program in the window at 0, if there is one, or not. */
+static int make(const struct cvm_config *config, struct cvm **cvm, int first, struct cvm_error *error)
+{
+	struct window held = {0};
+	int code = first ? 0 : window_open(&held, MACHINE_PROGRAM);
+
+	error->text[0] = 0;
+	if (!code)
+		code = cvm_create(config, cvm, error);
+	window_close(&held);
+	return code;
+}
+
 static void one_cvm(struct cvm_config *config, unsigned long seed)
 {
 	struct cvm_error error;
@@ -303,7 +317,7 @@ static void one_cvm(struct cvm_config *config, unsigned long seed)
 	snprintf(text, sizeof text, "%lu", seed);
 	config->argv[1] = text;
 	shared->seed = seed;
-	if (cvm_create(config, &w.cvm, &error)) {
+	if (make(config, &w.cvm, seed & 1, &error)) {
 		wrong("a cVM cannot be made any more: %s", error.text);
 		return;
 	}
@@ -375,7 +389,7 @@ static int fuzz(unsigned long seconds, unsigned long seed, char **paths)
 	struct cvm_config innocent = {.image_fd = -1, .libos_path = paths[3] ? paths[3] : paths[0], .image_path = paths[2], .argc = 1,
 				      .argv = innocent_arguments, .envp = none, .working_directory = "/", .hostname = "i",
 				      .standard_fds = {input[0], said, said}};
-	if (cvm_create(&innocent, &neighbour, &error)) {
+	if (make(&innocent, &neighbour, 0, &error)) {
 		fprintf(stderr, "fuzz: %s\n", error.text);
 		return 99;
 	}
