@@ -214,7 +214,10 @@ int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32
 		return -EINVAL;
 	/* Kicks are let through only here, where the alternate stack names the carrier. */
 	const uint64_t kick = 1ull << (MACHINE_KICK - 1);
+	const struct timespec now = {0, 0};
 	context->libos_stack = context->libos_base + stack;
+	while (syscall(SYS_rt_sigtimedwait, &kick, NULL, &now, 8) > 0)
+		;               /* what the thread that ran here before did not stay for */
 	if (sigaltstack(&mine, &before) || syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &kick, &carrier->signal_mask, 8))
 		return -errno;
 	carrier->signal_mask &= ~kick;

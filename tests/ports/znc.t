@@ -113,6 +113,8 @@ def talk(started):
         time.sleep(0.05)
     other.say(*(f"PRIVMSG #room :while you were away {n}" for n in range(150)))
     a.until("away 149")
+    other.say("PRIVMSG bee :\001PING all\001")        # ZNC answers for who is away: so it has heard of all that was said to him
+    other.until("NOTICE", "PING all")
     b = irc.Client(started.clients, "b", "b/test:secret")
     heard += b.until("Playback Complete")
     # Both clients of one user hear the same; one sees what the other says.
@@ -142,6 +144,7 @@ def modules(started, variant, folder):
     other.until(" 422 ")
     other.say("JOIN #room")
     other.until(" 366 ")
+    a.until("other!", "JOIN")
     a.say("PRIVMSG #room :short", "PRIVMSG #room :halt", "PRIVMSG #room :long enough for 20 letters")
     heard += other.until("long enough")
     heard += status(a, "create greet", "add greet PRIVMSG #room :greetings, %1% and ?2?", "dump", "create greet", "info nothing",
