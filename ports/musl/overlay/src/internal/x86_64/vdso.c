@@ -45,7 +45,7 @@ struct line {
 static struct line lines[2];
 
 /* Behind all loads before it: what another thread did before it said so lies in the past. */
-static inline uint64_t count(void)
+static inline __attribute__((always_inline)) uint64_t count(void)
 {
 	uint32_t low, high;
 
@@ -72,14 +72,17 @@ static void measure(struct line *l, uint64_t ticks, int64_t time)
 	}
 }
 
+static inline __attribute__((always_inline)) void told(int64_t seconds, int64_t nanoseconds, struct timespec *out)
+{
+	int more = nanoseconds >= 1000000000;
+
+	out->tv_sec = seconds + more;
+	out->tv_nsec = more ? nanoseconds - 1000000000 : nanoseconds;
+}
+
 static void along(const struct line *l, uint64_t passed, struct timespec *out)
 {
-	out->tv_sec = l->seconds;
-	out->tv_nsec = l->nanoseconds + (int64_t)(passed * l->rate >> 32);
-	if (out->tv_nsec >= 1000000000) {
-		out->tv_nsec -= 1000000000;
-		out->tv_sec++;
-	}
+	told(l->seconds, l->nanoseconds + (int64_t)(passed * l->rate >> 32), out);
 }
 
 static int64_t whole(const struct timespec *t)
@@ -103,7 +106,7 @@ static void begin(struct line *l, uint64_t ticks, struct timespec *out)
 }
 
 /* The time by a reading of the host's clock, from which a new line begins; or by the line that another thread began meanwhile. */
-static int again(struct line *l, clockid_t clock, struct timespec *out)
+static __attribute__((noinline, cold)) int again(struct line *l, clockid_t clock, struct timespec *out)
 {
 	uint64_t after = 0;
 
@@ -140,13 +143,14 @@ static int clock_now(clockid_t clock, struct timespec *out)
 		return -ENOSYS;
 	struct line *l = &lines[clock];
 	unsigned turn = __atomic_load_n(&l->turn, __ATOMIC_ACQUIRE);
-	struct line seen = {.span = l->span, .rate = l->rate, .ticks = l->ticks, .seconds = l->seconds, .nanoseconds = l->nanoseconds};
-	uint64_t passed = count() - seen.ticks;
+	uint64_t span = l->span, rate = l->rate, ticks = l->ticks;
+	int64_t seconds = l->seconds, nanoseconds = l->nanoseconds;
+	uint64_t passed = count() - ticks;
 
 	/* The loads above are over before the count is taken, and so before this one. */
-	if (turn & 1 || passed >= seen.span || __atomic_load_n(&l->turn, __ATOMIC_RELAXED) != turn)
+	if (turn & 1 || passed >= span || __atomic_load_n(&l->turn, __ATOMIC_RELAXED) != turn)
 		return again(l, clock, out);
-	along(&seen, passed, out);
+	told(seconds, nanoseconds + (int64_t)(passed * rate >> 32), out);
 	return 0;
 }
 
