@@ -300,14 +300,18 @@ gate_interrupt_return:
 	ud2
 
 /* GATE_HOST_CALL. In: rax number, rdi rsi rdx r10 r8 r9 arguments, hostile. The C side copies them once from the host
- * stack. MXCSR and the x87 control word become the ABI's before any C; vector registers are
- * saved and put back, so nothing of the host's stays in them. rbx rbp r12-r15 are kept by C.
+ * stack. MXCSR's and x87's control are the ABI's before any C, which finds the guest's exception flags, all masked; vector registers, MXCSR
+ * and the control word are saved and put back, so nothing of the host's stays in them. rbx rbp r12-r15 are kept by C.
+ * Where control is the ABI's already, as ever but in odd programs, none of the slow instructions is needed. x87's flags stay the program's:
+ * `fnstenv` masks all exceptions, pending ones too, so `fldcw`, which would raise them, finds none, and at the end they pend again.
  * Out: rax result; rcx rdx rsi rdi r8-r11 zero. */
+	.set	MXCSR_CONTROL, 0xffc0
+	.set	HOST_CALL_SAVES, 512 + 48	/* ymm0-15; MXCSR, control word, MXCSR again; fnstenv's 28 bytes at 528 */
 	.globl	gate_host_call
 	.balign	64
 gate_host_call:
 	host_stack
-	sub	$(8 + 512 + 16), %rsp
+	sub	$(8 + HOST_CALL_SAVES), %rsp
 	cmpl	$0, F(C_AVX)
 	je	2f
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
@@ -320,19 +324,33 @@ gate_host_call:
 	.endr
 3:	stmxcsr	512(%rsp)
 	fnstcw	516(%rsp)
+	mov	512(%rsp), %eax
+	and	$MXCSR_CONTROL, %eax
+	cmp	default_mxcsr(%rip), %eax
+	je	6f
 	ldmxcsr	default_mxcsr(%rip)
-	fnclex
+6:	movzwl	516(%rsp), %eax
+	cmp	default_control_word(%rip), %ax
+	je	7f
+	fnstenv	528(%rsp)
 	fldcw	default_control_word(%rip)
-	mov	F(C_THREAD), %rdi
+7:	mov	F(C_THREAD), %rdi
 	cld
 	call	*F(C_HOST_CALL)
-	mov	(8 + 512 + 16)(%rsp), %r11
+	mov	(8 + HOST_CALL_SAVES)(%rsp), %r11
 	/* A stop before this comparison is seen by it, one behind it finds the pc in a gate (fault.c). */
 	cmpl	$0, F(C_LEAVING)
 	jne	gate_leaving
-	fldcw	516(%rsp)
+	stmxcsr	520(%rsp)
+	mov	520(%rsp), %ecx
+	cmp	512(%rsp), %ecx
+	je	6f
 	ldmxcsr	512(%rsp)
-	cmpl	$0, F(C_AVX)
+6:	movzwl	516(%rsp), %ecx
+	cmp	default_control_word(%rip), %cx
+	je	7f
+	fldcw	516(%rsp)
+7:	cmpl	$0, F(C_AVX)
 	je	4f
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 	vmovups	(\n * 32)(%rsp), %ymm\n

@@ -16,6 +16,7 @@ _start:
 	attack 4, pending_fault
 	attack 5, vectors_kept
 	attack 6, pending_spin
+	attack 7, flags_kept
 	exit_with 99
 
 .macro unmask
@@ -88,6 +89,40 @@ pending_spin:
 	fldz
 	fdivrp
 1:	jmp 1b
+
+/* x87's and MXCSR's exception flags, and control that is not the ABI's, are after each system call what they were. */
+.macro flags_same control, mxcsr
+	movw $\control, %gs:(%r15d)
+	fldcw %gs:(%r15d)
+	movl $\mxcsr, %gs:(%r15d)
+	ldmxcsr %gs:(%r15d)
+	mov $100, %ebp
+1:	many_calls
+	fnstsw %ax
+	and $0x3f, %eax
+	cmp $4, %eax
+	jne reached
+	fnstcw %gs:(%r15d)
+	cmpw $\control, %gs:(%r15d)
+	jne reached
+	stmxcsr %gs:(%r15d)
+	cmpl $\mxcsr, %gs:(%r15d)
+	jne reached
+	sub $1, %ebp
+	jne 1b
+.endm
+flags_kept:
+	stack_down 16
+	fld1
+	fldz
+	fdivrp                          /* masked: it leaves its flag */
+	flags_same 0x037f, 0x1f80
+	flags_same 0x037f, 0x1fa4
+	flags_same 0x0f7f, 0x7fc0
+	flags_same 0x037b, 0x1d81
+	fnclex
+	say "kept"
+	exit_with 0
 
 /* Sixteen patterns in ymm0-15; after each system call all of them are there still. */
 vectors_kept:
