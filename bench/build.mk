@@ -15,6 +15,12 @@ $(BENCH)/hello_native: bench/guest/hello.c | port-musl-native
 	@mkdir -p $(@D)
 	ports/native-cc -O2 $< -o $@
 
+$(BENCH)/loads: bench/guest/loads.c $(LIBC)
+	@mkdir -p $(@D)
+	$(B)/bin/carrel-cc -O2 -Wall -Wextra $< -o $@
+$(BENCH)/loads_native: bench/guest/loads.c | port-musl-native
+	@mkdir -p $(@D)
+	ports/native-cc -O2 -Wall -Wextra $< -o $@
 $(BENCH)/calls: bench/guest/calls.c $(LIBC)
 	@mkdir -p $(@D)
 	$(B)/bin/carrel-cc -O2 -Wall -Wextra $< -o $@
@@ -43,7 +49,7 @@ $(BENCH)/cheri/%: bench/cheri/%.c bench/cheri/work.h
 .PHONY: bench-many bench-gate bench-start bench-compute bench-verify bench-cheri bench-services bench-python
 bench-services: $(BENCH)/calls $(BENCH)/calls_native all $(foreach p,redis nginx znc sqlite,port-$p-carrel port-$p-native)
 bench-cheri: all $(BENCH)/cheri/crossing_1 $(BENCH)/cheri/crossing_1001 $(BENCH)/cheri/libos $(B)/bin/carrel-cheri $(BENCH)/cheri/window $(CHERI_BENCHES:%=$(BENCH)/cheri/%) $(CHERI_BENCHES:%=$(BENCH)/cheri/%_native)
-bench-gate: $(BENCH)/gate $(BENCH)/gate_native $(B)/tests/escape/libos/plain all
+bench-gate: $(BENCH)/gate $(BENCH)/gate_native $(BENCH)/loads $(BENCH)/loads_native $(B)/tests/escape/libos/plain all
 bench-start: $(BENCH)/hello $(BENCH)/hello_native all
 bench-compute: all                      # and all ports: ports/build.mk
 bench-python: all port-python-carrel port-python-native
