@@ -2,8 +2,8 @@
 # Copyright (c) 2026 the Carrel authors
 #
 # Nanoseconds from a program into its library OS and back: the gate alone (a library OS that returns at once), a null system
-# call (getppid of the real one), and the host's getppid. And what needs no call: a load in a chain of pointers, in the window at address 0 and in
-# another (docs/architecture.md), and clock_gettime, beside the same natively.
+# call (getppid of the real one), and the host's getppid. And what needs no call: a load in a chain of pointers, in the window
+# at address 0 and in another (docs/architecture.md), and clock_gettime, beside the same natively.
 import statistics
 import subprocess
 

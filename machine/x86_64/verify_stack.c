@@ -4,9 +4,9 @@
  * The verifier's rules for r15, the pointer of a program's stack. It is the one address a program has: r15 = window base + offset, so
  * that the stack is reached without gs. Trusted; the attacker chose every byte.
  *
- * Invariant: before every instruction of a program, but the rebase behind a write, r15 lies within STACK_REACH of a byte of the window. So an access at disp(%r15), |disp| <= STACK_DISTANCE, reaches no further
- * than STACK_REACH + STACK_DISTANCE and its operand beyond the window: the low guard of the window above, and less than the high guard
- * of the one below. If an access that has to fault where nothing is mapped does not, what it touched is in the window.
+ * Invariant: before every instruction of a program, but the rebase behind a write, r15 lies within STACK_REACH of a byte of the window.
+ * So an access at disp(%r15), |disp| <= STACK_DISTANCE, reaches no further than STACK_REACH + STACK_DISTANCE and its operand beyond the
+ * window: the low guard of the window above, and less than the high guard of the one below (of the one at 0: addresses of the kernel's). If an access that has to fault where nothing is mapped does not, what it touched is in the window.
  *  - lea k(%r15),%r15: something at t from r15 has been touched since the last call, with no branch into the instructions between (their
  *    starts are taken away), and |k - t| <= STACK_REACH.
  *  - a 32-bit write of r15d, then or %gs:0x10000,%r15: window base | offset, in the window. Nothing branches to the `or`, and nothing comes
