@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cap/table.h"
 
@@ -45,9 +46,11 @@ static struct entry *entry_take(struct cap_table *table, const struct cap *cap, 
 	if (*index >= table->most)
 		return NULL;
 	if (!word->entries) {
-		struct entry *fresh = calloc(table->most < WORD_ENTRIES ? table->most : WORD_ENTRIES, sizeof *fresh);
+		const size_t size = (table->most < WORD_ENTRIES ? table->most : WORD_ENTRIES) * sizeof(struct entry);
+		struct entry *fresh = aligned_alloc(_Alignof(struct entry), size);
 		if (!fresh)
 			return NULL;
+		memset(fresh, 0, size);
 		__atomic_store_n(&word->entries, fresh, __ATOMIC_RELEASE);
 	}
 	struct entry *entry = &word->entries[bit];
@@ -186,13 +189,6 @@ int64_t cap_grant(struct cap_table *from, uint64_t index, struct cap_table *to, 
 	struct cap cap = entry->cap;
 	cap.permissions &= permissions;
 	return entry_derive(to, entry, &cap);
-}
-
-const struct cap *cap_get(const struct cap_table *table, uint64_t index)
-{
-	const struct entry *entry = entry_at(table, index);
-
-	return entry ? &entry->cap : NULL;
 }
 
 int cap_invoke_check(const struct cap_table *table, uint64_t code, uint64_t data)

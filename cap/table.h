@@ -9,8 +9,9 @@
 #include "cap/cap.h"
 #include "machine/stored.h"
 
+/* What a call looks at lies in one line of a processor's cache. */
 struct entry {
-	struct cap cap;         /* changes only while the tag is 0 and there are no users */
+	_Alignas(64) struct cap cap;    /* changes only while the tag is 0 and there are no users */
 	uint32_t tag;           /* atomic */
 	uint32_t users;         /* atomic: threads that have counted themselves here and then looked for the tag */
 	uint32_t lives;         /* how often it was freed */

@@ -44,7 +44,7 @@ static uint64_t settled(const struct machine_thread *thread)
 	uint64_t word;
 
 	while (((word = LOAD(&thread->state)) & CALL_TAG) == CALL_DETACHING)
-		machine_system(SYS_sched_yield, 0, 0, 0, 0);
+		machine_system(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 	return word;
 }
 
@@ -78,7 +78,7 @@ int64_t machine_call_serve(struct machine_thread *thread, const uint64_t *servic
 			machine_relax();        /* it is just coming or going */
 			continue;
 		}
-		machine_system(SYS_futex, (long)&home->word, FUTEX_WAIT_PRIVATE, seen, 0);
+		machine_system(SYS_futex, (long)&home->word, FUTEX_WAIT_PRIVATE, seen, 0, 0, 0);
 	}
 	call_carry(home, thread);       /* other carriers have been here */
 	context_served(context);

@@ -40,7 +40,7 @@ void call_carry(struct carrier *carrier, struct machine_thread *thread)
 static void wake(struct carrier *carrier)
 {
 	__atomic_add_fetch(&carrier->word, 1, __ATOMIC_SEQ_CST);
-	machine_system(SYS_futex, (long)&carrier->word, FUTEX_WAKE_PRIVATE, 1, 0);
+	machine_system(SYS_futex, (long)&carrier->word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 }
 
 void machine_call_look(struct machine_thread *callee)
@@ -140,9 +140,9 @@ void call_detach(struct machine_thread *callee, uint64_t word, enum call_end why
 	if (copies)     /* it comes by here itself when it has done with the caller's memory */
 		return;
 	buffers_clear(callee);
-	machine_system(SYS_rt_sigprocmask, 0 /* SIG_BLOCK */, (long)&kick, (long)&mask, 8);
+	machine_system(SYS_rt_sigprocmask, 0 /* SIG_BLOCK */, (long)&kick, (long)&mask, 8, 0, 0);
 	while (__atomic_exchange_n(&detach_lock, 1, __ATOMIC_ACQUIRE))
-		machine_system(SYS_sched_yield, 0, 0, 0, 0);
+		machine_system(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 	struct machine_thread *caller = caller_of(word);
 	/* The caller's: a callee that is just being entered does not know its carrier yet, and has an earlier call's. */
 	struct carrier *stays = caller->context->carrier, *goes = callee->home;
@@ -168,7 +168,7 @@ void call_detach(struct machine_thread *callee, uint64_t word, enum call_end why
 	/* The last that is touched of the callee. */
 	__atomic_store_n(&callee->state, call | CALL_DETACHED, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&detach_lock, 0, __ATOMIC_RELEASE);
-	machine_system(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&mask, 0, 8);
+	machine_system(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&mask, 0, 8, 0, 0);
 }
 
 void call_kicked(struct machine_thread *thread)

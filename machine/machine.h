@@ -153,7 +153,7 @@ int machine_thread_home(const struct machine_thread *thread);   /* the host thre
 
 /* ---- for fast host calls (upcalls above): nothing of these touches vector state ---- */
 /* A host system call that no kick ends. Its result or -errno. */
-int64_t machine_system(long number, long a, long b, long c, long d);
+int64_t machine_system(long number, long a, long b, long c, long d, long e, long f);
 /* As the copies below, either way. */
 int machine_copy(void *to, const void *from, size_t length);
 /* As machine_copy, between bytes that somebody was granted, which is all that is read and written: an access outside of a range is an error

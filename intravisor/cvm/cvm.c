@@ -301,7 +301,6 @@ int cvm_create(const struct cvm_config *config, struct cvm **made, struct cvm_er
 	cvm->mappings.most = config->mappings_most ? config->mappings_most : CVM_MAPPINGS_MOST;
 	cvm->images.bytes_most = config->memory_limit && config->memory_limit < CVM_IMAGE_BYTES ? config->memory_limit : CVM_IMAGE_BYTES;
 	pthread_mutex_init(&cvm->lock, NULL);
-	pthread_mutex_init(&cvm->handles, NULL);
 	pthread_cond_init(&cvm->left, NULL);
 	if (!(code = windows_open(cvm, &window, error)) && !(code = host_table_create(cvm, error)) && !(code = share_table_create(cvm)) &&
 	    !(code = boot_fill(cvm, window->images[0].image, error)) && !(code = threads_first(cvm, window))) {
@@ -340,7 +339,6 @@ void cvm_destroy(struct cvm *cvm)
 	window_close(&cvm->libos);
 	image_budget_close(&cvm->images);
 	pthread_cond_destroy(&cvm->left);
-	pthread_mutex_destroy(&cvm->handles);
 	pthread_mutex_destroy(&cvm->lock);
 	free(cvm);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "intravisor/cvm/fast_lock.h"
 #include "machine/machine.h"
 #include <carrel/boot.h>
 #include <carrel/host.h>
@@ -153,7 +154,7 @@ struct end;
 struct cvm {
 	struct window libos;
 	struct cap_table *capabilities; /* host resources by handle (intravisor/host) */
-	pthread_mutex_t handles;        /* guards capabilities; innermost */
+	struct fast_lock handles;       /* guards capabilities; innermost, and never held while guest memory is touched */
 	const struct cvm_config *config;
 	uint64_t memory_limit;
 	uint64_t object_bytes;          /* of memory objects that handles name; atomic */

@@ -11,8 +11,9 @@
 #define DESCRIPTORS_KEPT 256    /* of the process's, at most: no cVM's handle gets them, the Intravisor's own calls do */
 
 enum resource_kind { RESOURCE_FILE, RESOURCE_NETWORK, RESOURCE_SOCKET, RESOURCE_EVENTS };
+/* What each call looks at lies in one line of a processor's cache. */
 struct resource {
-	int fd;
+	_Alignas(64) int fd;
 	enum resource_kind kind;
 	int outgoing;           /* a socket made through a network: it may be connected */
 	unsigned references;    /* the capability's, and each call's in progress: the descriptor stays open meanwhile */
@@ -20,6 +21,7 @@ struct resource {
 	struct peers *peers;            /* whom a published UDP port may answer (socket.c) */
 	int read_only;          /* a read-only volume's: writes are EROFS, not EACCES */
 	int directory;
+	struct resource *left;          /* of resources_left */
 };
 
 /* The capability table with handles 0, 1, 2 from the configuration. 0 or -errno + error. */
@@ -53,12 +55,19 @@ int64_t resource_make_socket(struct cvm *cvm, int fd, enum socket_reach reach);
 struct peers *peers_make(void);
 /* resource_get, of one kind only: else -ENOTSOCK, or -EINVAL. */
 struct resource *resource_get_kind(struct caller *caller, uint64_t handle, uint32_t need, enum resource_kind kind, int64_t *error);
+/* Both are of the fast kind (fast_table.c), and this is: a socket that nobody holds any more then is closed by the next slow call. Nothing
+ * that counts against a cVM (`charged`), which might have gone by then. */
+void resource_put_later(struct resource *socket);
+extern struct resource *resources_left;
 /* At the head of a host call: `name` is the resource behind its first argument, held; or the error is the call's. */
 #define RESOURCE(name, need, kind)                                                             \
 	int64_t error = 0;                                                                     \
 	HELD *name = resource_get_kind(caller, a[0], need, kind, &error);                      \
 	if (!name)                                                                             \
 		return error
+/* Of send(2) and recv(2), those that a library OS may ask for. */
+#define SOCKET_SEND_FLAGS    (MSG_OOB | MSG_MORE | MSG_EOR)
+#define SOCKET_RECEIVE_FLAGS (MSG_OOB | MSG_PEEK | MSG_TRUNC)
 /* So that closing it waits for nobody. */
 void socket_hurry(int fd);
 

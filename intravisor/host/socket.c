@@ -233,9 +233,6 @@ static int vectors_in(struct caller *caller, uint64_t ref, uint64_t count, struc
 	return 0;
 }
 
-#define SEND_FLAGS    (MSG_OOB | MSG_MORE | MSG_EOR)
-#define RECEIVE_FLAGS (MSG_OOB | MSG_PEEK | MSG_TRUNC)
-
 int64_t host_socket_send(struct caller *caller, const uint64_t a[6])
 {
 	struct iovec vectors[HOST_VECTORS_MOST];
@@ -243,7 +240,7 @@ int64_t host_socket_send(struct caller *caller, const uint64_t a[6])
 	struct msghdr message = {.msg_iov = vectors, .msg_iovlen = a[2]};
 	SOCKET(s, CAP_STORE);
 
-	if (a[3] & ~(uint64_t)SEND_FLAGS)
+	if (a[3] & ~(uint64_t)SOCKET_SEND_FLAGS)
 		return -EOPNOTSUPP;
 	if ((error = vectors_in(caller, a[1], a[2], vectors)))
 		return error;
@@ -255,8 +252,7 @@ int64_t host_socket_send(struct caller *caller, const uint64_t a[6])
 		message.msg_name = &address;
 	}
 	int flags = (int)a[3] | MSG_NOSIGNAL | MSG_DONTWAIT;
-	/* Of one piece, to nobody by name, the kernel has less to copy and to check; so below. */
-	ssize_t n = a[4] || a[2] != 1 ? sendmsg(s->fd, &message, flags) : send(s->fd, vectors->iov_base, vectors->iov_len, flags);
+	ssize_t n = sendmsg(s->fd, &message, flags);
 	return n < 0 ? -errno : n;
 }
 
@@ -270,14 +266,14 @@ int64_t host_socket_receive(struct caller *caller, const uint64_t a[6])
 	void *to = a[4] ? cvm_reference(caller, a[4], sizeof received) : NULL;
 	SOCKET(s, CAP_LOAD);
 
-	if (a[3] & ~(uint64_t)RECEIVE_FLAGS)
+	if (a[3] & ~(uint64_t)SOCKET_RECEIVE_FLAGS)
 		return -EOPNOTSUPP;
 	if (a[4] && !to)
 		return -EFAULT;
 	if ((error = vectors_in(caller, a[1], a[2], vectors)))
 		return error;
 	int flags = (int)a[3] | MSG_DONTWAIT;
-	ssize_t n = a[4] || a[2] != 1 ? recvmsg(s->fd, &message, flags) : recv(s->fd, vectors->iov_base, vectors->iov_len, flags);
+	ssize_t n = recvmsg(s->fd, &message, flags);
 	if (n < 0)
 		return -errno;
 	if (a[4]) {

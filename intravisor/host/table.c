@@ -25,18 +25,35 @@ static void resource_drop(void *object)
 	resource_put(&resource);
 }
 
+static void resource_free(struct resource *resource)
+{
+	if (resource->kind == RESOURCE_SOCKET)
+		socket_hurry(resource->fd);
+	close(resource->fd);
+	if (resource->charged)
+		__atomic_sub_fetch(resource->charged, resource->bytes, __ATOMIC_RELAXED);
+	free(resource->peers);
+	free(resource);
+}
+
 void resource_put(struct resource **held)
 {
 	struct resource *resource = *held;
 
-	if (resource && __atomic_sub_fetch(&resource->references, 1, __ATOMIC_ACQ_REL) == 0) {
-		if (resource->kind == RESOURCE_SOCKET)
-			socket_hurry(resource->fd);
-		close(resource->fd);
-		if (resource->charged)
-			__atomic_sub_fetch(resource->charged, resource->bytes, __ATOMIC_RELAXED);
-		free(resource->peers);
-		free(resource);
+	if (resource && __atomic_sub_fetch(&resource->references, 1, __ATOMIC_ACQ_REL) == 0)
+		resource_free(resource);
+}
+
+/* What fast calls left. It counts against no cVM, which might have gone. */
+static void resources_sweep(void)
+{
+	struct resource *resource, *next;
+
+	if (!__atomic_load_n(&resources_left, __ATOMIC_RELAXED))
+		return;
+	for (resource = __atomic_exchange_n(&resources_left, NULL, __ATOMIC_ACQUIRE); resource; resource = next) {
+		next = resource->left;
+		resource_free(resource);
 	}
 }
 
@@ -59,7 +76,7 @@ int host_descriptor_kept(int fd)
 static int64_t resource_add(struct cvm *cvm, const struct resource *like, uint32_t permissions)
 {
 	/* Descriptors are given lowest first, so the number says how many are left. */
-	struct resource *resource = (uint64_t)like->fd < descriptors_most ? malloc(sizeof *resource) : NULL;
+	struct resource *resource = (uint64_t)like->fd < descriptors_most ? aligned_alloc(_Alignof(struct resource), sizeof *resource) : NULL;
 
 	if (!resource) {
 		close(like->fd);
@@ -71,9 +88,9 @@ static int64_t resource_add(struct cvm *cvm, const struct resource *like, uint32
 	*resource = *like;
 	resource->references = 1;
 	struct cap cap = {.length = UINT64_MAX, .permissions = permissions, .otype = CAP_UNSEALED, .object = resource};
-	pthread_mutex_lock(&cvm->handles);
+	fast_lock(&cvm->handles);
 	int64_t handle = cap_root(cvm->capabilities, &cap, NULL);
-	pthread_mutex_unlock(&cvm->handles);
+	fast_unlock(&cvm->handles);
 	if (handle < 0) {
 		resource_put(&resource);
 		return handle == -ENOSPC ? -EMFILE : handle;
@@ -120,42 +137,6 @@ int64_t host_handle_make(struct cvm *cvm, int fd, uint32_t permissions, int read
 	return copy < 0 ? -errno : resource_make(cvm, copy, permissions, read_only, 0);
 }
 
-struct resource *resource_get(struct caller *caller, uint64_t handle, uint32_t need, uint32_t *permissions, int64_t *error)
-{
-	struct resource *resource = NULL;
-
-	pthread_mutex_lock(&caller->cvm->handles);
-	const struct cap *cap = cap_get(caller->cvm->capabilities, handle);
-	if (!cap || cap->otype != CAP_UNSEALED || !cap->object)
-		*error = -EBADF;
-	else {
-		uint32_t missing = need & ~cap->permissions;
-		resource = cap->object;
-		if (missing) {
-			*error = resource->read_only && !(missing & CAP_LOAD) ? -EROFS : missing & CAP_MODIFY ? -EPERM : -EBADF;
-			resource = NULL;
-		} else {
-			__atomic_add_fetch(&resource->references, 1, __ATOMIC_RELAXED);
-			if (permissions)
-				*permissions = cap->permissions;
-		}
-	}
-	pthread_mutex_unlock(&caller->cvm->handles);
-	return resource;
-}
-
-struct resource *resource_get_kind(struct caller *caller, uint64_t handle, uint32_t need, enum resource_kind kind, int64_t *error)
-{
-	struct resource *resource = resource_get(caller, handle, need, NULL, error);
-
-	if (resource && resource->kind != kind) {
-		*error = kind == RESOURCE_SOCKET ? -ENOTSOCK : -EINVAL;
-		resource_put(&resource);
-		resource = NULL;
-	}
-	return resource;
-}
-
 /* To read and write as it was opened; never to change the object behind it: its mode, owner, times, or its names when it is a
  * directory. A shell hands over /dev/null and terminals without meaning to grant that. */
 uint32_t host_stream_permissions(int fd)
@@ -191,6 +172,7 @@ void host_table_destroy(struct cvm *cvm)
 {
 	cap_table_destroy(cvm->capabilities, resource_drop);
 	cvm->capabilities = NULL;
+	resources_sweep();
 }
 
 int64_t host_close(struct caller *caller, const uint64_t a[6])
@@ -200,24 +182,27 @@ int64_t host_close(struct caller *caller, const uint64_t a[6])
 
 	if (!resource)
 		return error;
-	pthread_mutex_lock(&caller->cvm->handles);
+	fast_lock(&caller->cvm->handles);
 	error = cap_revoke(caller->cvm->capabilities, a[0], resource_drop);
-	pthread_mutex_unlock(&caller->cvm->handles);
+	fast_unlock(&caller->cvm->handles);
 	return error;
 }
 
 int64_t host_call_dispatch(struct caller *caller, uint64_t number, const uint64_t a[6])
 {
 	__atomic_add_fetch(&caller->cvm->statistics.host_calls, 1, __ATOMIC_RELAXED);
+	resources_sweep();
 	switch (number) {
 #define HOST_CALL(value, name, arguments, text) \
 	case value:                             \
 		return host_##name(caller, a);
-/* By the slow gate what is missing of the program's memory comes first (snapshot.h): of the clock's, the place of its answer. */
+/* By the slow gate what is missing of the program's memory comes first (snapshot.h): of some calls, only where their data is. */
 #define HOST_FAST(value, name, arguments, text)               \
 	case value:                                           \
 		if (value == HOST_clock_get)                  \
 			cvm_reference(caller, a[1], 16);      \
+		else if (value == HOST_socket_put || value == HOST_socket_take) \
+			cvm_reference(caller, a[1], a[2]);    \
 		else                                          \
 			snapshot_fetch_all(caller->program);  \
 		return host_##name(caller, a);

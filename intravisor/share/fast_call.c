@@ -65,7 +65,7 @@ static __attribute__((noinline)) void trace(const char *caller, const char *call
 
 	for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
 		n += name_copy(text + n, parts[i]);     /* the export may be given away meanwhile */
-	machine_system(SYS_write, 2, (long)text, n, 0);
+	machine_system(SYS_write, 2, (long)text, n, 0, 0, 0);
 }
 
 int64_t share_call(void *owner, const uint64_t a[8])

@@ -51,7 +51,7 @@ static void patience(unsigned i)
 	if (i < post_moment)
 		machine_relax();
 	else            /* who is waited for was put off its processor */
-		machine_system(SYS_sched_yield, 0, 0, 0, 0);
+		machine_system(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 }
 
 /* Under `in`. Is there a post, or will there be one in a moment? */

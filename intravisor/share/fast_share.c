@@ -3,40 +3,11 @@
  *
  * Handles, bells and the dispatch of fast host calls (share.h). Trusted.
  */
-#include <linux/futex.h>
 #include <sys/syscall.h>
 
 #include "cap/cap.h"
 #include "intravisor/host/host.h"
 #include "intravisor/share/share.h"
-
-void fast_lock(struct fast_lock *lock)
-{
-	uint32_t none = 0;
-
-	if (__atomic_compare_exchange_n(&lock->word, &none, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		return;
-	for (int i = 0; i < 100; i++) {
-		machine_relax();
-		none = 0;
-		if (!__atomic_load_n(&lock->word, __ATOMIC_RELAXED) &&
-		    __atomic_compare_exchange_n(&lock->word, &none, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-			return;
-	}
-	while (__atomic_exchange_n(&lock->word, 2, __ATOMIC_ACQUIRE))
-		machine_system(SYS_futex, (long)&lock->word, FUTEX_WAIT_PRIVATE, 2, 0);
-}
-
-void fast_unlock(struct fast_lock *lock)
-{
-	if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_SEQ_CST) == 2)
-		fast_wake(&lock->word, 1);
-}
-
-void fast_wake(uint32_t *word, uint32_t count)
-{
-	machine_system(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, (long)count, 0);
-}
 
 /* The reference is taken under the table's lock, under which a close takes the table's own away. */
 struct share *share_get(const struct caller *caller, uint64_t handle, enum share_kind kind, uint32_t rights, int64_t *error)
@@ -99,7 +70,7 @@ void bell_ring(struct share_table *table, struct ring_point *point)
 		fast_wake(&bell->word, 1);
 	const uint64_t one = 1;
 	if (__atomic_exchange_n(&bell->event_waiters, 0, __ATOMIC_SEQ_CST))
-		machine_system(SYS_write, bell->event_fd, (long)&one, sizeof one, 0);
+		machine_system(SYS_write, bell->event_fd, (long)&one, sizeof one, 0, 0, 0);
 }
 
 void bell_forget(struct share_table *table, struct ring_point *point)

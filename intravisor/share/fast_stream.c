@@ -207,7 +207,7 @@ void stream_end_left(struct share *share)
 		 * has done so behind this lock; who comes now is refused. */
 		fast_lock(&in->in);
 		fast_unlock(&in->in);
-		machine_system(SYS_madvise, (long)in->ring.at, STREAM_RING, MADV_DONTNEED, 0);
+		machine_system(SYS_madvise, (long)in->ring.at, STREAM_RING, MADV_DONTNEED, 0, 0, 0);
 		/* Whoever waits for either direction hears of it. */
 		ring_end(other, &out->reader_waits);
 		ring_end(other, &in->writer_waits);

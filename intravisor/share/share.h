@@ -17,17 +17,6 @@
 #include <carrel/rights.h>
 #include "intravisor/cvm/cvm.h"
 
-/* A futex of three states (U. Drepper, "Futexes Are Tricky"). */
-struct fast_lock {
-	uint32_t word;
-};
-void fast_lock(struct fast_lock *lock);
-/* And a full fence: on both machines an exchange orders all that is before it before all behind it (x86-64: it is locked; RISC-V: an amoswap
- * is one access, which nothing before it or behind it passes: amoswap.aqrl, or amoswap.aq behind a fence), which is more than C says of it. */
-void fast_unlock(struct fast_lock *lock);
-/* Wakes up to `count` sleepers of a word. */
-void fast_wake(uint32_t *word, uint32_t count);
-
 enum share_kind { SHARE_STREAM = 1, SHARE_LISTENER, SHARE_SEGMENT, SHARE_KINDS = 3 /* all bits */ };
 struct share {
 	enum share_kind kind;

@@ -117,6 +117,27 @@ static uint32_t collect(struct epoll *e, struct event *out, uint32_t room)
 	return n;
 }
 
+static struct watch *watch_at(const struct epoll *e, uint64_t data)
+{
+	return (uint32_t)data < e->room ? e->table[(uint32_t)data] : NULL;
+}
+
+/* What is told now is read or written soon: all of it at once comes into the processor's cache in the time of one. (A function that does
+ * nothing else gcc 12 takes for one without effects.) */
+static inline __attribute__((always_inline)) void ask_ahead(const struct epoll *e, const struct host_event *events, int64_t n)
+{
+	const struct watch *w;
+
+	for (int64_t i = 0; i < n; i++)
+		__builtin_prefetch(watch_at(e, events[i].data));
+	for (int64_t i = 0; i < n; i++)
+		if ((w = watch_at(e, events[i].data)))
+			__builtin_prefetch(w->file, 1);
+	for (int64_t i = 0; i < n; i++)
+		if ((w = watch_at(e, events[i].data)))
+			__builtin_prefetch(w->file->object);
+}
+
 /* What the host reports; those that are ready here too have been given already, with what both say the next time. */
 static int64_t host_collect(struct file *set, struct event *out, uint32_t room, int64_t timeout)
 {
@@ -135,11 +156,11 @@ static int64_t host_collect(struct file *set, struct event *out, uint32_t room, 
 			    : HOST(events_wait, set->handle, own_ref(events), most, 0);
 	uint32_t count = 0;
 
+	ask_ahead(e, events, n);
 	for (int64_t i = 0; i < n; i++) {
-		uint32_t fd = (uint32_t)events[i].data;
 		if (events[i].data == BELL)
 			bell_quiet();
-		struct watch *w = fd < e->room ? e->table[fd] : NULL;
+		struct watch *w = watch_at(e, events[i].data);
 		while (w && w->number != events[i].data >> 32)
 			w = w->next;
 		if (w)          /* else it was removed meanwhile */

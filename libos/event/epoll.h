@@ -14,16 +14,16 @@
 #define DEPTH_MOST 5
 
 struct watch {
-	struct waiter waiter;
-	struct epoll *set;
 	struct file *file;
 	struct watch *next;             /* of the same descriptor number */
+	uint64_t data;
+	uint32_t events, number;
+	int fd, is_ready, in_host;
+	struct waiter waiter;
+	struct epoll *set;
 	struct watch *file_next;        /* of the same file */
 	struct watch *timed_next;       /* with a deadline */
 	struct watch *ready_next, *ready_before;
-	int fd, is_ready, in_host;
-	uint32_t events, number;
-	uint64_t data;
 	int64_t reported;               /* edge-triggered: the deadline whose passing has been told */
 };
 

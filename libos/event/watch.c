@@ -9,7 +9,7 @@
 
 static void watch_woken(struct waiter *waiter)
 {
-	struct watch *w = (struct watch *)waiter;
+	struct watch *w = (struct watch *)((uint8_t *)waiter - offsetof(struct watch, waiter));
 
 	if (!(w->events & ~CONTROL) || !(waiter->queue->events & (w->events | READY_ERROR | READY_HANGUP)))
 		return;

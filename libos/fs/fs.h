@@ -48,18 +48,19 @@ struct file_operations {
 };
 
 struct file {
+	/* What reads and writes look at, in one line of a processor's cache. */
 	const struct file_operations *operations;
 	unsigned references;
-	unsigned kept;          /* of them, lock.c's own */
 	int flags;              /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH... as they are now */
 	int64_t handle;         /* host files: the capability; else -1 */
-	int host_append;        /* host files: opened with O_APPEND there */
+	void *object;           /* pipes, eventfds, sockets */
 	struct node *node;      /* tmpfs */
 	uint64_t position;      /* all but host files */
+	struct watch *watches;  /* the epoll sets it is in */
+	unsigned kept;          /* of the references, lock.c's own */
 	int plain;              /* 1: a regular file, -1: none, 0: not known */
 	int device;             /* devices */
-	void *object;           /* pipes, eventfds */
-	struct watch *watches;  /* the epoll sets it is in */
+	int host_append;        /* host files: opened with O_APPEND there */
 	char *path;             /* absolute guest path, for openat, fchdir and /proc/self/fd; NULL for pipes */
 };
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * The library OS's own memory: power-of-two pieces from one growing range, with a free list a size.
+ * The library OS's own memory: power-of-two pieces from one growing range, with a free list a size. What is not smaller
+ * than a line of a processor's cache begins at one.
  */
 #include "libos/process/process.h"
 
+#define LINE 64u
 #define STEP 0x40000u           /* mapped at a time, 256 KiB */
 
 static uint64_t next = HEAP_START, mapped = HEAP_START;
@@ -30,7 +32,7 @@ void *heap_allocate(size_t size)
 		memset(p, 0, (size_t)1 << class);
 		return p;
 	}
-	uint64_t length = 1ull << class, end = next + length;
+	uint64_t length = 1ull << class, at = length < LINE ? next : (next + LINE - 1) & -(uint64_t)LINE, end = at + length;
 	if (end > WINDOW_MEMORY_END)
 		return NULL;
 	if (end > mapped) {
@@ -41,7 +43,7 @@ void *heap_allocate(size_t size)
 			return NULL;
 		mapped += more;
 	}
-	p = own_pointer(next);
+	p = own_pointer(at);
 	next = end;
 	return p;
 }

@@ -123,6 +123,8 @@ int64_t host_side_send(struct socket *s, const struct vectors *v, unsigned flags
 		address_to_host(&there, to);
 	else
 		to = NULL;
+	if (v->count == 1 && !to)
+		return HOST_FAST(socket_put, s->handle, v->list->ref, v->list->length, flags & (MSG_OOB | MSG_MORE | MSG_EOR));
 	return HOST(socket_send, s->handle, own_ref(v->list), v->count, flags & (MSG_OOB | MSG_MORE | MSG_EOR), to ? own_ref(&there) : 0);
 }
 
@@ -130,6 +132,8 @@ int64_t host_side_receive(struct socket *s, const struct vectors *v, unsigned fl
 {
 	struct host_received got;
 	int named = s->type == SOCK_DGRAM;
+	if (v->count == 1 && !named)
+		return HOST_FAST(socket_take, s->handle, v->list->ref, v->list->length, flags & (MSG_OOB | MSG_PEEK | MSG_TRUNC));
 	int64_t n = HOST(socket_receive, s->handle, own_ref(v->list), v->count, flags & (MSG_OOB | MSG_PEEK | MSG_TRUNC),
 			 named ? own_ref(&got) : 0);
 

@@ -122,25 +122,26 @@ struct binding {                /* a name a socket is bound to: names.c */
 
 enum socket_state { SOCKET_NEW, SOCKET_LISTENING, SOCKET_CONNECTING, SOCKET_CONNECTED };
 struct socket {
+	/* What sends and receives look at, in one line of a processor's cache. */
 	int domain, type, protocol;
 	enum socket_state state;
 	int reaches_out;                /* connected, or being connected, through the host */
+	int published;                  /* it is a published port's, which stays when the socket goes */
+	int error;                      /* SO_ERROR */
+	int sends_no_more;              /* shutdown(SHUT_WR) */
 	int64_t handle;                 /* the host side; -1: none */
 	int64_t shared;                 /* connected to another cVM: the stream; -1: not */
 	int64_t listener;               /* and what listens for such; -1: nothing does */
 	int shared_by;                  /* AF_UNIX, bound where other cVMs can see it: STREAM_BY_NODE of a host volume, or STREAM_BY_NAME */
 	uint32_t node_directory;        /* the volume's directory */
 	char *shared_name;              /* and the path there, or the name under /cap; NULL: others cannot see it */
-	int published;                  /* it is a published port's, which stays when the socket goes */
 	struct address local, peer;
 	struct binding binding;
 	struct socket *other;           /* connected here: the other end, NULL when it is gone */
 	struct channel in;
-	int sends_no_more;              /* shutdown(SHUT_WR) */
 	struct socket *pending, *pending_last, *pending_next;   /* a listener's connections that wait for accept */
 	unsigned pending_count, backlog;
 	struct wait_queue queue;        /* woken when anything here changes */
-	int error;                      /* SO_ERROR */
 	int lost;                       /* TCP: what was sent after the other end had closed; its answer, a reset, breaks the rest */
 	int connect_told;               /* EINPROGRESS was said of a connection that stands: the next connect gives 0 */
 	int64_t timeouts[2];            /* nanoseconds of SO_RCVTIMEO and SO_SNDTIMEO; 0: for ever */

@@ -9,5 +9,5 @@
 
 int machine_clock(uint64_t clock, int64_t time[2])
 {
-	return (int)machine_system(SYS_clock_gettime, (long)clock, (long)time, 0, 0);
+	return (int)machine_system(SYS_clock_gettime, (long)clock, (long)time, 0, 0, 0, 0);
 }

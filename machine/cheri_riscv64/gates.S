@@ -438,7 +438,7 @@ blocking_abort:
 	li	a0, -EINTR
 	ret
 
-/* int64_t machine_system(long number a0, long a a1, long b a2, long c a3, long d a4) */
+/* int64_t machine_system(long number a0, long a a1, long b a2, long c a3, long d a4, long e a5, long f a6) */
 	.globl	machine_system, machine_relax
 	.type	machine_system, @function
 machine_system:
@@ -447,6 +447,8 @@ machine_system:
 	mv	a1, a2
 	mv	a2, a3
 	mv	a3, a4
+	mv	a4, a5
+	mv	a5, a6
 	ecall
 	ret
 

@@ -13,5 +13,5 @@ int (*fast_clock)(long clock, int64_t time[2]);
 
 int machine_clock(uint64_t clock, int64_t time[2])
 {
-	return fast_clock ? fast_clock((long)clock, time) : (int)machine_system(SYS_clock_gettime, (long)clock, (long)time, 0, 0);
+	return fast_clock ? fast_clock((long)clock, time) : (int)machine_system(SYS_clock_gettime, (long)clock, (long)time, 0, 0, 0, 0);
 }

@@ -620,7 +620,7 @@ blocking_abort:
 	mov	$-EINTR, %rax
 	ret
 
-/* int64_t machine_system(long number rdi, long a rsi, long b rdx, long c rcx, long d r8) */
+/* int64_t machine_system(long number rdi, long a rsi, long b rdx, long c rcx, long d r8, long e r9, long f) */
 	.globl	machine_system, machine_relax
 	.type	machine_system, @function
 machine_system:
@@ -630,6 +630,8 @@ machine_system:
 	mov	%rdx, %rsi
 	mov	%rcx, %rdx
 	mov	%r8, %r10
+	mov	%r9, %r8
+	mov	8(%rsp), %r9
 	syscall
 	ret
 

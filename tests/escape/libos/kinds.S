@@ -75,6 +75,18 @@ row "close", EXACT, OK, HOST_close, ANY_HANDLE
 /* ---- sockets' calls on files ---- */
 row "socket_send: a file", EXACT, -ENOTSOCK, HOST_socket_send, 1, 0, 0, 0, 0
 row "socket_receive: a file", EXACT, -ENOTSOCK, HOST_socket_receive, 0, 0, 0, 0, 0
+row "socket_put: a file", EXACT, -ENOTSOCK, HOST_socket_put, 1, M, 16, 0
+row "socket_take: a file", EXACT, -ENOTSOCK, HOST_socket_take, 0, M, 16, 0
+row "socket_put: the network", EXACT, -EBADF, HOST_socket_put, NETWORK, M, 16, 0
+row "socket_take: no handle", EXACT, -EBADF, HOST_socket_take, 0x10000, M, 16, 0
+row "socket_put: over the end", EXACT, -EFAULT, HOST_socket_put, UDP, END-8, 16, 0
+row "socket_take: over the end", EXACT, -EFAULT, HOST_socket_take, UDP, END-8, 16, 0
+row "socket_take: a length that overflows", EXACT, -EFAULT, HOST_socket_take, UDP, M, -1, 0
+row "socket_take: into text", EXACT, -11, HOST_socket_take, UDP, LIBOS_TEXT, 16, 0
+row "socket_put: to nobody", EXACT, -89, HOST_socket_put, UDP, M, 16, 0
+row "socket_put: fast open", EXACT, -95, HOST_socket_put, UDP, M, 16, 0x20000000
+row "socket_take: all of it, however long", EXACT, -95, HOST_socket_take, UDP, M, 16, 0x100
+row "socket_take: the queue of errors", EXACT, -95, HOST_socket_take, UDP, M, 16, 0x2000
 row "socket_accept: a file", EXACT, -ENOTSOCK, HOST_socket_accept, 0, M
 row "socket_option: a file", EXACT, -ENOTSOCK, HOST_socket_option, 0, 1, 4, 0, M, 4
 row "socket_make: of a socket", EXACT, -EINVAL, HOST_socket_make, TCP, 2, 1

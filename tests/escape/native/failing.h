@@ -46,6 +46,7 @@ static int fails(int error)
 	}
 
 WRAP(void *, NULL, ENOMEM, malloc, (size_t size), size)
+WRAP(void *, NULL, ENOMEM, aligned_alloc, (size_t alignment, size_t size), alignment, size)
 WRAP(void *, NULL, ENOMEM, calloc, (size_t count, size_t size), count, size)
 WRAP(void *, (void *)-1, ENOMEM, mmap, (void *at, size_t length, int protection, int flags, int fd, off_t offset), at, length, protection,
      flags, fd, offset)

@@ -52,7 +52,6 @@ int processes_make(void)
 		cvm->config = &configs[c];
 		cvm->mappings.most = CVM_MAPPINGS_MOST;
 		pthread_mutex_init(&cvm->lock, NULL);
-		pthread_mutex_init(&cvm->handles, NULL);
 		if (share_table_create(cvm) || host_table_create(cvm, &error))
 			return 1;
 		for (int i = 0; i < EACH; i++) {
