@@ -81,14 +81,19 @@ size_t unit_rebase_libos(uint8_t *to, unsigned t)
 	return 3;
 }
 
-/* The `and` has three encodings. No two end at one place: K's bytes are small, so the longer ones' constants hold none of the
- * shorter ones' opcodes, nor the other way round (83 or e0 in a constant would make it TABLE_MOST or more). */
+/* The `and` has three encodings; the widening of a byte has one, for each T only with REX or only without. No two end at one place: K's bytes
+ * are small, so the longer ones' constants hold none of the shorter ones' opcodes, nor the other way round (83, e0 or b6 in a constant would
+ * make it TABLE_MOST or more). */
 int unit_mask(const uint8_t *text, size_t n, unsigned t, uint32_t *mask)
 {
 	uint8_t want[3];
 	size_t at = rex(want, t >> 3);
 	int wide = n >= at + 5;
 
+	if (n == 3 + t / 8 && text[t / 8] == 0x0f) {    /* movzbl: any byte, so of no table below 256 places */
+		*mask = 255;
+		return (t < 8 || (text[0] & 0xfe) == 0x44) && text[t / 8 + 1] == 0xb6 && (text[t / 8 + 2] & 0xf8) == (0xc0 | (t & 7) << 3);
+	}
 	if (n == 5 && t == 0)
 		want[at++] = 0x25;
 	else {

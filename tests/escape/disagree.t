@@ -60,6 +60,11 @@ def tables(policy):
     text = ""
     for n, (t, s) in enumerate((t, s) for t in REGISTERS for s in REGISTERS
                                if t != s and not {t, s} & ({"r15"} if policy == "program" else {"r15", "r14", "r11"})):
+        if n % 16 == 5:         # a byte of any register that can be named
+            byte = ["al", "cl", "bl", "dl"][n // 16 % 4] if n % 32 == 5 or not t[1].isdigit() else "r10b"
+            text += (f'.section .text.n{n},"ax"\nnop; movzbl %{byte},%{REGISTERS[t]}; lea 1f(%rip),%{s}; add (%{s},%{t},8),%{s}; jmp *%{s}\n'
+                     "1: .rept 64; .quad 2f-1b, 3f-1b, 4f-1b, 2f-1b; .endr\n2: nop; 3: inc %ecx; 4: nop\n")
+            continue
         text += (f'.section .text.n{n},"ax"\nnop; and ${n % 4},%{REGISTERS[t]}; lea 1f(%rip),%{s}; add (%{s},%{t},8),%{s}; jmp *%{s}\n'
                  f"1: .quad {', '.join(['2f-1b', '3f-1b', '4f-1b', '2f-1b'][:n % 4 + 1])}\n2: nop; 3: inc %ecx; 4: nop\n")
     return assembled(text)
@@ -139,10 +144,10 @@ def table_jump(slot, n):
     s = re.match(r"jmp\s+\*%(\w+)$", slot[n][1])
     add = n >= 3 and s and re.match(rf"add\s+(?:0x0)?\(%{s[1]},%(\w+),8\),%{s[1]}$", texts[2])
     lea = add and re.match(rf"lea\s+0x(\w+)\(%rip\),%{s[1]}$", texts[1])
-    mask = lea and add[1] != s[1] and re.match(rf"and\s+\$0x(\w+),%{REGISTERS.get(add[1])}$", texts[0])
-    if not mask or int(mask[1], 16) > 4095:
-        return None
-    return [at for at, _ in slot[n - 2:n + 1]], slot[n - 1][0] + int(lea[1], 16), int(mask[1], 16) + 1
+    t = lea and add[1] != s[1] and REGISTERS.get(add[1])
+    mask = t and re.match(rf"and\s+\$0x(\w+),%{t}$|movzbl\s+%(\w+),%{t}$", texts[0])
+    most = int(mask[1] or "ff", 16) if mask else 4096
+    return ([at for at, _ in slot[n - 2:n + 1]], slot[n - 1][0] + int(lea[1], 16), most + 1) if most < 4096 else None
 
 
 def table_problem(policy, code):

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * unit_find on every jump through a table: interrupted behind its `and` it goes back to that, with the right register, whatever bytes
- * come before; elsewhere it finds nothing. Bytes before are random, and chosen to look like other encodings of the `and`.
+ * unit_find on every jump through a table: interrupted behind its `and`, or the widening of a byte, it goes back to that, with the right
+ * register, whatever bytes come before; elsewhere it finds nothing. Bytes before are random, and chosen to look like other encodings of it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,11 +11,20 @@
 #include "machine/x86_64/unit.h"
 
 #define AROUND 32
+#define BYTE   2          /* instead of an `and`: the widening of any byte */
 
 static size_t mask_write(uint8_t *to, unsigned t, uint32_t mask, int wide)
 {
 	size_t n = 0;
 
+	if (wide == BYTE) {
+		if (t >= 8)
+			to[n++] = (uint8_t)(0x44 | (rand() & 1));
+		to[n++] = 0x0f;
+		to[n++] = 0xb6;
+		to[n++] = (uint8_t)(0xc0 | (t & 7) << 3 | (rand() & 7));
+		return n;
+	}
 	if (wide && t == 0)
 		to[n++] = 0x25;
 	else {
@@ -41,7 +50,7 @@ static size_t jump_write(uint8_t *to, unsigned s)
 
 static void before(uint8_t *text, unsigned t)
 {
-	static const uint8_t looks[] = {0x41, 0x81, 0x83, 0x25, 0xe0, 0x48, 0x8d, 0x03, 0xff, 0x65, 0x0f, 0x00, 0x77};
+	static const uint8_t looks[] = {0x41, 0x81, 0x83, 0x25, 0xe0, 0x48, 0x8d, 0x03, 0xff, 0x65, 0x0f, 0x00, 0x77, 0xb6, 0x44, 0x0f};
 
 	for (int i = 0; i < AROUND; i++)
 		text[i] = rand() & 1 ? (uint8_t)rand() : rand() & 1 ? looks[(size_t)rand() % sizeof looks] : (uint8_t)(0xe0 | (t & 7));
@@ -85,7 +94,7 @@ int main(void)
 			for (unsigned s = 0; s < 16; s++) {
 				if (s == t || s == 4 || t == 4 || s == 15 || t == 15)
 					continue;
-				int wide = rand() & 1;
+				int wide = rand() % 3;
 				uint32_t mask = (uint32_t)rand() % (wide ? TABLE_MOST : 128);
 				size_t start = AROUND, at[4], n = start;
 				before(text, t);

@@ -24,6 +24,13 @@ image_policy IMAGE_POLICY_PROGRAM
 	jmp *%\s64
 .endm
 
+.macro byte_unit byte, t32, t64, s64, table
+	movzbl %\byte, %\t32
+	lea \table(%rip), %\s64
+	add (%\s64,%\t64,8), %\s64
+	jmp *%\s64
+.endm
+
 first_unit:                             /* the first bytes of the text */
 	unit jmp, r11d, r11, r10d, wrong
 	.globl _start
@@ -113,6 +120,26 @@ many_again:
 place_five:
 	rol $5, %rbx
 place_six:
+	mov %r12, %r11
+	shr $21, %r11
+	byte_unit r11b, r9d, r9, rdx, by_byte
+by_byte:
+	.rept 128
+	.quad place_seven - by_byte, place_eight - by_byte
+	.endr
+place_seven:
+	rol $9, %rbx
+place_eight:
+	mov %r12, %rdx
+	shr $33, %rdx
+	byte_unit dl, edx, rdx, rax, by_itself
+by_itself:
+	.rept 128
+	.quad place_nine - by_itself, place_ten - by_itself
+	.endr
+place_nine:
+	add $9, %rbx
+place_ten:
 	mov %r12, %rdx
 	shr $15, %rdx
 	and $1, %edx                    /* the table lies elsewhere */

@@ -6,7 +6,7 @@
 #include "emit.h"
 
 /* Of the `and`: all of a table's places, rounded up to a power of two, are there; those behind its end trap. */
-static size_t places(size_t lands)
+size_t table_places(size_t lands)
 {
 	size_t n = 1;
 
@@ -15,9 +15,16 @@ static size_t places(size_t lands)
 	return n;
 }
 
-static void jump_write(struct emitter *e, enum gpr which, enum gpr place, unsigned number, size_t count)
+static void bound_write(struct emitter *e, const struct statement *bound)
 {
-	emit(e, "and $%zu, %%%s", places(count) - 1, register_name(which, 4));
+	const struct operand *from = &bound->operands[0];
+
+	emit(e, from->kind == OPERAND_IMMEDIATE ? "and $%s, %%%s" : "movzbl %s, %%%s", from->text, register_name(bound->operands[1].reg, 4));
+}
+
+/* Behind what bounds `which`. */
+static void jump_write(struct emitter *e, enum gpr which, enum gpr place, unsigned number)
+{
 	emit(e, "lea .Lcarrel_table_%u(%%rip), %%%s", number, register_name(place, 8));
 	emit(e, "add (%%%s,%%%s,8), %%%s", register_name(place, 8), register_name(which, 8), register_name(place, 8));
 	emit(e, "jmp *%%%s", register_name(place, 8));
@@ -26,15 +33,16 @@ static void jump_write(struct emitter *e, enum gpr which, enum gpr place, unsign
 /* The verifier knows a table by a jump through it that it lies right behind; this one is never run. 16 bytes, or 19, come before it. */
 static void table(struct emitter *e, unsigned number, const size_t *lands, size_t count)
 {
-	fprintf(e->out, places(count) <= 128 ? "\t.p2align 4\n" : "\t.p2align 3\n\t.nops 5\n");
-	jump_write(e, RCX, RAX, number, count);
+	fprintf(e->out, table_places(count) <= 128 ? "\t.p2align 4\n" : "\t.p2align 3\n\t.nops 5\n");
+	emit(e, "and $%zu, %%ecx", table_places(count) - 1);
+	jump_write(e, RCX, RAX, number);
 	fprintf(e->out, ".Lcarrel_table_%u:\n", number);
-	for (size_t i = 0; i < places(count); i++)
+	for (size_t i = 0; i < table_places(count); i++)
 		if (i < count)
 			emit(e, ".quad %s-.Lcarrel_table_%u", e->source->statements[lands[i]].text, number);
 		else
 			emit(e, ".quad .Lcarrel_end_%u-.Lcarrel_table_%u", number, number);
-	if (places(count) > count)
+	if (table_places(count) > count)
 		fprintf(e->out, ".Lcarrel_end_%u:\n\tud2\n", number);
 }
 
@@ -51,8 +59,10 @@ void table_jump(struct emitter *e)
 	stack_flush(e);
 	if (array && s->operands[0].base != NO_REG)
 		busy |= BIT(s->operands[0].base);
+	if (s->bound && s->bound->operands[0].kind == OPERAND_REGISTER)         /* an interrupted jump begins again */
+		busy |= BIT(s->bound->operands[0].reg);
 	enum gpr place = scratch_pick(e, busy, 0);
-	enum gpr which = !(((s->index_dead ? 0 : s->after) | fixed) & BIT(s->index)) ? s->index : place == NO_REG ? NO_REG : scratch_pick(e, busy, BIT(place));
+	enum gpr which = !(((s->index_dead || s->bounded ? 0 : s->after) | fixed) & BIT(s->index)) ? s->index : place == NO_REG ? NO_REG : scratch_pick(e, busy, BIT(place));
 	if (place == NO_REG || which == NO_REG)
 		source_wants_register(e->source, s, "a jump through a table");
 	unsigned number = fresh ? ++numbers : array->number, slow = array && !s->certain ? ++numbers : 0;
@@ -63,11 +73,15 @@ void table_jump(struct emitter *e)
 		emit(e, "cmp %%%s, %%%s", register_name(place, 4), register_name(s->operands[0].base, 4));
 		emit(e, "jne .Lcarrel_slow_%u", slow);
 	}
+	if (s->bound)
+		bound_write(e, s->bound);
 	if (which != s->index)
 		emit(e, "mov %%%s, %%%s", register_name(s->index, 4), register_name(which, 4));
 	if (s->loaded != NO_REG)
 		emit(e, "mov %s, %%%s", memory_text(e, &s->operands[0]), register_name(s->loaded, 8));
-	jump_write(e, which, place, number, count);
+	if (!s->bound || which != s->index)
+		emit(e, "and $%zu, %%%s", table_places(count) - 1, register_name(which, 4));
+	jump_write(e, which, place, number);
 	fprintf(e->out, "\t.subsection 1\n");
 	if (slow) {
 		fprintf(e->out, ".Lcarrel_slow_%u:\n", slow);

@@ -203,6 +203,8 @@ static void switch_follow(const struct source *source, size_t jump, const struct
 			table = text;
 			continue;
 		}
+		if (!table && !strncmp(text, ".cfi_endproc", 12))
+			return;                 /* what follows the function is an array at most */
 		bool whole = !strncmp(text, ".quad", 5);
 		if (!whole && strncmp(text, ".long", 5)) {
 			if (table && s->lands_count && all[i].kind == STATEMENT_DIRECTIVE)

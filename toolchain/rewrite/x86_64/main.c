@@ -57,6 +57,7 @@ int main(int argc, char **argv)
 	liveness_pass(&source);
 	flags_pass(&source);
 	tables_pass(&source);
+	pads_pass(&source);
 	emit_pass(&source);
 	if (fflush(source.out) || ferror(source.out)) {
 		perror("carrel-rewrite: write");

@@ -68,6 +68,8 @@ struct statement {
 	enum gpr loaded;        /* that takes its label from an array: where that is read later on, too; else NO_REG */
 	struct array *array;    /* NULL: a switch, and `lands` its table */
 	bool certain;           /* that is what the operand's base holds; else they are compared first */
+	bool bounded;           /* the index is within the table */
+	struct statement *bound;        /* what makes it that, taken from its place to be a step of the jump; or NULL */
 };
 
 /* A static array of labels, for computed gotos */
@@ -77,6 +79,8 @@ struct array {
 	size_t *lands;
 	size_t lands_count;
 	int function;
+	size_t at;              /* its label's statement; its lines follow */
+	bool jumps;             /* some jump through it has been converted */
 	unsigned number;        /* of its table, once that is written */
 };
 
@@ -123,7 +127,11 @@ void weak_pass(struct source *source);                          /* weak.c */
 void delta_pass(struct source *source);                         /* delta.c */
 void liveness_pass(struct source *source);                      /* liveness.c */
 void flags_pass(struct source *source);                         /* flags.c */
+void arrays_find(struct source *source);                        /* arrays.c */
+struct array *array_of(const struct source *source, int function);
 void tables_pass(struct source *source);                        /* tables.c */
+void pads_pass(struct source *source);                          /* pads.c */
+size_t table_places(size_t lands);                              /* emit_table.c */
 void emit_pass(struct source *source);                          /* emit.c */
 bool operand_number(const char *text, long *value);
 

@@ -10,14 +10,22 @@
 
 #include "rewrite.h"
 
-static bool touches(const struct statement *s, enum gpr reg)
+static uint32_t registers_of(const struct statement *s)
 {
+	uint32_t registers = 0;
+
 	for (int i = 0; i < s->count; i++) {
 		const struct operand *o = &s->operands[i];
-		if ((o->kind == OPERAND_REGISTER && o->reg == reg) || (o->kind == OPERAND_MEMORY && (o->base == reg || o->index == reg)))
-			return true;
+		registers |= o->kind == OPERAND_REGISTER ? BIT(o->reg) : 0;
+		registers |= o->kind == OPERAND_MEMORY && o->base != NO_REG ? BIT(o->base) : 0;
+		registers |= o->kind == OPERAND_MEMORY && o->index != NO_REG ? BIT(o->index) : 0;
 	}
-	return false;
+	return registers;
+}
+
+static bool touches(const struct statement *s, enum gpr reg)
+{
+	return registers_of(s) & BIT(reg);
 }
 
 /* Does this instruction do nothing but what its operands say, and go on? */
@@ -29,6 +37,11 @@ static bool simple(const struct statement *s)
 	for (int i = 0; such[i]; i++)
 		found |= mnemonic_is(s, such[i]);
 	return found && s->count == 2 && !*s->prefix && !s->app;
+}
+
+static bool writes_register(const struct statement *s, enum gpr reg)
+{
+	return s->operands[1].kind == OPERAND_REGISTER && s->operands[1].reg == reg && !mnemonic_is(s, "cmp") && !mnemonic_is(s, "test");
 }
 
 static bool writes_memory(const struct statement *s)
@@ -189,7 +202,7 @@ static void goto_convert(struct source *source, size_t jump, struct array *array
 		}
 		all[load].operands[0] = (struct operand){.kind = OPERAND_REGISTER, .reg = from->index, .size = 4, .base = NO_REG, .index = NO_REG,
 							 .text = register_text(from->index)};
-		all[load].mnemonic = "mov";
+		all[load].mnemonic = all[load].text = "mov";
 		to->size = 4;
 		to->text = register_text(to->reg);
 		return;
@@ -208,95 +221,36 @@ static void goto_convert(struct source *source, size_t jump, struct array *array
 	all[load].kind = STATEMENT_TEXT;
 }
 
-/* ---- arrays of labels ---- */
-static void array_close(struct source *source, struct array *array, int function)
+/* What bounds the index is a step of the jump (unit.h) if it can be the last thing before it, and need not be done twice: the widening of
+ * a byte, or an `and`. */
+static void bound_find(struct source *source, size_t jump, size_t places)
 {
-	if (!array->lands_count || array->lands_count > TABLE_PLACES || function < 0)
+	struct statement *all = source->statements, *s = &all[jump];
+	size_t at = jump;
+	uint32_t between = 0;
+	long below = 256;
+
+	if (s->index == NO_REG || (s->array && !s->certain))
 		return;
-	array->function = function;
-	source->arrays = realloc(source->arrays, (source->array_count + 1) * sizeof *source->arrays);
-	if (!source->arrays)
-		abort();
-	source->arrays[source->array_count++] = *array;
-}
-
-/* Does a section begin here that no program writes to? -1: no section does. */
-static int constant_section(const char *text)
-{
-	static const char *const others[] = {".text", ".data", ".bss", ".pushsection", ".popsection", ".previous", ".subsection", NULL};
-
-	if (!strncmp(text, ".section", 8)) {
-		text += 8 + strspn(text + 8, " \t");
-		return !strncmp(text, ".rodata", 7) || !strncmp(text, ".data.rel.ro", 12);
-	}
-	for (int i = 0; others[i]; i++)
-		if (!strncmp(text, others[i], strlen(others[i])))
-			return 0;
-	return -1;
-}
-
-/* NAME: .quad .Lx; .quad .Ly..., all of them places in one function, and never written to. */
-static void arrays_find(struct source *source, const struct labels *labels)
-{
-	struct array array = {0};
-	int function = -1, constant = 0;
-
-	for (size_t i = 0; i < source->count; i++) {
-		const struct statement *s = &source->statements[i];
-		if (array.name && (s->kind != STATEMENT_DIRECTIVE || strncmp(s->text, ".quad", 5))) {
-			array_close(source, &array, function);
-			array = (struct array){0};
-		}
-		if (s->kind == STATEMENT_DIRECTIVE && constant_section(s->text) >= 0)
-			constant = constant_section(s->text);
-		if (s->kind == STATEMENT_LABEL && !s->code && constant) {
-			array = (struct array){.name = s->text};
-			function = -1;
-		} else if (array.name) {
-			size_t at;
-			int its = label_find(labels, s->text + 5 + strspn(s->text + 5, " \t"), &at) ? source->statements[at].function : -1;
-			if (its < 0 || (function >= 0 && its != function)) {
-				array.name = NULL;
-				continue;
-			}
-			function = its;
-			array.lands = realloc(array.lands, (array.lands_count + 1) * sizeof *array.lands);
-			if (!array.lands)
-				abort();
-			array.lands[array.lands_count++] = at;
-		}
-	}
-	if (array.name)
-		array_close(source, &array, function);
-}
-
-/* The tables of switches look the same, and are not arrays. */
-static void arrays_sift(struct source *source)
-{
-	size_t left = 0;
-
-	for (size_t i = 0; i < source->count; i++)
-		for (size_t k = 0; source->statements[i].table && k < source->array_count; k++)
-			if (source->arrays[k].name == source->statements[i].table)
-				source->arrays[k].function = -1;
-	for (size_t k = 0; k < source->array_count; k++)
-		if (source->arrays[k].function >= 0)
-			source->arrays[left++] = source->arrays[k];
-	source->array_count = left;
-}
-
-/* The only array of this function. */
-static struct array *array_of(const struct source *source, int function)
-{
-	struct array *found = NULL;
-
-	for (size_t i = 0; i < source->array_count; i++)
-		if (source->arrays[i].function == function) {
-			if (found)
-				return NULL;
-			found = &source->arrays[i];
-		}
-	return found;
+	while ((at = before(source, at)) != SIZE_MAX && !writes_register(&all[at], s->index))
+		between |= registers_of(&all[at]);
+	if (at == SIZE_MAX)
+		return;
+	const struct operand *from = &all[at].operands[0], *to = &all[at].operands[1];
+	bool widens = mnemonic_is(&all[at], "movzb"), ands = mnemonic_is(&all[at], "and") && from->kind == OPERAND_IMMEDIATE;
+	if (to->size < 4 || !(widens || (ands && operand_number(from->text, &below))))
+		return;
+	below += ands;
+	if (below < 1 || (size_t)below > places)
+		return;
+	s->bounded = true;
+	/* Of a byte, only registers that are named without REX, or where the index wants one. */
+	bool byte = widens && from->kind == OPERAND_REGISTER && (s->index >= R8 || from->reg < RSP || from->high) && !(from->high && s->index >= R8);
+	if (s->loaded != NO_REG || !(byte || ands) || (between & (BIT(s->index) | (byte ? BIT(from->reg) : 0))))
+		return;
+	s->bound = &all[at];
+	s->bound->kind = STATEMENT_TEXT;
+	keep_alive(source, at, jump, BIT(byte ? from->reg : s->index));
 }
 
 void tables_pass(struct source *source)
@@ -305,9 +259,7 @@ void tables_pass(struct source *source)
 		source->statements[i].index = source->statements[i].loaded = NO_REG;
 	if (!source->compiled)
 		return;
-	struct labels labels = labels_of(source, 0, source->count);
-	arrays_find(source, &labels);
-	arrays_sift(source);
+	arrays_find(source);
 	for (size_t i = 0; i < source->count; i++) {
 		const struct statement *s = &source->statements[i];
 		if (s->kind != STATEMENT_INSTRUCTION || !mnemonic_is(s, "jmp") || !s->count || !s->operands[0].indirect || s->calls || s->app)
@@ -318,11 +270,14 @@ void tables_pass(struct source *source)
 				goto_convert(source, i, NULL, s->table);
 			else
 				switch_convert(source, i);
-		} else if (array && !source->trap)
+			bound_find(source, i, table_places(s->lands_count));
+		} else if (array && !source->trap) {
 			goto_convert(source, i, array, array->name);
+			bound_find(source, i, table_places(array->lands_count));
+			array->jumps |= s->index != NO_REG;
+		}
 		if (s->index != NO_REG)         /* nothing before the jump may take what it needs now for dead */
 			source->statements[i].live |= BIT(s->index) | (s->operands[0].kind == OPERAND_MEMORY && s->operands[0].base != NO_REG
 								       ? BIT(s->operands[0].base) : 0);
 	}
-	free(labels.sorted);
 }
