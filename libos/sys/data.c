@@ -293,7 +293,7 @@ int64_t sys_copy_file_range(const uint64_t a[6])
 	if (!to || !from || ((to->flags | from->flags) & O_PATH) || (to->flags & O_ACCMODE) == O_RDONLY ||
 	    (from->flags & O_ACCMODE) == O_WRONLY || (to->flags & O_APPEND))
 		return -EBADF;
-	if (a[5])
+	if (a[5] || !from->operations->read || !to->operations->write)
 		return -EINVAL;
 	for (int i = 0; i < 2; i++) {
 		struct file *f = i ? to : from;

@@ -13,7 +13,11 @@ echo 1..2
 echo "# seed $seed"
 mkdir "$scratch/system" "$scratch/host"
 fuzz() {        # what they share, and their own
-	: | build/tests/fuzz/fuzz "$1" $((seconds / 2)) "$seed" "$scratch/$1" "${@:2}"
+	: | build/tests/fuzz/fuzz "$1" $((seconds / 2)) "$seed" "$scratch/$1" "${@:2}" >"$scratch/said" 2>&1
+	local status=$?
+	cat "$scratch/said"
+	[ $status = 0 ] || cat "$scratch/said" >&2      # the test runner keeps this
+	return $status
 }
 fuzz system build/lib/carrel/libos build/tests/fuzz/program $hello && echo "ok 1 - system calls" || echo "not ok 1 - system calls"
 fuzz host build/tests/fuzz/libos $hello $hello build/tests/escape/libos/plain && echo "ok 2 - host calls" || echo "not ok 2 - host calls"
