@@ -67,6 +67,16 @@ static void line_take(struct supervisor *s, struct unit *u, const char *line, si
 			client_say(c, 'o', line, length);
 }
 
+/* What has no end of its own: there is always room for one. */
+static void rest(char *part, size_t *length, void (*line)(void *, const char *, size_t), void *to)
+{
+	if (!*length)
+		return;
+	part[(*length)++] = '\n';
+	line(to, part, *length);
+	*length = 0;
+}
+
 /* One read; lines longer than the buffer are parted. */
 static int take(int fd, char *part, size_t *length, size_t room, void (*line)(void *, const char *, size_t), void *to)
 {
@@ -80,11 +90,8 @@ static int take(int fd, char *part, size_t *length, size_t room, void (*line)(vo
 		line(to, part + start, (size_t)(end + 1 - part) - start);
 	memmove(part, part + start, *length - start);
 	*length -= start;
-	if (*length && (!n || *length == room - 1)) {
-		part[(*length)++] = '\n';
-		line(to, part, *length);
-		*length = 0;
-	}
+	if (!n || *length == room - 1)
+		rest(part, length, line, to);
 	return n > 0;
 }
 
@@ -99,6 +106,16 @@ int output_take(struct supervisor *s, struct unit *u, int which)
 {
 	(void)s;
 	return take(u->output[which], u->log.part[which], &u->log.part_length[which], sizeof u->log.part[which], unit_line, u);
+}
+
+/* The Intravisor keeps the pipes, for the next start: no end of file says that a cVM has ended. */
+void output_end(struct supervisor *s, struct unit *u)
+{
+	for (int which = 0; which < 2; which++) {
+		while (output_take(s, u, which) > 0)
+			;
+		rest(u->log.part[which], &u->log.part_length[which], unit_line, u);
+	}
 }
 
 static void own_line(void *to, const char *line, size_t length)

@@ -51,6 +51,7 @@ int string_add(const struct reader *r, const yaml_node_t *node, void *to);
 KEY(image);
 KEY(args);
 KEY(env);
+KEY(argv0);
 KEY(workdir);
 KEY(hostname);
 KEY(volumes);

@@ -20,7 +20,8 @@
 static int service_add(const struct reader *r, const yaml_node_t *key, const yaml_node_t *value, void *to)
 {
 	static const struct key keys[] = {
-		{"image", read_image}, {"args", read_args}, {"env", read_env}, {"workdir", read_workdir}, {"hostname", read_hostname},
+		{"image", read_image}, {"args", read_args}, {"argv0", read_argv0}, {"env", read_env}, {"workdir", read_workdir},
+		{"hostname", read_hostname},
 		{"volumes", read_volumes}, {"tmpfs", read_tmpfs}, {"memory", read_memory}, {"cpus", read_cpus}, {"publish", read_publish},
 		{"network", read_network}, {"depends_on", read_depends_on}, {"restart", read_restart}, {"healthcheck", read_healthcheck},
 		{"user", read_user}, {"stop_signal", read_stop_signal}, {"stop_timeout", read_stop_timeout}, {"grants", read_grants},
@@ -52,7 +53,8 @@ static int service_add(const struct reader *r, const yaml_node_t *key, const yam
 		return -1;
 	if (!s->config.image_path)
 		return BAD(key, "`%s` has no image", name);
-	s->config.argv[0] = (char *)s->config.image_path;
+	if (!s->config.argv[0])
+		s->config.argv[0] = (char *)s->config.image_path;
 	s->config.envp = s->environment.list;
 	if (s->config.network && names_grant(&s->config, why, sizeof why))
 		return BAD(key, "network: %s", why);

@@ -36,6 +36,18 @@ KEY(args)
 	return code;
 }
 
+KEY(argv0)
+{
+	struct service *s = to;
+	const char *text = scalar(r, value, "argv0");
+
+	UNUSED_KEY;
+	if (!text)
+		return -1;
+	s->config.argv[0] = strdup(text);
+	return 0;
+}
+
 static int variable(const struct reader *r, const yaml_node_t *key, const yaml_node_t *value, void *to)
 {
 	struct service *s = to;

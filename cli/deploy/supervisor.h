@@ -84,6 +84,7 @@ void say(struct supervisor *s, const char *text, ...) __attribute__((format(prin
 /* log.c: takes what a pipe has; lines go to the terminal, the followers and the log. 1; -1 when it has
  * nothing now; 0 at its end. */
 int output_take(struct supervisor *s, struct unit *u, int which);
+void output_end(struct supervisor *s, struct unit *u);      /* the unit has ended */
 int engine_log_take(struct supervisor *s);
 /* unit.c: what is due, now; gives when something is next. */
 int64_t units_step(struct supervisor *s);

@@ -210,9 +210,7 @@ static void ended(struct supervisor *s, struct unit *u, int status)
 	enum restart policy = u->service->restart;
 	char how[64];
 
-	for (int which = 0; which < 2; which++)         /* what it said last comes before the news of its end */
-		while (output_take(s, u, which) > 0)
-			;
+	output_end(s, u);               /* what it said last comes before the news of its end */
 	u->status = status;
 	u->check_id = 0;
 	clients_unit_ended(s, u);

@@ -88,6 +88,15 @@ Y
 check "who has a volume as its root finds the others by name, too" 0 " web" $up rooted.yaml
 [ -z "$(ls root)" ]; say $? "and nothing is written there"
 
+cat > named.yaml <<Y
+cvms:
+  own: {image: p, args: [cat, /proc/self/cmdline]}
+  named: {image: p, argv0: another-name, args: [cat, /proc/self/cmdline]}
+Y
+$up named.yaml 2>&1 | tr '\000' ' ' > out
+grep -q '^named  *| another-name cat /proc' out && grep -q '^own  *| p cat /proc' out
+say $? "a program's own name is its image's, or what argv0 says; a line without an end is shown when the cVM ends"
+
 # In the background.
 cat > shop.yaml <<Y
 project: shop

@@ -32,6 +32,7 @@ cvms:
   first:
     image: p
     args: [a, "1", 2, "", ~x]
+    argv0: another
     env: {A: b, EMPTY: ""}
     workdir: /d
     hostname: one
@@ -122,6 +123,10 @@ cvms:
   a:
     workdir:
     image: p
+Y
+file "a list as a name" 2:24 'argv0' <<'Y'
+cvms:
+  a: {image: p, argv0: [b]}
 Y
 file "a relative working directory" 2:26 'workdir must be absolute' <<'Y'
 cvms:
