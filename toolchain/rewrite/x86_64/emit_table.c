@@ -5,6 +5,8 @@
  */
 #include "emit.h"
 
+#define COMPARED_MOST 256u      /* places, of which eight comparisons find one */
+
 /* Of the `and`: all of a table's places, rounded up to a power of two, are there; those behind its end trap. */
 size_t table_places(size_t lands)
 {
@@ -46,6 +48,33 @@ static void table(struct emitter *e, unsigned number, const size_t *lands, size_
 		fprintf(e->out, ".Lcarrel_end_%u:\n\tud2\n", number);
 }
 
+/* Where no register is free: comparisons, which need none. Places [first, last] of `lands`. */
+static void compare(struct emitter *e, enum gpr index, const size_t *lands, size_t first, size_t last)
+{
+	static unsigned numbers;
+	const struct statement *all = e->source->statements;
+	size_t same = first;
+
+	while (same < last && lands[same + 1] == lands[first])
+		same++;
+	if (same == last) {
+		emit(e, "jmp %s", all[lands[first]].text);
+		return;
+	}
+	/* Near the middle, at a border between two labels. */
+	size_t border = first + (last - first + 1) / 2;
+	while (border > first + 1 && lands[border] == lands[border - 1])
+		border--;
+	if (border == first + 1 && lands[border] == lands[first])
+		border = same + 1;
+	unsigned number = ++numbers;
+	emit(e, "cmp $%zu, %%%s", border, register_name(index, 4));
+	emit(e, "jae .Lcarrel_from_%u", number);
+	compare(e, index, lands, first, border - 1);
+	fprintf(e->out, ".Lcarrel_from_%u:\n", number);
+	compare(e, index, lands, border, last);
+}
+
 void table_jump(struct emitter *e)
 {
 	static unsigned numbers;
@@ -63,6 +92,12 @@ void table_jump(struct emitter *e)
 		busy |= BIT(s->bound->operands[0].reg);
 	enum gpr place = scratch_pick(e, busy, 0);
 	enum gpr which = !(((s->index_dead || s->bounded ? 0 : s->after) | fixed) & BIT(s->index)) ? s->index : place == NO_REG ? NO_REG : scratch_pick(e, busy, BIT(place));
+	if ((place == NO_REG || which == NO_REG) && (!array || s->certain) && s->loaded == NO_REG && count <= COMPARED_MOST) {
+		if (s->bound)
+			bound_write(e, s->bound);
+		compare(e, s->index, lands, 0, count - 1);
+		return;
+	}
 	if (place == NO_REG || which == NO_REG)
 		source_wants_register(e->source, s, "a jump through a table");
 	unsigned number = fresh ? ++numbers : array->number, slow = array && !s->certain ? ++numbers : 0;
