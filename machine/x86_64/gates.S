@@ -8,35 +8,14 @@
  * code has no instruction that writes them; std, popf, wrfsbase... are not on the allow-list). fs is the host's throughout: of what
  * lies there verified code reads one word, THREAD_POINTER_AT, which is its own thread pointer (carrel/gate.h).
  */
-#include <carrel/gate.h>
 #include <carrel/window.h>
 #include <asm/errno.h>
-#include <asm/unistd.h>
 #define RESUME_NUMBER 15
-#include "machine/carrier.h"
-#include "machine/x86_64/context.h"
-
-#define F(field) ((field) - CONTEXT_BIAS)(%r11)
+#include "machine/x86_64/gates.h"
 
 	.macro find_context
 	mov	%rsp, %r11
 	or	$(CONTROL_REGION - 1), %r11
-	.endm
-
-	.macro zero registers:vararg
-	.irp	r, \registers
-	xor	%\r, %\r
-	.endr
-	.endm
-	.macro pushes registers:vararg
-	.irp	r, \registers
-	push	%\r
-	.endr
-	.endm
-	.macro pops registers:vararg
-	.irp	r, \registers
-	pop	%\r
-	.endr
 	.endm
 
 	/* Everything a guest is not told: caller-saved registers but rax and rdx. */
@@ -116,49 +95,6 @@
 	.endr
 	stmxcsr	F(\set + S_FLOATING)
 	fnstcw	F(\set + S_FLOATING + 4)
-	.endm
-
-	/* Nothing of one side's vector and x87 state is left to the other: contents, exceptions that wait, where its last x87 instruction
-	 * and that one's operand were (fnstenv tells). The control words are those at the two operands from then on. rax is lost.
-	 * There the gate's own take their place, on an empty stack and exact, so no exception can come of them whatever is unmasked;
-	 * `fninit` would take four times as long as all the rest. (Of a processor that keeps an operand's place for exceptions alone, the last
-	 * one's stays.) Outside of the gate page it must be `fninit`: where the Intravisor's text lies is not told. */
-	.macro clear_vectors control_word, mxcsr, outside=0
-	fnstsw	%ax
-	test	%ax, %ax
-	jz	8f
-	fninit
-8:	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7
-	pxor	%mm\n, %mm\n
-	.endr
-	emms
-	.if	\outside
-	fninit
-	fldcw	\control_word
-	.else
-	fldcw	\control_word
-	flds	nothing(%rip)
-	fstp	%st(0)
-	.endif
-	ldmxcsr	\mxcsr
-	cmpl	$0, F(C_AVX)
-	je	8f
-	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-	vpxor	%xmm\n, %xmm\n, %xmm\n
-	.endr
-	jmp	9f
-8:	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-	pxor	%xmm\n, %xmm\n
-	.endr
-9:
-	.endm
-
-	/* The program of the context at `from` - `bias` is the one that runs. rax is lost. */
-	.macro take_program from=%r11, bias=CONTEXT_BIAS
-	mov	C_PROGRAM_BASE - \bias(\from), %rax
-	wrgsbase %rax
-	mov	C_PROGRAM_TP - \bias(\from), %rax
-	mov	%rax, %fs:THREAD_POINTER_AT
 	.endm
 
 	.section .text.gates, "ax", @progbits
@@ -487,12 +423,7 @@ gate_call_copy:
 	fast_call C_CALL_COPY
 	leave_gate gate_call_copy
 
-default_mxcsr:
-	.long	0x1f80
-nothing:
-	.long	0
-default_control_word:
-	.word	0x037f
+	defaults
 
 /* Where a guest ends: each a ud2 of its own, so that the fault handler can say why (fault.c). */
 	.globl	gate_no_headroom, gate_bad_unwind, gate_empty_slot, gate_first_return, gate_leaving
@@ -509,174 +440,5 @@ gate_leaving:
 	ud2
 	.balign	4096, 0xcc
 gate_code_end:
-
-	.text
-
-/* int64_t context_enter(struct context *rdi, uint64_t entry rsi, uint64_t stack rdx, uint64_t argument rcx)
- * Host C calls it; keeps what C expects on the host stack, whose place the context remembers. */
-	.globl	context_enter
-	.type	context_enter, @function
-context_enter:
-	endbr64
-	pushes	rbx, rbp, r12, r13, r14, r15
-	sub	$24, %rsp
-	stmxcsr	(%rsp)
-	fnstcw	4(%rsp)
-	mov	%rsp, C_HOST_RSP(%rdi)
-	mov	C_CARRIER(%rdi), %rax
-	mov	%rsp, CARRIER_HOST_SP(%rax)
-	mov	C_LIBOS_BASE(%rdi), %r8
-
-/* void context_again(struct context *rdi, uint64_t entry rsi, uint64_t stack rdx, uint64_t argument rcx, uint64_t r14 r8): into the
- * library OS (r14 is its window) or the program (0) on a control stack that has been started over. From a host call; the host stack's
- * place stays. */
-	.globl	context_again
-	.type	context_again, @function
-context_again:
-	endbr64
-	mov	%r8, %r14
-	/* A stop before this comparison is seen by it, one between the labels by its pc (fault.c), one behind them in the guest. */
-	cmpl	$0, C_LEAVING(%rdi)
-	.globl	context_checked, context_entered
-context_checked:
-	mov	$-ECANCELED, %rax
-	cmovne	%rax, %rsi
-	jne	context_leave
-	take_program %rdi, 0
-	mov	C_START_RSP(%rdi), %rsp		/* a frame that returns to a gate (thread.c) */
-	push	%rsi
-	mov	%rdx, %r15
-	lea	CONTEXT_BIAS(%rdi), %r11
-	clear_vectors default_control_word(%rip), default_mxcsr(%rip), 1
-	mov	%rcx, %rdi
-	zero	eax, ebx, ecx, edx, esi, ebp, r8d, r9d, r10d, r11d, r12d, r13d
-	ret
-context_entered:
-
-/* void context_leave(struct context *rdi, int64_t value rsi): out of the guest for good; context_enter returns value.
- * Reached from a host call and, after a fault, from the signal handler's return. */
-	.globl	context_leave
-	.type	context_leave, @function
-context_leave:
-	endbr64
-	mov	C_HOST_RSP(%rdi), %rsp
-	cld
-	fninit
-	fldcw	4(%rsp)
-	ldmxcsr	(%rsp)
-	mov	%rsi, %rax
-	add	$24, %rsp
-	pops	r15, r14, r13, r12, rbp, rbx
-	ret
-
-/* void context_adopted(struct context *rdi, int64_t error rsi, gate_call_out in the gate page rdx): a program's call is over with
- * an error, on another host thread than it began. */
-	.globl	context_adopted
-	.type	context_adopted, @function
-context_adopted:
-	endbr64
-	lea	CONTEXT_BIAS(%rdi), %r11
-	lea	C_CALLER(%rdi), %r10
-	mov	%rsi, %rax
-	mov	%rdx, %rcx
-	xor	%edx, %edx
-	jmp	*%rcx
-
-/* void context_resume(struct context *rdi, ucontext_t *rsi): into the program with every register from *rsi, by the kernel's
- * sigreturn: it restores vector state and the signal mask in one step, so an interruption that waited comes right behind. */
-	.globl	context_resume
-	.type	context_resume, @function
-context_resume:
-	endbr64
-	take_program %rdi, 0
-	mov	%rsi, %rsp
-	mov	$__NR_rt_sigreturn, %eax
-	syscall
-	ud2
-
-/* int64_t context_blocking(const uint64_t *kicked rdi, const uint64_t call[7] rsi): a host system call that an interruption
- * ends with -EINTR also when it comes before the call has begun: the handler moves a pc in [blocking_start, blocking_end) to
- * blocking_abort, and blocking_end is the instruction behind `syscall`. */
-	.globl	context_blocking, blocking_start, blocking_end, blocking_abort
-	.type	context_blocking, @function
-context_blocking:
-	endbr64
-	mov	%rdi, %r11
-	mov	%rsi, %rcx
-	mov	(%rcx), %rax
-	mov	8(%rcx), %rdi
-	mov	16(%rcx), %rsi
-	mov	24(%rcx), %rdx
-	mov	32(%rcx), %r10
-	mov	40(%rcx), %r8
-	mov	48(%rcx), %r9
-blocking_start:
-	cmpl	$0, (%r11)
-	jne	blocking_abort
-	syscall
-blocking_end:
-	ret
-blocking_abort:
-	mov	$-EINTR, %rax
-	ret
-
-/* int64_t machine_system(long number rdi, long a rsi, long b rdx, long c rcx, long d r8, long e r9, long f) */
-	.globl	machine_system, machine_relax
-	.type	machine_system, @function
-machine_system:
-	endbr64
-	mov	%rdi, %rax
-	mov	%rsi, %rdi
-	mov	%rdx, %rsi
-	mov	%rcx, %rdx
-	mov	%r8, %r10
-	mov	%r9, %r8
-	mov	8(%rsp), %r9
-	syscall
-	ret
-
-	.type	machine_relax, @function
-machine_relax:
-	endbr64
-	pause
-	ret
-
-/* int machine_copy(void *rdi, const void *rsi, size_t rdx), and the same by two other names (machine.h): one of the sides is a guest's.
- * 0, or -EFAULT when it faults. */
-	.globl	machine_copy, machine_copy_in, machine_copy_out, machine_copy_end, machine_copy_fault
-	.type	machine_copy, @function
-machine_copy_in:
-machine_copy_out:
-machine_copy:
-	endbr64
-	cmp	$512, %rdx		/* where `rep movsb` costs more to begin than to do */
-	jb	1f
-	mov	%rdx, %rcx
-	rep movsb
-	xor	%eax, %eax
-	ret
-1:	mov	%rdx, %rcx
-	shr	$3, %rcx
-	jz	3f
-2:	mov	(%rsi), %rax
-	mov	%rax, (%rdi)
-	add	$8, %rsi
-	add	$8, %rdi
-	dec	%rcx
-	jnz	2b
-3:	and	$7, %edx
-	jz	5f
-4:	mov	(%rsi), %al
-	mov	%al, (%rdi)
-	inc	%rsi
-	inc	%rdi
-	dec	%edx
-	jnz	4b
-5:	xor	%eax, %eax
-	ret
-machine_copy_end:
-machine_copy_fault:
-	mov	$-EFAULT, %eax
-	ret
 
 	.section .note.GNU-stack, "", @progbits
