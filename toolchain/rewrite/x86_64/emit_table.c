@@ -5,8 +5,6 @@
  */
 #include "emit.h"
 
-#define COMPARED_MOST 256u      /* places, of which eight comparisons find one */
-
 /* Of the `and`: all of a table's places, rounded up to a power of two, are there; those behind its end trap. */
 size_t table_places(size_t lands)
 {
@@ -48,7 +46,8 @@ static void table(struct emitter *e, unsigned number, const size_t *lands, size_
 		fprintf(e->out, ".Lcarrel_end_%u:\n\tud2\n", number);
 }
 
-/* Where no register is free: comparisons, which need none. Places [first, last] of `lands`. */
+/* Where no register is free: comparisons, which need none; a dozen for the largest table, and the rest of the file may use all registers.
+ * Places [first, last] of `lands`. */
 static void compare(struct emitter *e, enum gpr index, const size_t *lands, size_t first, size_t last)
 {
 	static unsigned numbers;
@@ -92,7 +91,7 @@ void table_jump(struct emitter *e)
 		busy |= BIT(s->bound->operands[0].reg);
 	enum gpr place = scratch_pick(e, busy, 0);
 	enum gpr which = !(((s->index_dead || s->bounded ? 0 : s->after) | fixed) & BIT(s->index)) ? s->index : place == NO_REG ? NO_REG : scratch_pick(e, busy, BIT(place));
-	if ((place == NO_REG || which == NO_REG) && (!array || s->certain) && s->loaded == NO_REG && count <= COMPARED_MOST) {
+	if ((place == NO_REG || which == NO_REG) && (!array || s->certain) && s->loaded == NO_REG) {
 		if (s->bound)
 			bound_write(e, s->bound);
 		compare(e, s->index, lands, 0, count - 1);
