@@ -62,7 +62,8 @@ void table_jump(struct emitter *e)
 	if (s->bound && s->bound->operands[0].kind == OPERAND_REGISTER)         /* an interrupted jump begins again */
 		busy |= BIT(s->bound->operands[0].reg);
 	enum gpr place = scratch_pick(e, busy, 0);
-	enum gpr which = !(((s->index_dead || s->bounded ? 0 : s->after) | fixed) & BIT(s->index)) ? s->index : place == NO_REG ? NO_REG : scratch_pick(e, busy, BIT(place));
+	bool kept = s->bounded && s->loaded != s->index;        /* the index is what it was, or its register has the label */
+	enum gpr which = !(((s->index_dead || kept ? 0 : s->after) | fixed) & BIT(s->index)) ? s->index : place == NO_REG ? NO_REG : scratch_pick(e, busy, BIT(place));
 	if (place == NO_REG || which == NO_REG)
 		source_wants_register(e->source, s, "a jump through a table");
 	unsigned number = fresh ? ++numbers : array->number, slow = array && !s->certain ? ++numbers : 0;
