@@ -183,7 +183,9 @@ int64_t host_close(struct caller *caller, const uint64_t a[6])
 	if (!resource)
 		return error;
 	fast_lock(&caller->cvm->handles);
-	error = cap_revoke(caller->cvm->capabilities, a[0], resource_drop);
+	/* If it is another's by now, that one's last reference might be the table's. */
+	const struct cap *cap = cap_get(caller->cvm->capabilities, a[0]);
+	error = cap && cap->object == resource ? cap_revoke(caller->cvm->capabilities, a[0], resource_drop) : -EBADF;
 	fast_unlock(&caller->cvm->handles);
 	return error;
 }

@@ -18,7 +18,7 @@ $(ESCAPE)/units: $(ESCAPE)/%: $(B)/obj/tests/escape/native/%.o $(MACHINE_LIBRARY
 
 ESCAPE_NATIVE := $(patsubst %,$(ESCAPE)/%,beside quota sealed snapshot lockdown again descriptors replaced zero late)
 $(ESCAPE)/quota: LDFLAGS += -Wl,--wrap=mmap
-$(ESCAPE)/late: LDFLAGS += -Wl,--wrap=machine_system
+$(ESCAPE)/late: LDFLAGS += -Wl,--wrap=machine_system -Wl,--wrap=fast_lock -Wl,--wrap=close
 # What native/failing.h makes fail.
 $(ESCAPE)/descriptors: LDFLAGS += $(patsubst %,-Xlinker --wrap=%,malloc calloc aligned_alloc mmap memfd_create eventfd epoll_create1 epoll_ctl socket accept4 \
 	fstat fstatfs ftruncate write pread machine_copy_in machine_copy_out open fcntl syscall)

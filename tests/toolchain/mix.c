@@ -74,6 +74,29 @@ stop:
 	return acc;
 }
 
+__attribute__((noinline)) static unsigned count(void)
+{
+	static unsigned n;
+	return n++;
+}
+
+/* The label is in the register that its index was in. */
+__attribute__((noinline)) static int label_kept(void)
+{
+	static void *const labels[] = {&&one, &&two, &&three, &&four};
+	unsigned i = count() & 3;
+	void *to = labels[i];
+	goto *to;
+one:
+	return to == &&one;
+two:
+	return 2 * (to == &&two);
+three:
+	return 4 * (to == &&three);
+four:
+	return 8 * (to == &&four);
+}
+
 static void jump(int n)
 {
 	char room[100];
@@ -151,6 +174,7 @@ int main(void)
 	for (int i = -1; i < 8; i++)
 		printf("%d ", pick(i));
 	printf("\n%d\n", computed((const unsigned char *)"\0\1\2\0\3"));
+	printf("%d\n", label_kept() | label_kept() | label_kept() | label_kept());
 	for (int i = 0; i < 50; i++)
 		numbers[i] = (i * 7919) % 101;
 	qsort(numbers, 50, sizeof *numbers, order);

@@ -3,7 +3,8 @@
  *
  * Handles that another thread closes in the middle of a fast host call, just before its system call (--wrap=machine_system): it goes to the
  * socket that the handle named, and to nothing that has got the descriptor's number since; and the socket is closed by the next slow
- * call, or with the cVM. TAP on standard output. A test's tool, not trusted.
+ * call, or with the cVM. And in the middle of a close, just before the lock (--wrap=fast_lock): nothing is closed under the handles' lock.
+ * TAP on standard output. A test's tool, not trusted.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +36,33 @@ int64_t __wrap_machine_system(long number, long a, long b, long c, long d, long 
 			abort();
 	}
 	return __real_machine_system(number, a, b, c, d, e, f);
+}
+
+static int64_t pair(int *peer);
+
+static int64_t again = -1;      /* a handle that goes, and is another socket's at once */
+static int locks, peer_again, closed_under_lock;
+
+void __real_fast_lock(struct fast_lock *lock);
+void __wrap_fast_lock(struct fast_lock *lock);
+void __wrap_fast_lock(struct fast_lock *lock)
+{
+	if (again >= 0 && ++locks == 2) {
+		const int64_t handle = again;
+		again = -1;
+		host_close(&caller, (const uint64_t[6]){(uint64_t)handle});
+		if (pair(&peer_again) != handle)
+			abort();
+	}
+	__real_fast_lock(lock);
+}
+
+int __real_close(int fd);
+int __wrap_close(int fd);
+int __wrap_close(int fd)
+{
+	closed_under_lock += cvm->handles.word != 0;
+	return __real_close(fd);
 }
 
 static void say(int ok, const char *name)
@@ -101,6 +129,14 @@ int main(void)
 	say(recv(peer, got, sizeof got, MSG_DONTWAIT) == 0 && descriptors() == before + 1, "and closed by that");
 	say(host_socket_put(&caller, (const uint64_t[6]){(uint64_t)handle, at, 3}) == -EBADF, "the handle is gone");
 	close(peer);
+
+	handle = again = pair(&peer);
+	say(host_close(&caller, (const uint64_t[6]){(uint64_t)handle}) == -EBADF && locks == 2, "a handle that was closed meanwhile is not closed");
+	say(recv(peer, got, sizeof got, MSG_DONTWAIT) == 0 && recv(peer_again, got, sizeof got, MSG_DONTWAIT) < 0,
+	    "nor is another that has its number now");
+	say(!host_close(&caller, (const uint64_t[6]){(uint64_t)handle}) && !closed_under_lock, "nothing was closed under the lock");
+	close(peer);
+	close(peer_again);
 
 	handle = closing = pair(&peer);
 	if (write(peer, "xyz", 3) != 3)

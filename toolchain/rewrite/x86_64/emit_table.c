@@ -90,7 +90,8 @@ void table_jump(struct emitter *e)
 	if (s->bound && s->bound->operands[0].kind == OPERAND_REGISTER)         /* an interrupted jump begins again */
 		busy |= BIT(s->bound->operands[0].reg);
 	enum gpr place = scratch_pick(e, busy, 0);
-	enum gpr which = !(((s->index_dead || s->bounded ? 0 : s->after) | fixed) & BIT(s->index)) ? s->index : place == NO_REG ? NO_REG : scratch_pick(e, busy, BIT(place));
+	bool kept = s->bounded && s->loaded != s->index;        /* the index is what it was, or its register has the label */
+	enum gpr which = !(((s->index_dead || kept ? 0 : s->after) | fixed) & BIT(s->index)) ? s->index : place == NO_REG ? NO_REG : scratch_pick(e, busy, BIT(place));
 	if ((place == NO_REG || which == NO_REG) && (!array || s->certain) && s->loaded == NO_REG) {
 		if (s->bound)
 			bound_write(e, s->bound);

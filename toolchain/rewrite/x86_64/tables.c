@@ -244,8 +244,10 @@ static void bound_find(struct source *source, size_t jump, size_t places)
 	if (below < 1 || (size_t)below > places)
 		return;
 	s->bounded = true;
-	/* Of a byte, only registers that are named without REX, or where the index wants one. */
-	bool byte = widens && from->kind == OPERAND_REGISTER && (s->index >= R8 || from->reg < RSP || from->high) && !(from->high && s->index >= R8);
+	/* Of a byte, only registers that are named without REX, or where the index wants one; and not its own second one, which is gone when an
+	 * interrupted jump begins again. */
+	bool byte = widens && from->kind == OPERAND_REGISTER &&
+		    (from->high ? s->index < R8 && s->index != from->reg : s->index >= R8 || from->reg < RSP);
 	if (s->loaded != NO_REG || !(byte || ands) || (between & (BIT(s->index) | (byte ? BIT(from->reg) : 0))))
 		return;
 	s->bound = &all[at];
@@ -277,7 +279,7 @@ void tables_pass(struct source *source)
 			array->jumps |= s->index != NO_REG;
 		}
 		if (s->index != NO_REG)         /* nothing before the jump may take what it needs now for dead */
-			source->statements[i].live |= BIT(s->index) | (s->operands[0].kind == OPERAND_MEMORY && s->operands[0].base != NO_REG
-								       ? BIT(s->operands[0].base) : 0);
+			source->statements[i].live |= BIT(s->index) | (s->bound ? registers_of(s->bound) : 0) |
+						      (s->operands[0].kind == OPERAND_MEMORY && s->operands[0].base != NO_REG ? BIT(s->operands[0].base) : 0);
 	}
 }
