@@ -102,7 +102,7 @@ static int64_t socket_read(struct file *f, struct memory to, uint64_t n, int64_t
 		return shared_receive_piece(f, to.ref, n, 0);
 	if (is_host_stream(f->object) && offset < 0) {
 		int64_t got = HOST_FAST(socket_take, ((struct socket *)f->object)->handle, to.ref, n, 0);
-		if (got != -EAGAIN)
+		if (got != -EAGAIN || (f->flags & O_NONBLOCK))
 			return got;
 	}
 	return offset >= 0 ? -ESPIPE : socket_vector(f, &one, 1, 0);
@@ -117,7 +117,7 @@ static int64_t socket_write(struct file *f, struct memory from, uint64_t n, int6
 	int64_t sent = 0;
 	if (is_host_stream(f->object) && offset < 0) {
 		sent = HOST_FAST(socket_put, ((struct socket *)f->object)->handle, from.ref, n, 0);
-		if (sent == (int64_t)n || (sent < 0 && sent != -EAGAIN))
+		if (sent == (int64_t)n || (sent < 0 && sent != -EAGAIN) || (f->flags & O_NONBLOCK))
 			return sent;
 		sent = sent < 0 ? 0 : sent;
 		one.ref += (uint64_t)sent;
