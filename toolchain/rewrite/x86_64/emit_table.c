@@ -60,18 +60,13 @@ static void compare(struct emitter *e, enum gpr index, const size_t *lands, size
 		emit(e, "jmp %s", all[lands[first]].text);
 		return;
 	}
-	/* Near the middle, at a border between two labels. */
-	size_t border = first + (last - first + 1) / 2;
-	while (border > first + 1 && lands[border] == lands[border - 1])
-		border--;
-	if (border == first + 1 && lands[border] == lands[first])
-		border = same + 1;
+	size_t middle = first + (last - first + 1) / 2;
 	unsigned number = ++numbers;
-	emit(e, "cmp $%zu, %%%s", border, register_name(index, 4));
+	emit(e, "cmp $%zu, %%%s", middle, register_name(index, 4));
 	emit(e, "jae .Lcarrel_from_%u", number);
-	compare(e, index, lands, first, border - 1);
+	compare(e, index, lands, first, middle - 1);
 	fprintf(e->out, ".Lcarrel_from_%u:\n", number);
-	compare(e, index, lands, border, last);
+	compare(e, index, lands, middle, last);
 }
 
 void table_jump(struct emitter *e)
