@@ -8,6 +8,7 @@
 . tests/share/machine.sh
 
 check "copies of all lengths and places" 0 " 0 wrong" $run $share/ranges all
+check "so are those that come to where nothing is" 0 " 0 wrong" $run $share/ranges missing
 check "memory that is not there is an error" 0 "-14 -14" $run $share/ranges missing
 for length in 0 1 13 2048 4095 4096 100001; do
 	for what in "over read" "over write" "before write"; do

@@ -24,7 +24,7 @@
 #define ROOM 65536u
 static uint8_t *ours, *theirs;
 static struct machine_stored by_ours, by_theirs, by_grant __attribute__((aligned(64)));
-static struct context context;
+static struct guest_carrier mine;
 static int over, tid;
 static long kicks;
 
@@ -67,7 +67,7 @@ int main(int argc, char **argv)
 	alarm(120);
 	if (intravisor_init(&error))
 		return 2;
-	carrier_make(&context);
+	carrier_make(&mine);
 	ours = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	theirs = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	machine_stored_make(&by_ours, ours, ROOM);
@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 	printf("# %lu copies, %lu refused, %lu with memory missing; %ld kicks\n", copies, refused, missing, kicks);
 	report(1, !wrong, "what was copied is right, and nothing else was touched");
 	report(2, !strange, "no other errors than of what is cleared, or not there");
-	report(3, copies > 1000 && refused > 100 && missing > 10 && kicks > 1000 && context.kicked, "all of it happened");
+	report(3, copies > 1000 && refused > 100 && missing > 10 && kicks > 1000 && mine.context.kicked, "all of it happened");
 	printf("1..3\n");
 	return wrong || strange;
 }
