@@ -9,27 +9,17 @@
 #include "intravisor/cvm/fast_lock.h"
 #include "machine/machine.h"
 
-void fast_lock(struct fast_lock *lock)
+void fast_lock_contended(struct fast_lock *lock)
 {
-	uint32_t none = 0;
-
-	if (__atomic_compare_exchange_n(&lock->word, &none, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		return;
 	for (int i = 0; i < 100; i++) {
 		machine_relax();
-		none = 0;
+		uint32_t none = 0;
 		if (!__atomic_load_n(&lock->word, __ATOMIC_RELAXED) &&
 		    __atomic_compare_exchange_n(&lock->word, &none, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			return;
 	}
 	while (__atomic_exchange_n(&lock->word, 2, __ATOMIC_ACQUIRE))
 		machine_system(SYS_futex, (long)&lock->word, FUTEX_WAIT_PRIVATE, 2, 0, 0, 0);
-}
-
-void fast_unlock(struct fast_lock *lock)
-{
-	if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_SEQ_CST) == 2)
-		fast_wake(&lock->word, 1);
 }
 
 void fast_wake(uint32_t *word, uint32_t count)

@@ -150,7 +150,7 @@ static int64_t take(struct half *h, struct caller *caller, struct end *end, cons
 
 static int came(const struct half *h)
 {
-	return LOAD(h->post) == POST_FULL || LOAD(h->put) != h->taken || LOAD(h->reset) || LOAD(h->finished) || LOAD(h->refused);
+	return post_full(h) || LOAD(h->put) != h->taken || LOAD(h->reset) || LOAD(h->finished) || LOAD(h->refused);
 }
 
 /* Without the lock, under which others of the cVM could wait for long. Not too often: each look takes a line of memory from the sender. */

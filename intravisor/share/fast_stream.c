@@ -134,7 +134,7 @@ int64_t host_stream_state(struct caller *caller, const uint64_t a[6])
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	}
 	int finished = LOAD(in->finished), reset = LOAD(in->reset), refused = LOAD(out->refused);       /* before what came before them */
-	uint64_t waiting = half_used(in) + (LOAD(in->post) == POST_FULL ? in->done : 0);
+	uint64_t waiting = half_used(in) + post_bytes(in);
 	if (waiting || finished || LOAD(in->refused) || reset)
 		result |= STREAM_READABLE;
 	if (LOAD(out->finished) || refused || half_used(out) <= STREAM_RING - STREAM_RING / 4)

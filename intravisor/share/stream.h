@@ -6,6 +6,8 @@
  */
 #ifndef INTRAVISOR_STREAM_H
 #define INTRAVISOR_STREAM_H
+#include <stddef.h>
+
 #include <carrel/host.h>
 #include "intravisor/share/share.h"
 
@@ -34,21 +36,21 @@ struct half {
 
 	_Alignas(64) struct fast_lock out;
 	uint64_t put_seen;
+	struct caller *poster;          /* whose thread posted; NULL: POST_NONE */
 	_Alignas(64) uint64_t taken;    /* ...and under `out` */
 
-	/* A post: the reader's thread, which waits in its window and holds it, so the memory is its own until it withdraws the post. From POSTED on
-	 * the sender may claim it, and what it has claimed is the sender's until it is FULL. All else is under `out`. */
+	/* A post: the reader's thread waits in its window and holds it, so the memory is its own until it withdraws the post. From POSTED on
+	 * the sender may claim it, and what it has claimed is the sender's until all pieces are done. One line of memory, so that who
+	 * finds that it has changed has all of it. */
 	_Alignas(64) uint32_t post;     /* POST_* */
-	int bad;                        /* a copy faulted */
-	struct caller *poster;          /* NULL: POST_NONE */
-	struct machine_range to;        /* by `stored[1]`; its length: of the post; from POST_OPEN on: of what goes there */
-	const struct machine_range *from;       /* what the sender was given, as long as it waits for a piece of it */
-	/* POST_FULL: so many bytes came before all that is put in the ring since. 0: none, one of both copies was bad. */
-	uint64_t done;
-	_Alignas(64) uint64_t begun;    /* pieces of an open one: how many from the front, and above bit 32 from the back */
-	uint64_t there;                 /* bytes */
+	uint64_t filled;                /* from POST_OPEN on: so many bytes go there, before all that is put in the ring since */
+	uint64_t work;                  /* and of its pieces: WORK_* */
+	uint8_t *to;                    /* by `stored[1]` */
+	uint64_t room;
+	struct machine_range from;      /* what the sender was given; from POST_OPEN on, until the last piece is done */
 };
-enum { POST_NONE, POST_POSTED, POST_CLAIMED, POST_OPEN, POST_FULL };   /* OPEN: the poster may help to fill it */
+enum { POST_NONE, POST_POSTED, POST_CLAIMED, POST_OPEN };       /* OPEN: the poster may help to fill it */
+_Static_assert(sizeof(struct half) - offsetof(struct half, post) == 64, "a post is one line");
 
 struct end {
 	_Alignas(64) struct share share;        /* first */
@@ -86,7 +88,11 @@ uint64_t post_fill(struct half *h, const struct machine_range *from);
 /* Under `out`. */
 void post_make(struct half *h, struct caller *caller, const struct machine_range *to);
 uint64_t post_withdraw(struct half *h); /* how much had come there */
-void post_help(struct half *h, const struct caller *caller);   /* under no lock; if it is the poster, which nobody else makes it or takes back */
+/* Under no lock: if it is the poster, which nobody else makes it or takes back. */
+void post_help(struct half *h, const struct caller *caller);
+/* By anybody: in between what it was and is. Has an open post been filled? How much has come there: 0 if it has not, or badly. */
+int post_full(const struct half *h);
+uint64_t post_bytes(const struct half *h);
 
 static inline uint64_t half_used(const struct half *h)          /* by who has neither lock: in between what it was and is */
 {

@@ -26,13 +26,18 @@ CHERI_LIBRARY := $(filter-out $(B)/obj/cheri/cli/%,$(CHERI_OBJECTS))
 $(CHERI_SHARE_GUESTS): $(CHERI_SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp*.h tests/share/guests/*.h tests/share/guests/cheri_riscv64/*.h) $(TOOLCHAIN) | port-musl-cheri
 	@mkdir -p $(@D)
 	$(CHERI_TEST_CC) -O2 -Wall -Wextra -Iinclude -Iinclude/isa/cheri_riscv64 -Itests/share/guests/cheri_riscv64 $< -o $@
-$(CHERI_SHARE_NATIVE): $(CHERI_LIBRARY)
+$(filter-out %/stream_reuse,$(CHERI_SHARE_NATIVE)): $(CHERI_LIBRARY)
+$(CHERI_SHARE)/stream_reuse: $(filter-out $(B)/obj/cheri/intravisor/share/%,$(CHERI_LIBRARY)) \
+	$(patsubst %.c,$(B)/obj/cheri/between/%.o,$(wildcard intravisor/share/*.c))
+$(CHERI_SHARE_NATIVE):
 	@mkdir -p $(@D)
 	$(CHERI_CC) -static $^ -o $@
 $(filter-out %/stream_reuse,$(CHERI_SHARE_NATIVE)): $(CHERI_SHARE)/%: $(B)/obj/cheri/tests/share/native/%.o
 $(CHERI_SHARE)/stream_reuse: $(patsubst %.c,$(B)/obj/cheri/%.o,$(wildcard tests/share/native/reuse/*.c))
 $(CHERI_SHARE)/model $(CHERI_SHARE)/race $(CHERI_SHARE)/stream_storm $(CHERI_SHARE)/stream_reuse: $(B)/obj/cheri/tests/share/native/processes.o
-$(CHERI_SHARE)/stream_reuse: CHERI_CC += -Wl,--wrap=fast_lock,--wrap=fast_unlock
+$(B)/obj/cheri/between/%.o: %.c
+	@mkdir -p $(@D)
+	$(CHERI_CC) $(CHERI_CPPFLAGS) $(CHERI_CFLAGS) -DBETWEEN -include tests/share/native/between.h -c $< -o $@
 $(B)/obj/cheri/tests/share/%.o: CHERI_CPPFLAGS += -Imachine/cheri_riscv64 -DLIBOS='"$(CHERI)/lib/carrel/libos"' -DFOLDER='"$(CHERI_SHARE)/"'
 
 # What is stored of capabilities, looked at by who knows the machine.

@@ -18,13 +18,14 @@ $(ESCAPE)/units: $(ESCAPE)/%: $(B)/obj/tests/escape/native/%.o $(MACHINE_LIBRARY
 
 ESCAPE_NATIVE := $(patsubst %,$(ESCAPE)/%,beside quota sealed snapshot lockdown again descriptors replaced zero late)
 $(ESCAPE)/quota: LDFLAGS += -Wl,--wrap=mmap
-$(ESCAPE)/late: LDFLAGS += -Wl,--wrap=machine_system -Wl,--wrap=fast_lock -Wl,--wrap=close
+$(ESCAPE)/late: LDFLAGS += -Wl,--wrap=machine_system -Wl,--wrap=close
+$(ESCAPE)/late: $(B)/obj/between/intravisor/host/table.o $(B)/obj/between/intravisor/host/fast_table.o
 # What native/failing.h makes fail.
 $(ESCAPE)/descriptors: LDFLAGS += $(patsubst %,-Xlinker --wrap=%,malloc calloc aligned_alloc mmap memfd_create eventfd epoll_create1 epoll_ctl socket accept4 \
 	fstat fstatfs ftruncate write pread machine_copy_in machine_copy_out open fcntl syscall)
 $(ESCAPE_NATIVE): $(ESCAPE)/%: $(B)/obj/tests/escape/native/%.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
+	$(CC) $(LDFLAGS) $(filter %.o,$^) $(INTRAVISOR_LIBS) -lseccomp -o $@
 
 $(ESCAPE)/step: $(B)/obj/tests/escape/native/step.o
 	@mkdir -p $(@D)

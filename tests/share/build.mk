@@ -17,7 +17,12 @@ $(SHARE_NATIVE): $(B)/obj/tests/share/native/processes.o $(INTRAVISOR_LIBRARY) $
 	$(CC) $(LDFLAGS) $(filter %.o,$^) $(INTRAVISOR_LIBS) -lseccomp -o $@
 $(filter-out %/stream_reuse,$(SHARE_NATIVE)): $(SHARE)/%: $(B)/obj/tests/share/native/%.o
 $(SHARE)/stream_reuse: $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/share/native/reuse/*.c))
-$(SHARE)/stream_reuse: LDFLAGS += -Wl,--wrap=fast_lock,--wrap=fast_unlock
-$(B)/obj/tests/share/native/ranges.o: CPPFLAGS += -Imachine/$(ISA)
+# With locks that the test comes between: instead of the library's, these files of it.
+$(SHARE)/stream_reuse: $(patsubst %.c,$(B)/obj/between/%.o,$(wildcard intravisor/share/*.c))
+$(B)/obj/between/intravisor/share/fast_%.o $(B)/obj/between/intravisor/host/fast_%.o: CFLAGS += $(MACHINE_FAST_FLAGS)
+$(B)/obj/between/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -DBETWEEN -include tests/share/native/between.h -c $< -o $@
+$(B)/obj/tests/share/native/ranges.o $(B)/obj/tests/share/native/stream_storm.o: CPPFLAGS += -Imachine/$(ISA)
 
 CHECKS += $(SHARE_NATIVE) $(SHARE_GUESTS) $(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges

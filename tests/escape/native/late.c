@@ -3,7 +3,7 @@
  *
  * Handles that another thread closes in the middle of a fast host call, just before its system call (--wrap=machine_system): it goes to the
  * socket that the handle named, and to nothing that has got the descriptor's number since; and the socket is closed by the next slow
- * call, or with the cVM. And in the middle of a close, just before the lock (--wrap=fast_lock): nothing is closed under the handles' lock.
+ * call, or with the cVM. And in the middle of a close, just before the lock (between.h): nothing is closed under the handles' lock.
  * TAP on standard output. A test's tool, not trusted.
  */
 #include <errno.h>
@@ -17,6 +17,7 @@
 
 #include <carrel/host.h>
 #include "intravisor/host/host.h"
+#include "tests/share/native/between.h"
 
 static int said, bystander[2];
 static struct cvm *cvm;
@@ -43,9 +44,7 @@ static int64_t pair(int *peer);
 static int64_t again = -1;      /* a handle that goes, and is another socket's at once */
 static int locks, peer_again, closed_under_lock;
 
-void __real_fast_lock(struct fast_lock *lock);
-void __wrap_fast_lock(struct fast_lock *lock);
-void __wrap_fast_lock(struct fast_lock *lock)
+void between_lock(struct fast_lock *lock)
 {
 	if (again >= 0 && ++locks == 2) {
 		const int64_t handle = again;
@@ -54,7 +53,12 @@ void __wrap_fast_lock(struct fast_lock *lock)
 		if (pair(&peer_again) != handle)
 			abort();
 	}
-	__real_fast_lock(lock);
+	fast_lock(lock);
+}
+
+void between_unlock(struct fast_lock *lock)
+{
+	fast_unlock(lock);
 }
 
 int __real_close(int fd);

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the Carrel authors
  *
  * CP_Streams under fire: stream_storm [SECONDS [SEED]]. In each round one cVM sends words that count up, in pieces of any size, and one or two
- * threads of another receive them, posting or not. In some rounds an end is closed in the middle by a further thread, some of these while a post
- * is being filled. Every word arrives once; what a call receives that began when another had ended is newer than what that one received; who
+ * threads of another receive them, posting or not; now and then by a buffer whose end is not there. In some rounds an end is closed in the middle
+ * by a further thread, some of these while a post is being filled. Every word arrives once; what a call receives that began when another had ended is newer than what that one received; who
  * waits is rung; who is left hears of it.
  */
 #include <errno.h>
@@ -16,12 +16,14 @@
 #include <time.h>
 
 #include "intravisor/share/stream.h"
+#include "tests/share/native/guest_carrier.h"
 #include "tests/share/native/processes.h"
 
 #define ROOM  (3u << 20)                /* bytes of each process, behind START */
 #define WORDS (24u << 20)               /* a round's most */
 #define NAME  (REF_PROGRAM | START)
 #define DATA  (NAME + 4096)
+#define LAST  (NAME + ROOM)             /* behind it nothing is mapped */
 #define SENDER 0
 #define RECEIVER EACH                   /* and the one behind it: of one cVM */
 
@@ -29,14 +31,16 @@ static struct round {
 	uint64_t seed, bytes;           /* to be sent */
 	uint64_t newest;                /* the first word that no finished call has received yet, nor an older one */
 	int busy;                       /* receivers never sleep: one is likely to be in a call when its end is closed */
+	int faulty;                     /* some buffers' ends are not there */
 	int receivers, closes;          /* closes: 0 nobody, 1 the sender's end, 2 the receiver's, in the middle */
 	int64_t handle[2];              /* the sender's, the receivers' */
 	uint64_t sent, received;
 	int closed;                     /* by now */
 } round_;
+static struct guest_carrier carriers[3];        /* the sender's, the receivers' */
 static uint32_t *seen;                  /* a bit for each word */
 static const char *wrong;
-static long rounds, resets, posts, sleeps;
+static long rounds, resets, posts, sleeps, faults;
 
 static void say(const char *text)
 {
@@ -69,6 +73,22 @@ static uint64_t size_any(uint64_t *state)
 	return (any(state) % most[any(state) % 6] & ~3ull) + 4;
 }
 
+/* Where n bytes begin: now and then some of them, but not the first word, are behind LAST. */
+static uint64_t place_any(uint64_t *state, uint64_t n, int faulty)
+{
+	return faulty && n > 4 && any(state) % 6 == 0 ? LAST - (any(state) % (n - 4) & ~3ull) - 4 : DATA;
+}
+
+static uint64_t there(uint64_t at, uint64_t n)
+{
+	return least(n, LAST - at);
+}
+
+static uint32_t *words_at(int p, uint64_t at)
+{
+	return (uint32_t *)(memory_of(p) + (at - NAME));
+}
+
 static double seconds(void)
 {
 	struct timespec t;
@@ -93,24 +113,29 @@ static void sleep_for_bell(int p)
 static void *sender(void *unused)
 {
 	uint64_t state = round_.seed | 1;
-	uint32_t *words = (uint32_t *)(memory_of(SENDER) + 4096);
 
+	carrier_make(&carriers[0]);
 	while (round_.sent < round_.bytes && !wrong) {
-		uint64_t n = size_any(&state), left = round_.bytes - round_.sent;
-		n = n < left ? n : left;
-		for (uint64_t i = 0; i < n / 4; i++)
+		uint64_t n = least(size_any(&state), round_.bytes - round_.sent), from = place_any(&state, n, round_.faulty), good = there(from, n);
+		uint32_t *words = words_at(SENDER, from);
+		for (uint64_t i = 0; i < good / 4; i++)
 			words[i] = (uint32_t)(round_.sent / 4 + i);
-		for (uint64_t at = 0; at < n && !wrong;) {
-			int64_t done = call(SENDER, host_stream_send, (uint64_t)round_.handle[0], DATA + at, n - at, 0);
+		for (uint64_t at = 0; at < good && !wrong;) {
+			int64_t done = call(SENDER, host_stream_send, (uint64_t)round_.handle[0], from + at, n - at, 0);
 			if (done == -EAGAIN)
 				sleep_for_bell(SENDER);
-			else if (done == -EPIPE || done == -ECONNRESET || done == -EBADF) {
+			else if (done == -EFAULT && good < n) {
+				__atomic_add_fetch(&faults, 1, __ATOMIC_RELAXED);
+				break;
+			} else if (done == -EPIPE || done == -ECONNRESET || done == -EBADF) {
 				if (!round_.closes)
 					say("an end where nobody closed");
 				__atomic_add_fetch(&resets, 1, __ATOMIC_RELAXED);
 				return unused;
-			} else if (done <= 0 || (uint64_t)done > n - at)
+			} else if (done <= 0 || (uint64_t)done > good - at)
 				say("a strange result of sending");
+			else if (done > (1 << 20) + 8192)
+				say("a long call");
 			else
 				at += (uint64_t)done, round_.sent += (uint64_t)done;
 		}
@@ -122,19 +147,26 @@ static void *sender(void *unused)
 static void *receiver(void *argument)
 {
 	int number = (int)(long)argument, p = RECEIVER + number;
-	uint64_t state = round_.seed * 31 + (uint64_t)number + 1;
-	uint32_t *words = (uint32_t *)(memory_of(p) + 4096);
+	uint64_t state = round_.seed * 31 + (uint64_t)number + 1, to = DATA;
 
+	carrier_make(&carriers[1 + number]);
 	while (!wrong) {
 		uint64_t n = size_any(&state), flags = any(&state) % 4 ? STREAM_POST : 0;
 		uint64_t newest = __atomic_load_n(&round_.newest, __ATOMIC_ACQUIRE);
-		int64_t done = call(p, host_stream_receive, (uint64_t)round_.handle[1], DATA, n, flags);
+		if (!callers[p].posted)         /* else it comes to where that is */
+			to = place_any(&state, n, round_.faulty);
+		const uint32_t *words = words_at(p, to);
+		int64_t done = call(p, host_stream_receive, (uint64_t)round_.handle[1], to, n, flags);
 		posts += flags && done == -EAGAIN;
 		if (done == -EAGAIN) {
 			if (round_.receivers == 1 && !round_.busy)
 				sleep_for_bell(p);              /* whose bell this is, if two wait, is not said */
 			else if (!round_.busy)
 				sched_yield();
+			continue;
+		}
+		if (done == -EFAULT && to != DATA) {
+			__atomic_add_fetch(&faults, 1, __ATOMIC_RELAXED);
 			continue;
 		}
 		if (done <= 0) {
@@ -146,6 +178,10 @@ static void *receiver(void *argument)
 		}
 		if (done % 4)
 			say("part of a word");
+		if ((uint64_t)done > LAST - to) {
+			say("more than is there");
+			return NULL;
+		}
 		uint64_t first = words[0];
 		if (first < newest)
 			complain("out of order: older than what was received before", first, newest, done, flags);
@@ -194,7 +230,7 @@ static void one_round(uint64_t *state, int64_t listener)
 
 	round_ = (struct round){.seed = any(state), .bytes = (any(state) % (any(state) % 4 ? 1u << 20 : WORDS / 4)) * 4 + 4,
 				.receivers = 1 + any(state) % 3 / 2, .closes = closes[any(state) % 6],
-				.busy = any(state) % 2};
+				.busy = any(state) % 2, .faulty = any(state) % 2};
 	memset(seen, 0, WORDS / 8);
 	const uint64_t connect[6] = {STREAM_BY_NAME, NAME, 1, STREAM_SENDS | STREAM_RECEIVES, 0, 0};
 	round_.handle[0] = host_stream_connect(&callers[SENDER], connect);
@@ -231,9 +267,11 @@ static int rung_behind_post(int64_t listener)
 	ok = ok && call(SENDER, host_stream_send, a, DATA, 16384, 0) == 16384 && call(SENDER, host_stream_send, a, DATA, 4, 0) == 4;
 	while (call(RECEIVER, host_rung, DATA - 1024, 64, 0, 0) > 0)
 		;
+	ok = ok && (uint64_t)call(RECEIVER + 1, host_stream_state, b, 0, 0, 0) >> 32 == 16384 + 4;
 	ok = ok && call(RECEIVER + 1, host_stream_receive, b, DATA, 4096, 0) == -EAGAIN && !call(RECEIVER, host_rung, 0, 0, 0, 0);
 	ok = ok && call(RECEIVER, host_stream_receive, b, DATA, 16384, 0) == 16384;
 	ok = ok && call(RECEIVER, host_rung, 0, 0, 0, 0) == 1 && call(RECEIVER + 1, host_stream_receive, b, DATA, 4096, 0) == 4;
+	ok = ok && (uint64_t)call(RECEIVER, host_stream_state, b, 0, 0, 0) >> 32 == 0;
 	call(SENDER, host_share_close, a, 0, 0, 0);
 	call(RECEIVER, host_share_close, b, 0, 0, 0);
 	return ok;
@@ -261,11 +299,11 @@ int main(int argc, char **argv)
 		one_round(&state, listener);
 	call(RECEIVER, host_share_close, (uint64_t)listener, 0, 0, 0);
 	processes_end();
-	printf("# %ld rounds, %ld posts, %ld sleeps, %ld ended early\n", rounds, posts, sleeps, resets);
+	printf("# %ld rounds, %ld posts, %ld sleeps, %ld faults, %ld ended early\n", rounds, posts, sleeps, faults, resets);
 	if (wrong)
 		printf("# %s\n", wrong);
 	printf("%sok 1 - every word comes once and in order, and who waits is rung\n", wrong ? "not " : "");
 	printf("%sok 2 - and who waits for what lies behind another's post\n", behind ? "" : "not ");
-	printf("%sok 3 - there were rounds of every kind\n1..3\n", rounds > 4 && posts && sleeps && resets ? "" : "not ");
+	printf("%sok 3 - there were rounds of every kind\n1..3\n", rounds > 4 && posts && sleeps && faults && resets ? "" : "not ");
 	return wrong != NULL || !behind;
 }

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tests/share/native/between.h"
 #include "tests/share/native/reuse/reuse.h"
 
 #define HALT (SIGRTMIN + 7)
@@ -45,22 +46,16 @@ static void linger(void)
 		nanosleep(&(struct timespec){0, (long)(any(&lingers) % 8 ? 1 : any(&lingers) % 400000)}, NULL);
 }
 
-/* For the linker, fast_lock and fast_unlock are these. */
-void __real_fast_lock(struct fast_lock *lock);
-void __real_fast_unlock(struct fast_lock *lock);
-void __wrap_fast_lock(struct fast_lock *lock);
-void __wrap_fast_unlock(struct fast_lock *lock);
-
-void __wrap_fast_lock(struct fast_lock *lock)
+void between_lock(struct fast_lock *lock)
 {
 	linger();
-	__real_fast_lock(lock);
+	fast_lock(lock);
 	linger();
 }
 
-void __wrap_fast_unlock(struct fast_lock *lock)
+void between_unlock(struct fast_lock *lock)
 {
 	linger();
-	__real_fast_unlock(lock);
+	fast_unlock(lock);
 	linger();
 }
