@@ -27,7 +27,6 @@ struct memory {
 
 /* ---- machine/<isa>/entry.S ---- */
 int64_t host_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
-int64_t host_fast(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 /* Those calls that are fast, unless this time they cannot be. */
 static inline int64_t host_quick(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
@@ -97,7 +96,18 @@ static inline int user_exchange(struct user at, uint32_t *old, uint32_t new)
 /* A NUL-terminated string: length, -EFAULT, or -ENAMETOOLONG when it does not end within room. */
 int64_t user_string(char *to, struct user from, size_t room);
 /* The memory at a user address, with the length cut to what one transfer may move and the window holds. */
-int user_memory(struct user from, uint64_t *length, struct memory *memory);
+#define TRANSFER_MOST 0x7ffff000u       /* as Linux bounds one transfer */
+static inline int user_memory(struct user from, uint64_t *length, struct memory *memory)
+{
+	uint64_t offset = program_offset(from.at);
+
+	if (*length > TRANSFER_MOST)
+		*length = TRANSFER_MOST;
+	if (offset < WINDOW_MEMORY_END && *length > WINDOW_MEMORY_END - offset)
+		*length = WINDOW_MEMORY_END - offset;
+	memory->ref = (uint32_t)offset | REF_PROGRAM;
+	return user_ok(from, *length) ? 0 : -EFAULT;
+}
 static inline struct memory own_memory(void *p)
 {
 	return (struct memory){own_ref(p)};

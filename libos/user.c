@@ -6,8 +6,6 @@
  */
 #include "libos/libos.h"
 
-#define TRANSFER_MOST 0x7ffff000u       /* as Linux bounds one transfer */
-
 int64_t user_string(char *to, struct user from, size_t room)
 {
 	uint64_t most = UINT32_MAX + 1ull - program_offset(from.at);
@@ -16,18 +14,6 @@ int64_t user_string(char *to, struct user from, size_t room)
 		return -EFAULT;
 	int64_t n = user_string_from(to, (uint32_t)from.at, room < most ? room : most);
 	return n == (int64_t)room ? -ENAMETOOLONG : n == (int64_t)most ? -EFAULT : n;
-}
-
-int user_memory(struct user from, uint64_t *length, struct memory *memory)
-{
-	uint64_t offset = program_offset(from.at);
-
-	if (*length > TRANSFER_MOST)
-		*length = TRANSFER_MOST;
-	if (offset < WINDOW_MEMORY_END && *length > WINDOW_MEMORY_END - offset)
-		*length = WINDOW_MEMORY_END - offset;
-	memory->ref = (uint32_t)offset | REF_PROGRAM;
-	return user_ok(from, *length) ? 0 : -EFAULT;
 }
 
 static struct user referred(struct memory m)

@@ -5,16 +5,6 @@
  */
 #include "libos/process/process.h"
 
-struct descriptor {
-	struct file *file;
-	int close_on_exec;
-};
-struct descriptors {
-	struct descriptor *table;
-	uint32_t room;          /* of table; it grows by doubling */
-	uint32_t limit;
-	uint32_t lowest;        /* none is free below */
-};
 #define ROOM_FIRST 64u
 #define LIMIT_FIRST 4096u       /* RLIMIT_NOFILE at start, soft */
 
@@ -146,28 +136,6 @@ void file_release(struct file *f)
 		f->operations->close(f);
 	heap_text_free(f->path);
 	heap_free(f, sizeof *f);
-}
-
-struct file *file_get(int fd)
-{
-	const struct descriptors *d = mine();
-
-	return (unsigned)fd < d->room ? d->table[fd].file : NULL;
-}
-
-struct file *file_hold(int fd)
-{
-	struct file *f = file_get(fd);
-
-	if (f)
-		f->references++;
-	return f;
-}
-
-void file_put(struct file **f)
-{
-	if (*f)
-		file_release(*f);
 }
 
 int64_t descriptor_add(struct file *f, int lowest, int close_on_exec)

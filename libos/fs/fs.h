@@ -139,10 +139,16 @@ int64_t place_statistics(struct place *place, struct host_statfs *s);
 /* ---- descriptor.c ---- */
 struct file *file_make(const struct file_operations *operations, int flags);
 void file_release(struct file *f);
-struct file *file_get(int fd);          /* NULL: -EBADF. As long as nothing waits. */
-struct file *file_hold(int fd);         /* with a reference: HELD struct file *f */
-void file_put(struct file **f);
-#define HELD __attribute__((cleanup(file_put)))
+struct descriptor {
+	struct file *file;
+	int close_on_exec;
+};
+struct descriptors {
+	struct descriptor *table;
+	uint32_t room;          /* of table; it grows by doubling */
+	uint32_t limit;
+	uint32_t lowest;        /* none is free below */
+};
 int64_t descriptor_add(struct file *f, int lowest, int close_on_exec);  /* takes the reference over, also on failure */
 int64_t descriptor_close(int fd);
 int64_t descriptor_put(struct file *f, int fd, int close_on_exec);      /* dup2: replaces */

@@ -99,7 +99,7 @@ static int64_t socket_read(struct file *f, struct memory to, uint64_t n, int64_t
 	const struct host_vector one = {to.ref, n};
 
 	if (is_shared_stream(f->object) && offset < 0)
-		return shared_receive_piece(f, to.ref, n, 0);
+		return shared_receive_piece(f, to.ref, n);
 	if (is_host_stream(f->object) && offset < 0) {
 		int64_t got = HOST_FAST(socket_take, ((struct socket *)f->object)->handle, to.ref, n, 0);
 		if (got != -EAGAIN || (f->flags & O_NONBLOCK))
@@ -113,7 +113,7 @@ static int64_t socket_write(struct file *f, struct memory from, uint64_t n, int6
 	struct host_vector one = {from.ref, n};
 
 	if (is_shared_stream(f->object) && offset < 0)
-		return shared_send_piece(f, from.ref, n, 0);
+		return shared_send_piece(f, from.ref, n);
 	int64_t sent = 0;
 	if (is_host_stream(f->object) && offset < 0) {
 		sent = HOST_FAST(socket_put, ((struct socket *)f->object)->handle, from.ref, n, 0);

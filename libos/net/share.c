@@ -189,26 +189,31 @@ static int64_t message_send(struct file *f, const struct vectors *v, unsigned fl
 	}
 }
 
-/* All of it, unless something ends that. */
-static int64_t send_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags)
+/* All of it, unless something ends that. `n`: what a first host call gave; HOST_SLOW: none was made. */
+static __attribute__((noinline)) int64_t send_rest(struct file *f, uint64_t ref, uint64_t length, unsigned flags, int64_t n)
 {
 	struct socket *s = f->object;
 	uint64_t done = 0;
 
 	while (done < length) {
-		int64_t n = HOST_FAST(stream_send, s->shared, ref + done, length - done);
+		if (n == HOST_SLOW)
+			n = HOST_FAST(stream_send, s->shared, ref + done, length - done);
 		if (n == -EAGAIN)
 			n = socket_wait(f, READY_OUT, (int)flags, 1);
 		if (n < 0)
 			return done ? (int64_t)done : n;
 		done += (uint64_t)n;
+		n = HOST_SLOW;
 	}
 	return (int64_t)done;
 }
 
-int64_t shared_send_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags)
+int64_t shared_send_piece(struct file *f, uint64_t ref, uint64_t length)
 {
-	return broken(f->object, send_piece(f, ref, length, flags));
+	struct socket *s = f->object;
+	int64_t n = host_fast(HOST_stream_send, (uint64_t)s->shared, ref, length, 0, 0, 0);
+
+	return n == (int64_t)length ? n : broken(s, send_rest(f, ref, length, 0, n));
 }
 
 int64_t shared_send(struct file *f, const struct vectors *v, unsigned flags)
@@ -219,7 +224,7 @@ int64_t shared_send(struct file *f, const struct vectors *v, unsigned flags)
 	if (s->type == SOCK_SEQPACKET)
 		return message_send(f, v, flags);
 	for (unsigned i = 0; i < v->count; i++) {
-		int64_t n = send_piece(f, v->list[i].ref, v->list[i].length, flags);
+		int64_t n = send_rest(f, v->list[i].ref, v->list[i].length, flags, HOST_SLOW);
 		if (n < 0)
 			return done ? (int64_t)done : broken(s, n);
 		done += (uint64_t)n;
@@ -254,17 +259,18 @@ static int64_t message_take(struct socket *s, const struct vectors *v, unsigned 
 }
 
 /* Posts the buffer while it waits; whatever ends the wait, the next call takes what has come there, or the post back. One thread at a time:
- * what comes is that one's first, and the others wait until it has it. */
-static int64_t receive_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags)
+ * what comes is that one's first, and the others wait until it has it. `n` as above. */
+static __attribute__((noinline)) int64_t receive_rest(struct file *f, uint64_t ref, uint64_t length, unsigned flags, int64_t n)
 {
 	struct socket *s = f->object;
 	struct thread *t = thread_current();
 	int posts = !(f->flags & O_NONBLOCK) && !(flags & MSG_DONTWAIT);
-	int64_t n = 0;
 
-	while (length) {
+	for (; length; n = HOST_SLOW) {
 		int others = s->poster && s->poster != t;
-		n = HOST_FAST(stream_receive, s->shared, ref, length, flags & MSG_PEEK ? STREAM_PEEK : posts && !others ? STREAM_POST : 0);
+		if (n == HOST_SLOW)
+			n = HOST_FAST(stream_receive, s->shared, ref, length,
+				      flags & MSG_PEEK ? STREAM_PEEK : posts && !others ? STREAM_POST : 0);
 		if (n != -EAGAIN)
 			break;
 		if (posts && !others && !(flags & MSG_PEEK))
@@ -280,7 +286,7 @@ static int64_t receive_piece(struct file *f, uint64_t ref, uint64_t length, unsi
 		s->poster = NULL;
 		wait_wake(&s->queue, UINT32_MAX);
 	}
-	return n;
+	return length ? n : 0;
 }
 
 /* A reset is told once, to a call that has nothing else to say. */
@@ -292,9 +298,17 @@ static int64_t ended(struct socket *s, int64_t n)
 	return n;
 }
 
-int64_t shared_receive_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags)
+int64_t shared_receive_piece(struct file *f, uint64_t ref, uint64_t length)
 {
-	return ended(f->object, receive_piece(f, ref, length, flags));
+	struct socket *s = f->object;
+	int64_t n = HOST_SLOW;
+
+	if (!s->poster && length) {
+		n = host_fast(HOST_stream_receive, (uint64_t)s->shared, ref, length, f->flags & O_NONBLOCK ? 0 : STREAM_POST, 0, 0);
+		if (n > 0)
+			return n;
+	}
+	return ended(s, receive_rest(f, ref, length, 0, n));
 }
 
 int64_t shared_receive(struct file *f, const struct vectors *v, unsigned flags, struct received *r)
@@ -312,7 +326,7 @@ int64_t shared_receive(struct file *f, const struct vectors *v, unsigned flags, 
 	for (unsigned i = 0; i < v->count; i++)
 		for (uint64_t at = 0; at < v->list[i].length;) {
 			int rest = done && !(flags & MSG_WAITALL);      /* takes what is there, waits for no more */
-			n = receive_piece(f, v->list[i].ref + at, v->list[i].length - at, rest ? flags | MSG_DONTWAIT : flags);
+			n = receive_rest(f, v->list[i].ref + at, v->list[i].length - at, rest ? flags | MSG_DONTWAIT : flags, HOST_SLOW);
 			if (n <= 0)
 				return done ? (int64_t)done : ended(s, n);
 			at += (uint64_t)n;

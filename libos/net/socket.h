@@ -211,8 +211,8 @@ int64_t shared_connect_node(struct socket *s, const struct place *place, const s
 int64_t shared_send(struct file *f, const struct vectors *v, unsigned flags);
 int64_t shared_receive(struct file *f, const struct vectors *v, unsigned flags, struct received *r);
 /* The same of a byte stream, from or to one place. */
-int64_t shared_send_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags);
-int64_t shared_receive_piece(struct file *f, uint64_t ref, uint64_t length, unsigned flags);
+int64_t shared_send_piece(struct file *f, uint64_t ref, uint64_t length);
+int64_t shared_receive_piece(struct file *f, uint64_t ref, uint64_t length);
 unsigned shared_ready(const struct socket *s);
 int64_t shared_available(const struct socket *s);
 void shared_close(struct socket *s);

@@ -135,6 +135,32 @@ static inline struct process *process_current(void)
 {
 	return thread_current()->process;
 }
+/* NULL: -EBADF. As long as nothing waits. */
+static inline struct file *file_get(int fd)
+{
+	const struct descriptors *d = process_current()->files;
+
+	return (unsigned)fd < d->room ? d->table[fd].file : NULL;
+}
+/* With a reference: HELD struct file *f. Mostly it is not the last one, nor one that lock.c has to hear of. */
+static inline struct file *file_hold(int fd)
+{
+	struct file *f = file_get(fd);
+
+	if (f)
+		f->references++;
+	return f;
+}
+static inline void file_put(struct file **held)
+{
+	struct file *f = *held;
+
+	if (f && f->references - 1 > f->kept)
+		f->references--;
+	else if (f)
+		file_release(f);
+}
+#define HELD __attribute__((cleanup(file_put)))
 
 /* lock.c */
 extern int kernel_single;               /* one thread in all: the lock needs no atomic operation */

@@ -6,6 +6,9 @@
 #define MACHINE_NAME     "riscv64"              /* uname -m */
 #define MACHINE_RELATIVE R_RISCV_RELATIVE       /* the one relocation a static image has */
 #include <stdint.h>
+
+int64_t host_fast(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);    /* entry.S */
+
 static inline uintptr_t machine_stack(void)     /* within the running thread's stack */
 {
 	uintptr_t at;

@@ -48,21 +48,6 @@ host_call:
 	call	*0x10008(%r14)
 	ret
 
-	/* int64_t host_fast(number, a, b, c, d, e, f) */
-	.globl	host_fast
-	.type	host_fast, @function
-host_fast:
-	endbr64
-	mov	%rdi, %rax
-	mov	%rsi, %rdi
-	mov	%rdx, %rsi
-	mov	%rcx, %rdx
-	mov	%r8, %r10
-	mov	%r9, %r8
-	mov	8(%rsp), %r9
-	call	*0x10010(%r14)
-	ret
-
 	/* A fault between here and user_copy_end on the program's memory resumes at user_copy_fault. All are leaves: the return
 	 * address is on top of the control stack and r15 is as at entry. */
 	.globl	user_copy_start, user_copy_end, user_copy_fault

@@ -7,6 +7,7 @@
 
 #define MACHINE_NAME     "fake"
 #define MACHINE_RELATIVE 0
+int64_t host_fast(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 extern char fake_stack[];
 static inline uintptr_t machine_stack(void)
 {

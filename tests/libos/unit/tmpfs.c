@@ -10,6 +10,7 @@
 
 #include "../guests/tap.h"
 #include "fake.h"
+#include "libos/process/process.h"
 
 #define SIZE  300000u
 #define LIMIT (16u << 20)
