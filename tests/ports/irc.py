@@ -81,6 +81,20 @@ class Started:
     """What `pair` has started: `clients` and `peers` are the ports of ZNC and of the IRC server, `process` is who answers for ZNC."""
     log = ""
 
+    def __init__(self):
+        self.processes = []
+
+    def seconds(self):
+        """Processor time so far, of all of them and of their children."""
+        ticks, ours = 0, {process.pid for process in self.processes}
+        for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/stat") as file:
+                words = file.read().rpartition(")")[2].split()
+                if pid in ours or int(words[1]) in ours:
+                    ours.add(pid)
+                    ticks += int(words[11]) + int(words[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def text(self):
         with open(self.log, errors="replace") as file:
             return file.read()
@@ -104,6 +118,7 @@ def pair(variant, folder, server, users, status=0, stop=True):
             process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             stack.callback(process.wait)
             stack.callback(process.kill)
+            started.processes.append(process)
             return process
         if variant == "carrel":
             zones = ["/usr/share/zoneinfo:/usr/share/zoneinfo:ro"] if os.path.exists("/usr/share/zoneinfo") else []
