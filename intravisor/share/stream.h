@@ -44,7 +44,7 @@ struct half {
 	 * finds that it has changed has all of it. */
 	_Alignas(64) uint32_t post;     /* POST_* */
 	uint64_t filled;                /* from POST_OPEN on: so many bytes go there, before all that is put in the ring since */
-	uint64_t work;                  /* and of its pieces: WORK_* */
+	uint64_t work;                  /* and what has been done of its pieces (fast_post.c) */
 	uint8_t *to;                    /* by `stored[1]` */
 	uint64_t room;
 	struct machine_range from;      /* what the sender was given; from POST_OPEN on, until the last piece is done */

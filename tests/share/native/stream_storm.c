@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * CP_Streams under fire: stream_storm [SECONDS [SEED]]. In each round one cVM sends words that count up, in pieces of any size, and one or two
- * threads of another receive them, posting or not; now and then by a buffer whose end is not there. In some rounds an end is closed in the middle
- * by a further thread, some of these while a post is being filled. Every word arrives once; what a call receives that began when another had ended is newer than what that one received; who
- * waits is rung; who is left hears of it.
+ * CP_Streams under fire: stream_storm [SECONDS [SEED]]; as stream_linger its threads sleep now and then in the middle (between.c). In each round
+ * one cVM sends words that count up, in pieces of any size, and one or two threads of another receive them, posting or not; now and then by a
+ * buffer whose end is not there. In some rounds an end is closed in the middle by a further thread, some of these while a post is being filled.
+ * Every word arrives once; what a call receives that began when another had ended is newer than what that one received; who waits is rung; who
+ * is left hears of it.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -14,8 +15,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "intravisor/share/stream.h"
+#include "tests/share/native/between.h"
 #include "tests/share/native/guest_carrier.h"
 #include "tests/share/native/processes.h"
 
@@ -115,6 +118,7 @@ static void *sender(void *unused)
 	uint64_t state = round_.seed | 1;
 
 	carrier_make(&carriers[0]);
+	lingers = state;
 	while (round_.sent < round_.bytes && !wrong) {
 		uint64_t n = least(size_any(&state), round_.bytes - round_.sent), from = place_any(&state, n, round_.faulty), good = there(from, n);
 		uint32_t *words = words_at(SENDER, from);
@@ -150,6 +154,7 @@ static void *receiver(void *argument)
 	uint64_t state = round_.seed * 31 + (uint64_t)number + 1, to = DATA;
 
 	carrier_make(&carriers[1 + number]);
+	lingers = state;
 	while (!wrong) {
 		uint64_t n = size_any(&state), flags = any(&state) % 4 ? STREAM_POST : 0;
 		uint64_t newest = __atomic_load_n(&round_.newest, __ATOMIC_ACQUIRE);
@@ -258,8 +263,8 @@ static void one_round(uint64_t *state, int64_t listener)
 	rounds++;
 }
 
-/* Who is told -EAGAIN because what came is another thread's, in a post, is rung for when that one has taken it and more lies behind it. */
-static int rung_behind_post(int64_t listener)
+/* Who is told -EAGAIN because what came is another thread's, in a post, is rung for when that one has taken it, or left, and more lies behind. */
+static int rung_behind_post(int64_t listener, int leaves)
 {
 	const uint64_t connect[6] = {STREAM_BY_NAME, NAME, 1, STREAM_SENDS | STREAM_RECEIVES, 0, 0};
 	uint64_t a = (uint64_t)host_stream_connect(&callers[SENDER], connect), b = (uint64_t)call(RECEIVER, host_stream_accept, (uint64_t)listener, 0, 0, 0);
@@ -269,7 +274,10 @@ static int rung_behind_post(int64_t listener)
 		;
 	ok = ok && (uint64_t)call(RECEIVER + 1, host_stream_state, b, 0, 0, 0) >> 32 == 16384 + 4;
 	ok = ok && call(RECEIVER + 1, host_stream_receive, b, DATA, 4096, 0) == -EAGAIN && !call(RECEIVER, host_rung, 0, 0, 0, 0);
-	ok = ok && call(RECEIVER, host_stream_receive, b, DATA, 16384, 0) == 16384;
+	if (leaves)
+		share_unpost(&callers[RECEIVER]);
+	else
+		ok = ok && call(RECEIVER, host_stream_receive, b, DATA, 16384, 0) == 16384;
 	ok = ok && call(RECEIVER, host_rung, 0, 0, 0, 0) == 1 && call(RECEIVER + 1, host_stream_receive, b, DATA, 4096, 0) == 4;
 	ok = ok && (uint64_t)call(RECEIVER, host_stream_state, b, 0, 0, 0) >> 32 == 0;
 	call(SENDER, host_share_close, a, 0, 0, 0);
@@ -283,6 +291,8 @@ int main(int argc, char **argv)
 	uint64_t state = (argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)time(NULL)) * 2654435761u + 1;
 	const char name = 's';
 
+	alarm(120);
+	lingers_seldom = 24;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("# seed %s%llu\n", argc > 2 ? "" : "of ", argc > 2 ? strtoull(argv[2], NULL, 10) : (unsigned long long)time(NULL));
 	if (processes_make() || !(seen = malloc(WORDS / 8)))
@@ -294,7 +304,7 @@ int main(int argc, char **argv)
 	}
 	const uint64_t listen[6] = {STREAM_BY_NAME, NAME, 1, 0, 4, 0};
 	int64_t listener = host_stream_listen(&callers[RECEIVER], listen);
-	int behind = rung_behind_post(listener);
+	int behind = rung_behind_post(listener, 0) & rung_behind_post(listener, 1);
 	while (seconds() < end && !wrong)
 		one_round(&state, listener);
 	call(RECEIVER, host_share_close, (uint64_t)listener, 0, 0, 0);

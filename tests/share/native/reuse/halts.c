@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * Threads are put to sleep, so that others do much in what is a moment otherwise: by signals anywhere, and by themselves around what they do to
- * locks, where there are moments that signals meet rarely.
+ * Threads are put to sleep, so that others do much in what is a moment otherwise: by signals anywhere; and by themselves (between.c).
  */
 #include <errno.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "tests/share/native/between.h"
 #include "tests/share/native/reuse/reuse.h"
 
 #define HALT (SIGRTMIN + 7)
-
-_Thread_local uint64_t lingers;
 
 static void put_to_sleep(int number)
 {
@@ -38,24 +34,4 @@ int halts_make(void)
 void halt(pthread_t thread)
 {
 	pthread_kill(thread, HALT);
-}
-
-static void linger(void)
-{
-	if (lingers && any(&lingers) % 256 == 0)
-		nanosleep(&(struct timespec){0, (long)(any(&lingers) % 8 ? 1 : any(&lingers) % 400000)}, NULL);
-}
-
-void between_lock(struct fast_lock *lock)
-{
-	linger();
-	fast_lock(lock);
-	linger();
-}
-
-void between_unlock(struct fast_lock *lock)
-{
-	linger();
-	fast_unlock(lock);
-	linger();
 }

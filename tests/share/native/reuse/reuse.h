@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "intravisor/share/stream.h"
+#include "tests/share/native/between.h"
 #include "tests/share/native/processes.h"
 
 #define ATTACKERS 4u
@@ -98,7 +99,6 @@ static inline uint64_t at_of(const struct attacker *a)
 }
 
 /* ---- halts.c ---- */
-extern _Thread_local uint64_t lingers;  /* what the thread's random moments are made of; 0: it has none */
 int halts_make(void);
 void halt(pthread_t thread);            /* it sleeps now, wherever it is, for a moment */
 

@@ -70,3 +70,4 @@ memcmp:
 	sub $1,%rdx
 	jne 8b
 	ret
+.section .note.GNU-stack,"",@progbits
