@@ -200,6 +200,6 @@ int file_plain(struct file *f)
 	struct host_stat s;
 
 	if (!f->plain)
-		f->plain = !f->operations->stat(f, &s) && TYPE_OF(s.mode) == S_IFREG ? 1 : -1;
+		f->plain = !f->operations->stat(f, &s) && TYPE_OF(s.mode) == S_IFREG ? PLAIN : PLAIN_NOT;
 	return f->plain > 0;
 }

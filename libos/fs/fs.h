@@ -55,14 +55,18 @@ struct file {
 	int64_t handle;         /* host files: the capability; else -1 */
 	void *object;           /* pipes, eventfds, sockets */
 	struct node *node;      /* tmpfs */
-	uint64_t position;      /* all but host files */
+	uint64_t position;      /* all but host files, and of those while PLAIN_KEPT */
 	struct watch *watches;  /* the epoll sets it is in */
 	unsigned kept;          /* of the references, lock.c's own */
-	int plain;              /* 1: a regular file, -1: none, 0: not known */
+	int plain;              /* PLAIN_* */
 	int device;             /* devices */
 	int host_append;        /* host files: opened with O_APPEND there */
+	int opened;             /* host files: opened by this library OS, so nobody outside has the position in common with it */
 	char *path;             /* absolute guest path, for openat, fchdir and /proc/self/fd; NULL for pipes */
 };
+
+/* A regular file, none, not known; regular, and its position is kept here (host.c). */
+enum { PLAIN_NOT = -1, PLAIN_UNKNOWN, PLAIN, PLAIN_KEPT };
 
 /* ---- mounts ---- */
 struct change {                 /* chmod, chown, utimensat: one of them a call */
@@ -160,6 +164,7 @@ void descriptor_limit_set(uint32_t most);
 
 /* ---- the kinds of file ---- */
 extern const struct file_operations host_operations;
+void host_position_back(struct file *f);        /* host.c: the host has the position of a file, whatever kind it is, that is about to be used there */
 int64_t pipe_make(int flags, int fds[2]);
 int64_t pipe_room(struct file *f, uint64_t size);       /* bytes that fit; `size` > 0 sets that */
 int64_t event_make(uint64_t count, int flags);

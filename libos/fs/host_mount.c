@@ -26,6 +26,7 @@ static int64_t mount_open(const struct mount *m, const char *name, int flags, ui
 	}
 	(*f)->handle = handle;
 	(*f)->host_append = (flags & O_APPEND) != 0;
+	(*f)->opened = 1;
 	return 0;
 }
 

@@ -212,6 +212,8 @@ int64_t sys_sendfile(const uint64_t a[6])
 	/* Between two files of the host the data need not come here. */
 	if (from->handle >= 0 && to->handle >= 0 && !(to->flags & O_APPEND)) {
 		int64_t sent;
+		host_position_back(from);
+		host_position_back(to);
 		for (;;) {
 			sent = HOST_BLOCKING(file_send, to->handle, from->handle, offset, a[3] < 0x7ffff000 ? a[3] : 0x7ffff000);
 			if (sent != -EAGAIN || (to->flags & O_NONBLOCK))
