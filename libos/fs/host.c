@@ -35,15 +35,15 @@ static int keeps(struct file *f)
 
 static int64_t host_seek(struct file *f, int64_t offset, int whence)
 {
-	int kept = keeps(f);
+	int ours = keeps(f);
 
-	if (kept && whence == 1) {
+	if (ours && whence == 1) {
 		if (__builtin_add_overflow(offset, (int64_t)f->position, &offset))
 			return -EINVAL;
 		whence = 0;
 	}
-	int64_t at = kept && !whence && offset >= 0 && offset <= KEPT_MOST ? offset : HOST(seek, f->handle, offset, whence);
-	if (at >= 0 && !kept && kernel_single && f->opened && !f->host_append && file_plain(f))
+	int64_t at = ours && !whence && offset >= 0 && offset <= KEPT_MOST ? offset : HOST(seek, f->handle, offset, whence);
+	if (at >= 0 && !ours && kernel_single && f->opened && !f->host_append && file_plain(f))
 		f->plain = PLAIN_KEPT;
 	if (at >= 0 && f->plain == PLAIN_KEPT)
 		f->position = (uint64_t)at;
@@ -52,27 +52,27 @@ static int64_t host_seek(struct file *f, int64_t offset, int whence)
 
 static int64_t host_read(struct file *f, struct memory to, uint64_t n, int64_t offset)
 {
-	int kept = offset < 0 && keeps(f);
+	int ours = offset < 0 && keeps(f);
 	int64_t error = would_block(f, READY_IN);
 
 	if (error)
 		return error;
 	if (!file_plain(f))
 		return HOST_BLOCKING(read, f->handle, to.ref, n, offset);
-	int64_t done = HOST_UNLOCKED(read, f->handle, to.ref, n, kept ? (int64_t)f->position : offset);
-	if (kept && done > 0)
+	int64_t done = HOST_UNLOCKED(read, f->handle, to.ref, n, ours ? (int64_t)f->position : offset);
+	if (ours && done > 0)
 		f->position += (uint64_t)done;
 	return done;
 }
 
 static int64_t host_write(struct file *f, struct memory from, uint64_t n, int64_t offset)
 {
-	int kept = offset < 0 && keeps(f);
+	int ours = offset < 0 && keeps(f);
 	int64_t error = would_block(f, READY_OUT);
 
 	if (error)
 		return error;
-	if (kept)
+	if (ours)
 		offset = (int64_t)f->position;
 	if ((f->flags & O_APPEND) && !f->host_append) {         /* set later by fcntl */
 		int64_t end = HOST(seek, f->handle, 0, 2);
@@ -82,7 +82,7 @@ static int64_t host_write(struct file *f, struct memory from, uint64_t n, int64_
 	if (!file_plain(f))
 		return HOST_BLOCKING(write, f->handle, from.ref, n, offset);
 	int64_t done = HOST_UNLOCKED(write, f->handle, from.ref, n, offset);
-	if (kept && done > 0)
+	if (ours && done > 0)
 		f->position = (uint64_t)(offset + done);
 	return done;
 }

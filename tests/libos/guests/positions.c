@@ -47,6 +47,7 @@ static void moves(int f)
 	OK(next(other) == 100 && lseek(other, 40, SEEK_SET) == 40 && next(f) == 10);
 	OK(next(again) == 0 && lseek(again, 0, SEEK_CUR) == 4 && lseek(f, 0, SEEK_CUR) == 44);
 	OK(lseek(f, -4, SEEK_END) == WORDS * 4 - 4 && next(f) == WORDS - 1 && next(f) == UINT32_MAX);
+	OK(lseek(f, -4, SEEK_END) == WORDS * 4 - 4 && read(f, two, 8) == 4 && lseek(f, 0, SEEK_CUR) == WORDS * 4);
 	FAILS(lseek(f, -1, SEEK_SET), EINVAL);
 	FAILS(lseek(f, -(off_t)WORDS * 4 - 1, SEEK_CUR), EINVAL);
 	FAILS(lseek(f, INT64_MAX, SEEK_CUR), EINVAL);
