@@ -37,7 +37,7 @@ memcmp:
 	mov (%rsi,%rdx),%r8
 	cmp %r8,%rcx
 	je 9f
-4:	bswap %rcx
+4:	bswap %rcx			# of words of 4 bytes too: they come out above, in the same order
 	bswap %r8
 	cmp %r8,%rcx
 	sbb %eax,%eax
@@ -48,16 +48,11 @@ memcmp:
 	mov (%rdi),%ecx
 	mov (%rsi),%r8d
 	cmp %r8d,%ecx
-	jne 6f
+	jne 4b
 	mov (%rdi,%rdx),%ecx
 	mov (%rsi,%rdx),%r8d
 	cmp %r8d,%ecx
-	je 9b
-6:	bswap %ecx
-	bswap %r8d
-	cmp %r8d,%ecx
-	sbb %eax,%eax
-	or $1,%eax
+	jne 4b
 	ret
 7:	add $4,%rdx
 	je 9b
