@@ -240,7 +240,8 @@ def run():
     summary = {}
     for key, names in (("redis_p1_ratio", ["redis p1 SET", "redis p1 GET"]), ("redis_p16_ratio", ["redis p16 SET", "redis p16 GET"]),
                        ("nginx_1k_ratio", ["nginx 1k"]), ("nginx_100k_ratio", ["nginx 100k"]),
-                       ("znc_relay_ratio", ["znc relay"]), ("znc_time_ratio", ["znc relay us"]), ("znc_answer_ratio", ["znc answer"]), ("sqlite_time_ratio", ["sqlite s"])):
+                       ("znc_relay_ratio", ["znc relay"]), ("znc_time_ratio", ["znc relay us"]), ("znc_answer_ratio", ["znc answer"]),
+                       ("sqlite_time_ratio", ["sqlite s"])):
         if all(name in ratio for name in names):
             summary[key] = round(math.prod(ratio[name] for name in names) ** (1 / len(names)), 3)
     if "fork ms" in middle:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 
+from processes import processor_seconds, tree
 from show import CARREL, HERE, fail
 
 EXAMPLE = os.path.abspath("examples/05-two-tier")
@@ -21,21 +22,6 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
-
-
-def tree(pid):
-    """A process and all below it."""
-    found = [pid]
-    for each in found:
-        for task in os.listdir(f"/proc/{each}/task"):
-            found += map(int, open(f"/proc/{each}/task/{task}/children").read().split())
-    return found
-
-
-def processor_seconds(pids):
-    """User and system seconds that these have taken so far."""
-    ticks = [tuple(map(int, open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[11:13])) for pid in pids]
-    return tuple(sum(each) / os.sysconf("SC_CLK_TCK") for each in zip(*ticks))
 
 
 class Tiers:

@@ -9,10 +9,14 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import ports
 import services
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples/demo"))
+import processes  # noqa: E402
 
 COMPILERS = {"carrel": ["build/bin/carrel-c++"], "native": ["ports/native-c++"]}
 HEAD = """Version = 1.8.2
@@ -86,14 +90,7 @@ class Started:
 
     def seconds(self):
         """Processor time so far, of all of them and of their children."""
-        ticks, ours = 0, {process.pid for process in self.processes}
-        for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/stat") as file:
-                words = file.read().rpartition(")")[2].split()
-                if pid in ours or int(words[1]) in ours:
-                    ours.add(pid)
-                    ticks += int(words[11]) + int(words[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        return sum(processes.processor_seconds([pid for process in self.processes for pid in processes.tree(process.pid)]))
 
     def text(self):
         with open(self.log, errors="replace") as file:
