@@ -59,15 +59,19 @@ const char *thread_local_text(struct emitter *e, const struct operand *o)
 	return text;
 }
 
-/* The block's first word is its own address (the psABI's TLS supplement): mov %fs:0, %x. */
+/* The block's first word is its own address (the psABI's TLS supplement): mov or add %fs:0, %x. */
 bool thread_pointer(struct emitter *e)
 {
 	const struct operand *from = &e->s->operands[0], *to = &e->s->operands[1];
+	bool adds = mnemonic_is(e->s, "add");
 	long n;
 
-	if (libos(e) || !mnemonic_is(e->s, "mov") || e->s->count != 2 || from->kind != OPERAND_MEMORY || from->segment != 'f' || from->base != NO_REG ||
-	    from->index != NO_REG || !operand_number(from->disp, &n) || n || to->kind != OPERAND_REGISTER || to->size != 8)
+	if (libos(e) || !(adds || mnemonic_is(e->s, "mov")) || e->s->count != 2 || from->kind != OPERAND_MEMORY || from->segment != 'f' ||
+	    from->base != NO_REG || from->index != NO_REG || !operand_number(from->disp, &n) || n || to->kind != OPERAND_REGISTER || to->size != 8)
 		return false;
-	emit(e, "mov %%fs:%#x, %%%s", THREAD_POINTER_AT, register_name(to->reg, 8));
+	enum gpr x = adds ? address_scratch(e, from) : to->reg;
+	emit(e, "mov %%fs:%#x, %%%s", THREAD_POINTER_AT, register_name(x, 8));
+	if (adds)
+		emit(e, "add %%%s, %%%s", register_name(x, 8), register_name(to->reg, 8));
 	return true;
 }
