@@ -132,6 +132,23 @@ static int network_fill(struct project *p)
 	return 0;
 }
 
+/* The window at address 0 is for one cVM at most; if none asks for it, for the first program that starts. */
+static int first_window_check(struct project *p)
+{
+	const struct service *owner = NULL;
+
+	for (size_t i = 0; i < p->count; i++) {
+		const struct service *s = &p->services[i];
+		if (s->first_window && owner)
+			return complain(p, s->first_window_at, "`%s` and `%s` both want the first window, and there is one", owner->name, s->name);
+		if (s->first_window)
+			owner = s;
+	}
+	for (size_t i = 0; owner && i < p->count; i++)
+		p->services[i].config.elsewhere = &p->services[i] != owner;
+	return 0;
+}
+
 int project_check(struct project *p)
 {
 	unsigned char state[PROJECT_CVMS_MOST] = {0};
@@ -142,7 +159,7 @@ int project_check(struct project *p)
 	for (size_t i = 0; i < p->count; i++)
 		if (!state[i] && visit(p, i, state, &count))
 			return -1;
-	return grants_check(p) || network_fill(p) ? -1 : 0;
+	return grants_check(p) || network_fill(p) || first_window_check(p) ? -1 : 0;
 }
 
 int project_publish(struct project *p)

@@ -54,6 +54,8 @@ struct service {                /* one cVM of the project */
 	struct depend depends[DEPENDS_MOST];
 	size_t depend_count;
 	unsigned cpus;          /* 0: all */
+	int first_window;       /* 1: its programs alone may have the window at address 0 */
+	struct position first_window_at;
 	int on_network;         /* the project's own */
 	enum restart restart;
 	unsigned restart_most;  /* of RESTART_ON_FAILURE; 0: any number */

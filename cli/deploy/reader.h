@@ -58,6 +58,7 @@ KEY(volumes);
 KEY(tmpfs);
 KEY(memory);
 KEY(cpus);
+KEY(first_window);
 KEY(publish);
 KEY(network);
 KEY(user);

@@ -22,7 +22,8 @@ static int service_add(const struct reader *r, const yaml_node_t *key, const yam
 	static const struct key keys[] = {
 		{"image", read_image}, {"args", read_args}, {"argv0", read_argv0}, {"env", read_env}, {"workdir", read_workdir},
 		{"hostname", read_hostname},
-		{"volumes", read_volumes}, {"tmpfs", read_tmpfs}, {"memory", read_memory}, {"cpus", read_cpus}, {"publish", read_publish},
+		{"volumes", read_volumes}, {"tmpfs", read_tmpfs}, {"memory", read_memory}, {"cpus", read_cpus}, {"first_window", read_first_window},
+		{"publish", read_publish},
 		{"network", read_network}, {"depends_on", read_depends_on}, {"restart", read_restart}, {"healthcheck", read_healthcheck},
 		{"user", read_user}, {"stop_signal", read_stop_signal}, {"stop_timeout", read_stop_timeout}, {"grants", read_grants},
 	};

@@ -156,6 +156,16 @@ KEY(cpus)
 	return 0;
 }
 
+KEY(first_window)
+{
+	static const char *const names[] = {"false", "true"};
+	struct service *s = to;
+
+	UNUSED_KEY;
+	s->first_window_at = place(value);
+	return flag(r, value, "first_window", names, 2, &s->first_window);
+}
+
 static int port(const struct reader *r, const yaml_node_t *node, void *to)
 {
 	struct service *s = to;

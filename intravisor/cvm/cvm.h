@@ -75,6 +75,7 @@ struct cvm_config {
 	const char *working_directory;  /* guest path */
 	const char *hostname;
 	uint64_t memory_limit;          /* bytes, 0: none */
+	int elsewhere;                  /* 1: none of its programs gets the window at address 0 (window.c), which another is to have */
 	int standard_fds[3];            /* host descriptors for handles 0, 1, 2; -1: closed. Not taken over. */
 	int trace;
 	uint32_t uid, gid;

@@ -97,6 +97,46 @@ $up named.yaml 2>&1 | tr '\000' ' ' > out
 grep -q '^named  *| another-name cat /proc' out && grep -q '^own  *| p cat /proc' out
 say $? "a program's own name is its image's, or what argv0 says; a line without an end is shown when the cVM ends"
 
+# Where windows are, the host's list of the process's mappings says.
+low() {
+	python3 - "$1" <<'P'
+import glob, sys
+parents = {}
+for stat in glob.glob("/proc/[0-9]*/stat"):
+    try:
+        words = open(stat).read().rsplit(")", 1)[1].split()
+        parents[int(stat.split("/")[2])] = int(words[1])
+    except OSError:
+        pass
+def below(pid):
+    return pid == int(sys.argv[1]) or pid in parents and below(parents[pid])
+count = 0
+for pid in filter(below, parents):
+    maps = open(f"/proc/{pid}/maps").read()
+    if "carrel-image" in maps:
+        lines = [line.split() for line in maps.splitlines()]
+        count += sum(int(line[0].split("-")[0], 16) < 1 << 32 and not line[1].startswith("---") for line in lines)
+print(count)
+P
+}
+for wants in false true; do
+	cat > window.yaml <<Y
+cvms:
+  other: {image: p, args: [say, runs, sleep, 60000], volumes: ["bin:/bin:ro"], healthcheck: {command: [p, exit, "1"], interval: 20ms, retries: 100000}}
+  owner: {image: p, args: [say, never], first_window: $wants, depends_on: {other: healthy}}
+Y
+	$up window.yaml > out 2>&1 & it=$!
+	until_says runs cat out
+	declare "low_$wants=$(low $it)"
+	kill $it
+	wait $it
+done
+case $machine,$($carrel doctor | sed -n 's/^window at 0 *//p') in
+x86_64,ok*) [ "$low_false" -gt 0 ] && [ "$low_true" = 0 ] ;;
+*) [ "$low_false" = 0 ] && [ "$low_true" = 0 ] ;;
+esac
+say $? "the window at address 0 is the first program's, or waits for the cVM that wants it"
+
 # In the background.
 cat > shop.yaml <<Y
 project: shop

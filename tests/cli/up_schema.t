@@ -144,6 +144,16 @@ file "a bad number" 2:23 'cpus must be a number from 1 to 1024, and is `0`' <<'Y
 cvms:
   a: {image: p, cpus: 0}
 Y
+file "neither false nor true" 2:31 'first_window must be false or true, and is `1`' <<'Y'
+cvms:
+  a: {image: p, first_window: 1}
+Y
+file "two for the one window at address 0" 4:31 '`a` and `c` both want the first window' <<'Y'
+cvms:
+  a: {image: p, first_window: true}
+  b: {image: p, first_window: false}
+  c: {image: p, first_window: true}
+Y
 file "a volume that is not there" 2:27 'volume `no:/x`: no: No such file' <<'Y'
 cvms:
   a: {image: p, volumes: ["no:/x"]}

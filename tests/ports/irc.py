@@ -125,7 +125,7 @@ def pair(variant, folder, server, users, status=0, stop=True):
                 "znc": {"image": tree(variant) + "/bin/znc", "args": [*options, "/state"], "network": "project",
                         # The tree a second time where the image's own name says, by which ZNC starts itself anew.
                         "volumes": [tree(variant) + ":/znc:ro", f"{tree(variant)}:{tree(variant)}:ro", state + ":/state", *zones],
-                        "tmpfs": ["/tmp"], "user": "1000",
+                        "tmpfs": ["/tmp"], "user": "1000", "first_window": True,
                         "publish": [f"{started.clients}:{inside}"], "depends_on": {"irc": "healthy"}}}}
             with open(folder + "/carrel.yaml", "w") as file:
                 json.dump(project, file)

@@ -96,6 +96,11 @@ int main(int argc, char **argv)
 		say(!program && libos == 65536 + LIBOS_STACK_SIZE && !executable[0] && !executable[1], "nothing else is mapped", argv[i]);
 		cvm_destroy(cvm);
 	}
+	/* What is kept for the image may be the window at address 0. */
+	config.elsewhere = 1;
+	say(!cvm_create(&config, &cvm, &error) && cvm->programs[0]->base, "not at address 0", "a cVM that has to be elsewhere");
+	cvm_destroy(cvm);
+	config.elsewhere = 0;
 	cvm_images_release(&config);
 	/* Without a holder nothing is kept. */
 	config.image = config.libos = NULL;
