@@ -269,10 +269,6 @@ static void native(const char *kind, uint64_t size, uint64_t count)
 	}
 	struct channel out = {.out = a[1], .in = pipes ? b[0] : a[1], .ring = to, .peer = child, .there = there};
 	struct channel answer = {.in = pipes ? b[0] : a[1], .ring = back};
-	if (there) {            /* small words go as they are: by the pipe */
-		struct channel plain = {.out = a[1]};
-		(void)plain;
-	}
 	send_all(&out, &answer, size, count);
 	kill(child, 9);
 	wait(NULL);
