@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the Carrel authors
  *
  * A thread that runs guest code, as a machine port sees it; the same on each. Its trusted context is the ISA's: <context.h>, of which
- * common code knows the fields kicked, carrier, host_sp, host_tp and thread. Trusted.
+ * common code knows the fields kicked, carrier, libos_base, host_sp, host_tp and thread. Trusted.
  */
 #ifndef THREAD_H
 #define THREAD_H
@@ -44,6 +44,10 @@ struct machine_thread *thread_used_again(void);         /* NULL: there is none *
 void thread_unused(struct machine_thread *thread);
 /* It begins anew, and its context with it: zeroes, but for what others may look at. */
 void thread_clear(struct machine_thread *thread, void *owner);
+
+/* run.c; both are the ISA's. The library OS is entered at an offset, with an offset as its stack; what it gives when the thread leaves. */
+int64_t context_run(struct context *context, uint32_t entry, uint32_t stack, uint64_t argument);
+__attribute__((noreturn)) void context_leave(struct context *context, int64_t value);
 
 /* ---- calls between cVMs: call.c has the story; the next three are the ISA's ---- */
 void context_serves(struct context *context, uint32_t entry);   /* its program lies in GATE_SERVE: calls are to enter there, at this offset */

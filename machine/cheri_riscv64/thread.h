@@ -31,7 +31,6 @@ extern uint8_t machine_copy_end[], machine_copy_fault[], blocking_start[], block
 /* To be entered: absolute pc in the library OS (program 0) or the program (1). */
 int64_t context_enter(struct context *context, uint64_t pc, uint64_t stack, uint64_t argument, int program);
 __attribute__((noreturn)) void context_again(struct context *context, uint64_t pc, uint64_t stack, uint64_t argument, int program);
-__attribute__((noreturn)) void context_leave(struct context *context, int64_t value);
 __attribute__((noreturn)) void context_resume(struct signal_frame *frame);
 int64_t context_blocking(const uint64_t *kicked, const long call[7]);
 void signal_entry(int signal);

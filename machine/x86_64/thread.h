@@ -27,7 +27,6 @@ uint64_t gate_address(const uint8_t *gate);
 extern int (*fast_clock)(long clock, int64_t time[2]);   /* the vDSO's; NULL: it has none */
 int64_t context_enter(struct context *context, uint64_t entry, uint64_t stack, uint64_t argument);
 __attribute__((noreturn)) void context_again(struct context *context, uint64_t entry, uint64_t stack, uint64_t argument, uint64_t r14);
-__attribute__((noreturn)) void context_leave(struct context *context, int64_t value);
 __attribute__((noreturn)) void context_resume(struct context *context, void *uc);
 __attribute__((noreturn)) void context_adopted(struct context *context, int64_t error, uint64_t gate);
 int64_t context_blocking(const uint64_t *kicked, const long call[7]);
