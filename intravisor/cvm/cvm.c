@@ -274,7 +274,7 @@ static int windows_open(struct cvm *cvm, struct window **window, struct cvm_erro
 		return code;
 	code = (int)cvm_window_add(cvm, program, &cvm->program_base, window);
 	if (!code)
-		code = window_open_image(&cvm->libos, MACHINE_LIBOS, 1, libos, &cvm->mappings, 0, &cvm->libos_base);
+		code = window_open_image(&cvm->libos, MACHINE_LIBOS, WINDOW_ELSEWHERE, libos, &cvm->mappings, 0, &cvm->libos_base);
 	if (code && !error->text[0])
 		snprintf(error->text, sizeof error->text, "%s: cannot be mapped: %s", cvm->config->image_path,
 			 code == -ENOMEM ? "it does not fit into the memory allowed (--memory), or no window is free" : strerror(-code));

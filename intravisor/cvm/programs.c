@@ -29,9 +29,9 @@ static struct window *window_make(struct cvm *cvm, struct image *image, uint32_t
 		free(window);
 		return NULL;
 	}
-	const int elsewhere = cvm->config->elsewhere;
-	*error = image ? window_open_image(window, MACHINE_PROGRAM, elsewhere, image, &cvm->mappings, cvm->memory_limit, base)
-		       : window_open(window, MACHINE_PROGRAM, elsewhere);
+	const enum window_place place = cvm->config->elsewhere ? WINDOW_ELSEWHERE : WINDOW_ANYWHERE;
+	*error = image ? window_open_image(window, MACHINE_PROGRAM, place, image, &cvm->mappings, cvm->memory_limit, base)
+		       : window_open(window, MACHINE_PROGRAM, place);
 	if (*error) {
 		quota_give(&cvm->mappings, MAPPINGS_OF_WINDOW);
 		free(window);

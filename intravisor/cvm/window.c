@@ -99,11 +99,11 @@ static int zero_take(void)
 }
 
 /* 0, *base the slot's; or -ENOMEM. */
-static int slot_take(uint8_t **base, int compartment, int elsewhere)
+static int slot_take(uint8_t **base, int compartment, enum window_place place)
 {
 	*base = NULL;
 	pthread_mutex_lock(&lock);
-	int error = compartment == MACHINE_PROGRAM && !elsewhere && zero_take() ? 0 : -ENOMEM;
+	int error = compartment == MACHINE_PROGRAM && place == WINDOW_ANYWHERE && zero_take() ? 0 : -ENOMEM;
 	for (unsigned p = 0; error; p++) {
 		if (p == pool_count) {
 			struct pool *pool = p < POOLS_MOST ? pool_make() : NULL;
@@ -133,10 +133,10 @@ static void slot_give(const uint8_t *base)
 	pthread_mutex_unlock(&lock);
 }
 
-int window_open(struct window *window, int compartment, int elsewhere)
+int window_open(struct window *window, int compartment, enum window_place place)
 {
 	*window = (struct window){.arena_next = WINDOW_ARENA_FIRST, .lock = PTHREAD_MUTEX_INITIALIZER};
-	int error = slot_take(&window->base, compartment, elsewhere);
+	int error = slot_take(&window->base, compartment, place);
 	if (error)
 		return error;
 	window->open = 1;
@@ -147,13 +147,13 @@ int window_open(struct window *window, int compartment, int elsewhere)
 }
 
 /* One of this image's, which is the caller's now; its image NULL: there is none. */
-static struct spare spare_take(const struct image *image, int elsewhere)
+static struct spare spare_take(const struct image *image, enum window_place place)
 {
 	struct spare spare = {.image = NULL};
 
 	pthread_mutex_lock(&lock);
 	for (unsigned i = 0; i < SPARES_MOST && !spare.image; i++)
-		if (spares[i].image == image && (spares[i].base || !elsewhere)) {
+		if (spares[i].image == image && (spares[i].base || place == WINDOW_ANYWHERE)) {
 			spare = spares[i];
 			spares[i].image = NULL;
 		}
@@ -161,16 +161,16 @@ static struct spare spare_take(const struct image *image, int elsewhere)
 	return spare;
 }
 
-int window_open_image(struct window *window, int compartment, int elsewhere, struct image *image, struct mapping_budget *budget, uint64_t limit,
+int window_open_image(struct window *window, int compartment, enum window_place place, struct image *image, struct mapping_budget *budget, uint64_t limit,
 		      uint32_t *at)
 {
-	const struct spare spare = spare_take(image, elsewhere);
+	const struct spare spare = spare_take(image, place);
 	int error = 0;
 
 	if (spare.image) {
 		*window = (struct window){.base = spare.base, .open = 1, .quota = spare.quota, .lock = PTHREAD_MUTEX_INITIALIZER};
 		machine_stored_make(&window->memory, spare.base, WINDOW_SIZE);
-	} else if ((error = window_open(window, compartment, elsewhere)))
+	} else if ((error = window_open(window, compartment, place)))
 		return error;
 	window->again = 1;
 	window->budget = budget;
@@ -211,7 +211,7 @@ static int spare_keep(const struct spare *spare, const struct window *window)
 
 void window_spares_drop(const struct image *image)
 {
-	for (struct spare spare; (spare = spare_take(image, 0)).image;)
+	for (struct spare spare; (spare = spare_take(image, WINDOW_ANYWHERE)).image;)
 		spare_end(&spare);
 }
 

@@ -7,11 +7,12 @@
 #define INTRAVISOR_WINDOW_H
 #include "intravisor/cvm/cvm.h"
 
-/* Takes a free slot and opens its gates for a compartment (MACHINE_*); `elsewhere`: not the one at address 0. 0 or -errno. */
-int window_open(struct window *window, int compartment, int elsewhere);
+enum window_place { WINDOW_ANYWHERE, WINDOW_ELSEWHERE };        /* elsewhere: not at address 0 */
+/* Takes a free slot and opens its gates for a compartment (MACHINE_*). 0 or -errno. */
+int window_open(struct window *window, int compartment, enum window_place place);
 /* The same with an image as its first, at *at, within a budget of mappings and a limit of bytes (0: none); where a window that held
  * this image alone was closed before, it is that one, emptied. Not 0: the window is closed again. */
-int window_open_image(struct window *window, int compartment, int elsewhere, struct image *image, struct mapping_budget *budget, uint64_t limit,
+int window_open_image(struct window *window, int compartment, enum window_place place, struct image *image, struct mapping_budget *budget, uint64_t limit,
 		      uint32_t *at);
 /* Spare windows of an image go. */
 void window_spares_drop(const struct image *image);

@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 	unsigned long most = 0, exact = 0;
 
 	srandom(argc > 1 ? (unsigned)atoi(argv[1]) : 1);
-	if (intravisor_init(&error) || window_open(&program, MACHINE_PROGRAM, 0))
+	if (intravisor_init(&error) || window_open(&program, MACHINE_PROGRAM, WINDOW_ANYWHERE))
 		return 1;
 	for (int i = 0; i < ROUNDS; i++) {
 		uint64_t page = (uint64_t)random() % PAGES, length = 1 + (uint64_t)random() % 12;

@@ -122,7 +122,7 @@ static void forked(uint64_t generation)
 	for (uint64_t page = 0; page < PAGES; page++)
 		if (page % 5)
 			fill(&parent, page, generation * 1000 + page);
-	if (window_open(&child, MACHINE_PROGRAM, 0))
+	if (window_open(&child, MACHINE_PROGRAM, WINDOW_ANYWHERE))
 		exit(1);
 	snapshot_take(&child, &parent);
 	for (uint64_t page = 0; page < PAGES;) {
@@ -214,7 +214,7 @@ static int all_gone(void)
 	pid_t last;
 
 	for (int i = 1; i < 60 && children(&last) > 1; i++) {
-		window_open(&child, MACHINE_PROGRAM, 0);
+		window_open(&child, MACHINE_PROGRAM, WINDOW_ANYWHERE);
 		snapshot_take(&child, &parent);         /* reaps */
 		window_close(&child);
 		usleep((useconds_t)i * 10000);          /* for the one just made to end, also on a busy machine */
@@ -229,7 +229,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	srandom(argc > 1 ? (unsigned)atoi(argv[1]) : 1);
 	file = memfd_create("pages", 0);
-	if (file < 0 || intravisor_init(&error) || window_open(&parent, MACHINE_PROGRAM, 0) || window_open(&other, MACHINE_PROGRAM, 0) ||
+	if (file < 0 || intravisor_init(&error) || window_open(&parent, MACHINE_PROGRAM, WINDOW_ANYWHERE) || window_open(&other, MACHINE_PROGRAM, WINDOW_ANYWHERE) ||
 	    CALL(host_memory_map, &at_parent, REF(0), (PAGES + BALLAST) * 4096, PROT_READ | PROT_WRITE) ||
 	    CALL(host_memory_map, &at_other, REF(0), (PAGES + BALLAST) * 4096, PROT_READ | PROT_WRITE))
 		return 1;

@@ -52,7 +52,7 @@ static void *opens(void *how)
 
 	for (int i = 0; i < ROUNDS; i++) {
 		struct window window;
-		if (window_open(&window, who == LIBOS ? MACHINE_LIBOS : MACHINE_PROGRAM, who == ELSEWHERE)) {
+		if (window_open(&window, who == LIBOS ? MACHINE_LIBOS : MACHINE_PROGRAM, who == ELSEWHERE ? WINDOW_ELSEWHERE : WINDOW_ANYWHERE)) {
 			wrong++;
 			continue;
 		}
@@ -93,7 +93,7 @@ static void taken(uintptr_t at, const char *name)
 		struct window window;
 		if (at && mmap((void *)at, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != (void *)at)
 			_exit(2);       /* the host lets nobody */
-		_exit(window_open(&window, MACHINE_PROGRAM, 0) || !window.base != !at);
+		_exit(window_open(&window, MACHINE_PROGRAM, WINDOW_ANYWHERE) || !window.base != !at);
 	}
 	int status;
 	int told = child > 0 && waitpid(child, &status, 0) == child;

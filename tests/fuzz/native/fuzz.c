@@ -298,7 +298,7 @@ static void clean(void)
 static int make(const struct cvm_config *config, struct cvm **cvm, int first, struct cvm_error *error)
 {
 	struct window held = {0};
-	int code = first ? 0 : window_open(&held, MACHINE_PROGRAM, 0);
+	int code = first ? 0 : window_open(&held, MACHINE_PROGRAM, WINDOW_ANYWHERE);
 
 	error->text[0] = 0;
 	if (!code)
