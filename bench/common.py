@@ -22,6 +22,19 @@ def measured(command, stdin=None, stdout=subprocess.DEVNULL, cwd=None):
     return usage.ru_utime, usage.ru_stime, time.monotonic() - start
 
 
+def output(command):
+    """What a command prints. A failure ends the bench."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode:
+        sys.exit(f"bench: {' '.join(command)}: status {done.returncode}: {done.stderr.strip()[-500:]}")
+    return done.stdout
+
+
+def numbers(command):
+    """The numbers that a command prints."""
+    return [float(word) for word in output(command).split()]
+
+
 def progress(text):
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

@@ -25,31 +25,22 @@ def command(variant, *arguments):
             python, *arguments]
 
 
-def output(variant, *arguments):
-    """What programs.py prints, line by line."""
-    with open(f"build/bench/python.{variant}", "w+") as file:
-        common.measured(command(variant, PROGRAMS, *arguments), stdout=file)
-        file.seek(0)
-        return file.read().splitlines()
-
-
 def run():
-    os.makedirs("build/bench", exist_ok=True)
     for root in ROOTS.values():         # or the one whose library is mounted read-only would compile it each time
         subprocess.run([ROOTS["native"] + "/usr/bin/python3.11", "-m", "compileall", "-q", root + "/usr/lib/python3.11"], check=False,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    names = output("native")[0].split()
+    names = common.output(command("native", PROGRAMS)).split()
     rounds = {name: {v: [] for v in ROOTS} for name in names}
     results = {name: set() for name in names}
     for n in range(ROUNDS):
         for name in names:
             common.progress(f"round {n + 1} of {ROUNDS}: {name}")
             for variant in sorted(ROOTS, reverse=n % 2):
-                result, times = output(variant, name, str(REPETITIONS))
+                result, times = common.output(command(variant, PROGRAMS, name, str(REPETITIONS))).splitlines()
                 rounds[name][variant].append(min(map(float, times.split())))
                 results[name].add(result)
         if unequal := [name for name in names if len(results[name]) > 1]:
-            sys.exit(f"bench: python: {unequal[0]} gives one result in a cVM and another natively: {results[unequal[0]]}")
+            sys.exit(f"bench: python: {unequal[0]} does not always give the same: {results[unequal[0]]}")
     ratios, rows = {}, []
     for name, times in rounds.items():
         each = [c / n for c, n in zip(times["carrel"], times["native"])]

@@ -50,13 +50,6 @@ http {
 """
 
 
-def output(command):
-    child = subprocess.run(command, capture_output=True, text=True)
-    if child.returncode:
-        sys.exit(f"bench: {' '.join(command)}: status {child.returncode}: {child.stderr.strip()[-500:]}")
-    return child.stdout
-
-
 @contextlib.contextmanager
 def both(port, name, arguments, prepare=None):
     """The service in a cVM and native, each with a folder of its own: {variant: port}."""
@@ -86,7 +79,7 @@ def redis(rounds):
 
     def load(pipeline, count):
         def measure(number):
-            text = output([tool, "-p", str(number), "-t", "set,get", "-n", str(count), "-P", str(pipeline), "-q"])
+            text = common.output([tool, "-p", str(number), "-t", "set,get", "-n", str(count), "-P", str(pipeline), "-q"])
             return {test: float(rate) for test, rate in re.findall(r"(SET|GET): ([0-9.]+) requests per second", text)}
         return measure
     with both("redis", "redis-server", lambda n, root, folder: ["--port", str(n), "--save", "", "--dir", root, "--protected-mode", "no"]) as numbers:
@@ -109,7 +102,7 @@ def nginx(rounds):
     def load(number):
         rates = {}
         for name in ("1k", "100k"):
-            text = output(["wrk", "-t1", "-c32", "-d3", f"http://127.0.0.1:{number}/{name}"])
+            text = common.output(["wrk", "-t1", "-c32", "-d3", f"http://127.0.0.1:{number}/{name}"])
             if "Non-2xx" in text:
                 sys.exit("bench: wrk: " + text)
             rates[name] = float(re.search(r"Requests/sec:\s+([0-9.]+)", text).group(1))
@@ -175,7 +168,7 @@ def fork(rounds):
     tool = os.path.abspath("build/ports/redis/native/redis-cli")
 
     def ask(number, *words):
-        return output([tool, "-p", str(number), *words])
+        return common.output([tool, "-p", str(number), *words])
 
     def measure(number):
         ask(number, "eval", "for i = 1, 2000 do redis.call('setrange', 'key:' .. (i * 37 % 90000), 3, 'changed') end", "0")
@@ -196,7 +189,7 @@ def sqlite(rounds):
         source = f"build/ports/sqlite/{variant}/src"
         programs[variant] = f"{SCRATCH}/speedtest1-{variant}"
         compiler = ["build/bin/carrel-cc"] if variant == "carrel" else ["ports/native-cc", "-falign-functions=32"]
-        output([*compiler, "-O2", "-w", "-DSQLITE_THREADSAFE=0", "-DSQLITE_OMIT_LOAD_EXTENSION", f"-I{source}", f"{source}/test/speedtest1.c",
+        common.output([*compiler, "-O2", "-w", "-DSQLITE_THREADSAFE=0", "-DSQLITE_OMIT_LOAD_EXTENSION", f"-I{source}", f"{source}/test/speedtest1.c",
                 f"{source}/sqlite3.c", "-o", programs[variant], "-lm"])
     shared = tempfile.mkdtemp(dir="/dev/shm")
     try:
@@ -221,7 +214,7 @@ def calls(rounds):
         for variant in VARIANTS if n % 2 else VARIANTS[::-1]:
             common.progress(f"calls: round {n + 1} of {ROUNDS}, {variant}")
             command = [common.CARREL, "run", "build/bench/calls", "/tmp"] if variant == "carrel" else ["build/bench/calls_native", "/dev/shm"]
-            for line in output(command).splitlines():
+            for line in common.output(command).splitlines():
                 name, ns = line.split()
                 rounds.setdefault(f"call {name}", {v: [] for v in VARIANTS})[variant].append(float(ns))
 

@@ -4,8 +4,6 @@
 # CP_Files and capabilities: copies of 8 bytes to 16 MiB from another cVM's memory against memcpy of the same size (in a cVM, in the same
 # alternating rounds, and native) and against what the host has for two processes: a pipe, shared memory with futexes, process_vm_readv. Then
 # a round trip of notifies, and what revoking costs by the number of capabilities that were derived.
-import subprocess
-
 import common
 
 SIZES = [8, 64, 512, 4096, 65536, 1 << 20, 16 << 20]
@@ -15,15 +13,8 @@ SERVER = ["-g", "file:bench:c", "-g", "file:bell:c", "server", "build/bench/file
 CLIENT = ["-g", "file:bench:rw", "-g", "file:bell:rw", "client", "build/bench/file"]
 
 
-def output(command):
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"bench: {' '.join(command)}: status {done.returncode}: {done.stderr.strip()}")
-    return [float(word) for word in done.stdout.split()]
-
-
 def inside(*arguments):
-    return output(["build/tests/share/together", *SERVER, *CLIENT, *map(str, arguments)])
+    return common.numbers(["build/tests/share/together", *SERVER, *CLIENT, *map(str, arguments)])
 
 
 def run():
@@ -31,9 +22,9 @@ def run():
     for size in SIZES:
         common.progress(f"copies of {size} bytes")
         memcpy, read, write, load = inside("copy", size)
-        native = output(["build/bench/file_native", "memcpy", str(size)])[0]
+        native = common.numbers(["build/bench/file_native", "memcpy", str(size)])[0]
         count = max(4, min(20000, (64 << 20) // size))
-        rivals = {kind: output(["build/bench/stream_native", "native", kind, str(size), str(count)])[0] for kind in RIVALS}
+        rivals = {kind: common.numbers(["build/bench/stream_native", "native", kind, str(size), str(count)])[0] for kind in RIVALS}
         rounds["copy"][size] = {"memcpy": memcpy, "read": read, "write": write, "load": load, "memcpy_native": native, **rivals}
         rows.append([f"{size}", *(f"{v:,.0f}" for v in (read, write, load, memcpy, native, *rivals.values())),
                      f"{memcpy / read:.2f}", f"{native / read:.2f}"])

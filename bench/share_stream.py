@@ -4,7 +4,6 @@
 # CP_Streams: messages of 8 bytes to 16 MiB one way, and 8 bytes there and back, between two cVMs by read and write; the same between two
 # processes of the host over what it has, and a bare memcpy of the same size, in alternating rounds.
 import statistics
-import subprocess
 
 import common
 
@@ -14,13 +13,6 @@ RIVALS = ["memcpy", "pipe", "unix", "tcp", "shm", "vm"]
 STREAM = ["build/tests/share/together", "-g", "stream:bench:c", "server", "build/bench/stream", "listen", "--",
           "-g", "stream:bench:rw", "client", "build/bench/stream", "open"]
 NAMES = {64: "64", 4096: "4k", 65536: "64k", 1 << 20: "1m", 16 << 20: "16m"}
-
-
-def output(command):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    if done.returncode:
-        raise SystemExit(f"bench: {' '.join(command)}: status {done.returncode}: {done.stderr.strip()}")
-    return [float(word) for word in done.stdout.split()]
 
 
 def run():
@@ -33,8 +25,8 @@ def run():
                 common.progress(f"round {n + 1} of {ROUNDS}: {size} bytes, {kind}")
                 slow = 1 if kind in ("stream", "memcpy") else 8
                 count = str(max(4, (64 << 20) // (size + 1000) // slow))
-                one, there = output([*STREAM, str(size), count] if kind == "stream" else
-                                    ["build/bench/stream_native", "native", kind, str(size), count])
+                one, there = common.numbers([*STREAM, str(size), count] if kind == "stream" else
+                                            ["build/bench/stream_native", "native", kind, str(size), count])
                 ways[kind].append(one)
                 trips[kind].append(there)
         rounds["one_way"][size], rounds["round_trip"][size] = ways, trips
