@@ -9,6 +9,7 @@
 $cc -O2 tests/cli/up_program.c -o $work/p || exit 1
 mkdir $work/run $work/d $work/bin && chmod 700 $work/run && cp $work/p $work/bin/
 export XDG_RUNTIME_DIR=$work/run
+demo=$PWD/examples/demo
 cd $work
 trap 'for s in run/carrel/*.sock; do [ -S "$s" ] && timeout 20 $carrel down --project "$(basename "$s" .sock)" >/dev/null 2>&1; done; rm -rf "$work"' EXIT
 # Until a command's output has a text, for ten seconds.
@@ -97,28 +98,19 @@ $up named.yaml 2>&1 | tr '\000' ' ' > out
 grep -q '^named  *| another-name cat /proc' out && grep -q '^own  *| p cat /proc' out
 say $? "a program's own name is its image's, or what argv0 says; a line without an end is shown when the cVM ends"
 
-# Where windows are, the host's list of the process's mappings says.
+# Where windows are, the host's list of the process's mappings says: how many are accessible below 4 GiB; nothing if there is no such process.
 low() {
-	python3 - "$1" <<'P'
-import glob, sys
-parents = {}
-for stat in glob.glob("/proc/[0-9]*/stat"):
-    try:
-        words = open(stat).read().rsplit(")", 1)[1].split()
-        parents[int(stat.split("/")[2])] = int(words[1])
-    except OSError:
-        pass
-def below(pid):
-    return pid == int(sys.argv[1]) or pid in parents and below(parents[pid])
-count = 0
-for pid in filter(below, parents):
-    maps = open(f"/proc/{pid}/maps").read()
-    if "carrel-image" in maps:
-        lines = [line.split() for line in maps.splitlines()]
-        count += sum(int(line[0].split("-")[0], 16) < 1 << 32 and not line[1].startswith("---") for line in lines)
-print(count)
+	PYTHONPATH=$demo python3 - "$1" <<'P'
+import contextlib, sys
+from processes import tree
+for pid in tree(int(sys.argv[1])):
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/maps") as file:
+        lines = [line.split() for line in file]
+        if any("carrel-image" in word for line in lines for word in line):
+            print(sum(int(line[0].split("-")[0], 16) < 1 << 32 and not line[1].startswith("---") for line in lines))
 P
 }
+runs=0
 for wants in false true; do
 	cat > window.yaml <<Y
 cvms:
@@ -126,16 +118,16 @@ cvms:
   owner: {image: p, args: [say, never], first_window: $wants, depends_on: {other: healthy}}
 Y
 	$up window.yaml > out 2>&1 & it=$!
-	until_says runs cat out
+	until_says runs cat out || runs=1
 	declare "low_$wants=$(low $it)"
 	kill $it
 	wait $it
 done
+say $runs "who does not want the window at address 0 runs, whether another does or not"
 case $machine,$($carrel doctor | sed -n 's/^window at 0 *//p') in
-x86_64,ok*) [ "$low_false" -gt 0 ] && [ "$low_true" = 0 ] ;;
-*) [ "$low_false" = 0 ] && [ "$low_true" = 0 ] ;;
+x86_64,ok*) [ "$low_false" -gt 0 ] && [ "$low_true" = 0 ]; say $? "it is the first program's, or waits for the cVM that wants it" ;;
+*) say 0 "it is the first program's, or waits for the cVM that wants it # SKIP there is none here" ;;
 esac
-say $? "the window at address 0 is the first program's, or waits for the cVM that wants it"
 
 # In the background.
 cat > shop.yaml <<Y
