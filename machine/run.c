@@ -28,6 +28,7 @@ int64_t machine_thread_run(struct machine_thread *thread, uint32_t entry, uint32
 	carrier->signal_mask &= ~kick;
 	carrier->tid = (int)syscall(SYS_gettid);
 	__atomic_store_n(&thread->tid, carrier->tid, __ATOMIC_SEQ_CST);
+	/* A kick that comes from here on, and before the guest is entered, only says so: what context_run sets is looked at where a guest is. */
 	int64_t value = context_run(thread->context, entry, stack, argument);
 	/* Who leaves here need not be who came: calls have moved threads between carriers. It is at home here now. */
 	thread = (struct machine_thread *)carrier->now->thread;

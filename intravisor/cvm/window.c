@@ -161,8 +161,8 @@ static struct spare spare_take(const struct image *image, enum window_place plac
 	return spare;
 }
 
-int window_open_image(struct window *window, int compartment, enum window_place place, struct image *image, struct mapping_budget *budget, uint64_t limit,
-		      uint32_t *at)
+int window_open_image(struct window *window, int compartment, enum window_place place, struct image *image, struct mapping_budget *budget,
+		      uint64_t limit, uint32_t *at)
 {
 	const struct spare spare = spare_take(image, place);
 	int error = 0;

@@ -12,8 +12,8 @@ enum window_place { WINDOW_ANYWHERE, WINDOW_ELSEWHERE };        /* elsewhere: no
 int window_open(struct window *window, int compartment, enum window_place place);
 /* The same with an image as its first, at *at, within a budget of mappings and a limit of bytes (0: none); where a window that held
  * this image alone was closed before, it is that one, emptied. Not 0: the window is closed again. */
-int window_open_image(struct window *window, int compartment, enum window_place place, struct image *image, struct mapping_budget *budget, uint64_t limit,
-		      uint32_t *at);
+int window_open_image(struct window *window, int compartment, enum window_place place, struct image *image, struct mapping_budget *budget,
+		      uint64_t limit, uint32_t *at);
 /* Spare windows of an image go. */
 void window_spares_drop(const struct image *image);
 /* Until the next call a process made by clone inherits of all windows this one alone; NULL: all again. 0 or -errno. */

@@ -98,8 +98,10 @@ int main(int argc, char **argv)
 	}
 	/* What is kept for the image may be the window at address 0. */
 	config.elsewhere = 1;
-	say(!cvm_create(&config, &cvm, &error) && cvm->programs[0]->base, "not at address 0", "a cVM that has to be elsewhere");
-	cvm_destroy(cvm);
+	int failed = cvm_create(&config, &cvm, &error);
+	say(!failed && cvm->programs[0]->base, "not at address 0", "a cVM that has to be elsewhere");
+	if (!failed)
+		cvm_destroy(cvm);
 	config.elsewhere = 0;
 	cvm_images_release(&config);
 	/* Without a holder nothing is kept. */

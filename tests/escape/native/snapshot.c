@@ -229,7 +229,8 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	srandom(argc > 1 ? (unsigned)atoi(argv[1]) : 1);
 	file = memfd_create("pages", 0);
-	if (file < 0 || intravisor_init(&error) || window_open(&parent, MACHINE_PROGRAM, WINDOW_ANYWHERE) || window_open(&other, MACHINE_PROGRAM, WINDOW_ANYWHERE) ||
+	if (file < 0 || intravisor_init(&error) || window_open(&parent, MACHINE_PROGRAM, WINDOW_ANYWHERE) ||
+	    window_open(&other, MACHINE_PROGRAM, WINDOW_ANYWHERE) ||
 	    CALL(host_memory_map, &at_parent, REF(0), (PAGES + BALLAST) * 4096, PROT_READ | PROT_WRITE) ||
 	    CALL(host_memory_map, &at_other, REF(0), (PAGES + BALLAST) * 4096, PROT_READ | PROT_WRITE))
 		return 1;

@@ -77,7 +77,7 @@ static void race(void)
 	pthread_t threads[THREADS];
 
 	for (int i = 0; i < THREADS; i++)
-		wrong += pthread_create(&threads[i], NULL, opens, (void *)(intptr_t)(i < THREADS - 2 ? PROGRAM : i == THREADS - 2 ? LIBOS : ELSEWHERE)) != 0;
+		wrong += pthread_create(&threads[i], NULL, opens, (void *)(intptr_t)(i == 0 ? LIBOS : i == 1 ? ELSEWHERE : PROGRAM)) != 0;
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	say(!wrong && first > 1, "windows opened and closed by five threads: one program at a time has that one");
