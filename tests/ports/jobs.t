@@ -67,8 +67,11 @@ with tempfile.TemporaryDirectory() as folder:
     ports.ok(t.expect("ready> "), "fg, and Ctrl-C ends it", t.text)
     t.type("echo status $?\n")
     ports.ok(t.expect("status 130"), "with a shell's status", t.text)
-    t.type("\x03echo still here\n")
-    ports.ok(t.expect("still here\r\n"), "Ctrl-C does not end the shell", t.text)
+    t.expect("ready> ")
+    t.type("\x03")
+    t.expect("ready> ")             # what is typed right behind it could be read before the signal comes: docs/caveats.md
+    t.type("echo still here\n")
+    ports.ok(t.expect("\nstill here\r\n") and t.expect("ready> "), "Ctrl-C does not end the shell", t.text)
     t.type("cat\n")
     time.sleep(1)
     t.type("a line\n")
