@@ -169,8 +169,10 @@ uint64_t space_total_of(const struct space *s);
 /* Range i in ascending order: 0 behind the last. */
 int space_range(size_t i, uint64_t *start, uint64_t *end);
 /* The program's stack: mapped, with a gap below that the library OS gives to nobody. */
+#define SPACE_SHIFT_MOST 0x100000u      /* its top, like where mappings and the break begin, is chosen at random, up to so far from its limit */
 #define SPACE_STACK_SIZE 0x800000u      /* 8 MiB, mapped lazily by the host */
-#define SPACE_STACK_TOP  (WINDOW_MEMORY_END - 0x10000u)
+#define SPACE_STACK_MOST (WINDOW_MEMORY_END - 0x10000u)
+uint64_t space_stack_top(void);         /* a multiple of 16 */
 #define SPACE_STACK_GAP  0x100000u      /* as Linux keeps below a stack */
 
 /* ---- start.c ---- */

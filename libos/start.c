@@ -59,7 +59,7 @@ static uint64_t strings_put(uint64_t top, struct program_text text, uint64_t *wo
 uint64_t stack_build(const struct process *p, struct program_text argv, struct program_text envp)
 {
 	size_t most = (size_t)argv.count + envp.count + 64, at = 0;
-	uint64_t *words = heap_allocate(most * sizeof *words), top = SPACE_STACK_TOP, random, name;
+	uint64_t *words = heap_allocate(most * sizeof *words), top = space_stack_top(), random, name;
 	uint8_t seed[16];
 
 	if (!words)
@@ -126,7 +126,8 @@ void program_begin(struct program_text argv, struct program_text envp)
 	p->environment = envp.text;
 	p->environment_bytes = envp.bytes;
 	HOST(thread_registers, own_ref(&thread_current()->registers));
-	if (space_map(SPACE_STACK_TOP - SPACE_STACK_SIZE, SPACE_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, NULL, 0) >= 0)
+	uint64_t top = (space_stack_top() + 4095) & ~4095ull;
+	if (space_map(top - SPACE_STACK_SIZE, SPACE_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, NULL, 0) >= 0)
 		stack = stack_build(p, argv, envp);
 	if (!stack && p->id == 1)
 		die("no memory for the program's stack");

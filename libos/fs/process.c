@@ -80,14 +80,15 @@ static void text_statm(struct text *t)
 static void text_maps(struct text *t)
 {
 	const struct boot_image *program = &process_current()->program;
-	uint64_t start, end, from = program->base ? program->base : WINDOW_ARENA_FIRST;
+	uint64_t start, end, top = space_stack_top(), from = program->base ? program->base : WINDOW_ARENA_FIRST;
 
 	if (shown != process_current())
 		return;
 	SAY(t, "%lx-%lx r-xp 00000000 00:00 0 %s\n", program_address(from), program_address(program->base + program->span),
 	    process_current()->image);
 	for (size_t i = 0; space_range(i, &start, &end); i++)
-		SAY(t, "%lx-%lx rw-p 00000000 00:00 0%s\n", program_address(start), program_address(end), end == SPACE_STACK_TOP ? " [stack]" : "");
+		SAY(t, "%lx-%lx rw-p 00000000 00:00 0%s\n", program_address(start), program_address(end),
+		    start < top && top <= end ? " [stack]" : "");
 }
 
 static void text_mounts(struct text *t)

@@ -217,7 +217,7 @@ int64_t space_break(uint64_t to)
 {
 	S;
 
-	if (to < BREAK_START || to > BREAK_START + (uint64_t)BREAK_MOST)
+	if (to < s->brk_start || to > BREAK_START + (uint64_t)BREAK_MOST)
 		return (int64_t)s->brk_now;
 	uint64_t end = pages(to);
 	if (end > s->brk_mapped) {

@@ -92,10 +92,10 @@ void range_remember(struct space *s, struct range new)
 
 uint64_t range_gap(const struct space *s, uint64_t length)
 {
-	uint64_t top = MAP_END;
-	size_t i = range_at(s, MAP_END - 1);
+	uint64_t top = s->map_end;
+	size_t i = range_at(s, top - 1);
 
-	if (i < s->count && s->ranges[i].start < MAP_END)
+	if (i < s->count && s->ranges[i].start < top)
 		i++;
 	for (;; i--) {
 		uint64_t bottom = i ? s->ranges[i - 1].end : MAP_START;

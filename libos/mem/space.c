@@ -9,13 +9,28 @@
 #include "libos/fs/tmpfs.h"
 #include "libos/mem/space.h"
 
+/* Windows are aligned to 4 GiB, so what lies at one offset in two of them has the same low bits; and Zen's first-level cache finds lines by
+ * a hash of bits 12 to 27, so two such lines cannot both be there: a copy between equal offsets of two windows takes twice as long. Programs
+ * that are the same program, mostly, are at different offsets if each begins somewhere else. And who attacks a program has to guess. */
+static void places_choose(struct space *s)
+{
+	uint32_t random[3];
+
+	HOST(random, own_ref(random), sizeof random);
+	s->stack_top = SPACE_STACK_MOST - random[0] % SPACE_SHIFT_MOST / 16 * 16;
+	s->map_end = MAP_END - random[1] % SPACE_SHIFT_MOST / PAGE * PAGE;
+	s->brk_start = s->brk_now = s->brk_mapped = BREAK_START + random[2] % SPACE_SHIFT_MOST / PAGE * PAGE;
+}
+
 struct space *space_make(uint64_t limit, int64_t window)
 {
 	static uint64_t serials;
 	struct space *s = heap_allocate(sizeof *s);
 
-	if (s)
-		*s = (struct space){.serial = ++serials, .limit = limit, .brk_now = BREAK_START, .brk_mapped = BREAK_START, .window = window, .references = 1};
+	if (!s)
+		return NULL;
+	*s = (struct space){.serial = ++serials, .limit = limit, .window = window, .references = 1};
+	places_choose(s);
 	return s;
 }
 
@@ -65,9 +80,17 @@ int64_t space_copy(struct space *from, struct space *to)
 		if (!error)
 			range_remember(to, *r);
 	}
+	to->stack_top = from->stack_top;
+	to->map_end = from->map_end;
+	to->brk_start = from->brk_start;
 	to->brk_now = from->brk_now;
 	to->brk_mapped = from->brk_mapped;
 	return error;
+}
+
+uint64_t space_stack_top(void)
+{
+	return space_current()->stack_top;
 }
 
 uint64_t space_total(void)

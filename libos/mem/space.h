@@ -11,7 +11,7 @@
 #define BREAK_START WINDOW_MEMORY_START
 #define BREAK_MOST  0x20000000u         /* 512 MiB for brk; malloc goes on with mmap */
 #define MAP_START   (BREAK_START + (uint64_t)BREAK_MOST)
-#define MAP_END     (SPACE_STACK_TOP - (uint64_t)SPACE_STACK_SIZE - SPACE_STACK_GAP)
+#define MAP_END     (SPACE_STACK_MOST - SPACE_SHIFT_MOST - (uint64_t)SPACE_STACK_SIZE - SPACE_STACK_GAP)
 #define PAGE        4096u
 
 struct range {
@@ -25,7 +25,7 @@ struct range {
 struct space {
 	struct range *ranges;   /* sorted, disjoint; touching ones that are alike are one */
 	size_t count, room;
-	uint64_t limit, total, brk_now, brk_mapped;
+	uint64_t limit, total, stack_top, map_end, brk_start, brk_now, brk_mapped;
 	int64_t window;         /* the Intravisor's number */
 	uint64_t serial;
 	unsigned references;
