@@ -14,7 +14,7 @@
  * that are the same program, mostly, are at different offsets if each begins somewhere else. And who attacks a program has to guess. */
 static void places_choose(struct space *s)
 {
-	uint32_t random[3];
+	uint32_t random[3] = {0};       /* if the host has none */
 
 	HOST(random, own_ref(random), sizeof random);
 	s->stack_top = SPACE_STACK_MOST - random[0] % SPACE_SHIFT_MOST / 16 * 16;

@@ -143,24 +143,57 @@ machine_relax:
 	ret
 
 /* int machine_copy(void *rdi, const void *rsi, size_t rdx), and the same by two other names (machine.h): one of the sides is a guest's.
- * 0, or -EFAULT when it faults. */
+ * 0, or -EFAULT when it faults. Vector registers may be the guest's (gate_host_fast) and are kept, all of what a guest can use of them: four
+ * are borrowed where `copy_wide` says that it pays, and given back on each way out. r8: whether they have been; the red zone has them,
+ * which is just as large, and which no signal handler's frame touches. */
+	.macro	give_back
+	.irp	n, 0, 1, 2, 3
+	vmovdqu	(-32 * \n - 32)(%rsp), %ymm\n
+	.endr
+	.endm
 	.globl	machine_copy, machine_copy_in, machine_copy_out, machine_copy_end, machine_copy_fault
 	.type	machine_copy, @function
 machine_copy_in:
 machine_copy_out:
 machine_copy:
 	endbr64
-	cmp	$512, %rdx		/* where `rep movsb` costs more to begin than to do */
+	xor	%r8d, %r8d
+	cmp	$128, %rdx
 	jb	1f
-	lea	-1(%rdi), %rcx		/* and where rdi is 1 to 31 bytes past rsi in their pages, it takes twenty times as long (Zen 3) */
+	lea	-1(%rdi), %rcx		/* where rdi is 1 to 31 bytes past rsi in their pages, `rep movsb` takes twenty times as long (Zen 3) */
 	sub	%rsi, %rcx
 	and	$0xfff, %ecx
+	cmpb	$0, copy_wide(%rip)
+	jne	8f
+	cmp	$512, %rdx		/* below, it costs more to begin than to do */
+	jb	1f
 	cmp	$31, %ecx
 	jb	1f
-	mov	%rdx, %rcx
+9:	mov	%rdx, %rcx
 	rep movsb
 	xor	%eax, %eax
 	ret
+8:	cmp	$8192, %rdx		/* up to here it is slower than four registers, at best as fast */
+	jbe	8f
+	cmp	$31, %ecx
+	jae	9b
+8:	.irp	n, 0, 1, 2, 3
+	vmovdqu	%ymm\n, (-32 * \n - 32)(%rsp)
+	.endr
+	inc	%r8d
+	sub	$128, %rdx
+9:	.irp	n, 0, 1, 2, 3
+	vmovdqu	(32 * \n)(%rsi), %ymm\n
+	.endr
+	.irp	n, 0, 1, 2, 3
+	vmovdqu	%ymm\n, (32 * \n)(%rdi)
+	.endr
+	sub	$-128, %rsi
+	sub	$-128, %rdi
+	sub	$128, %rdx
+	jae	9b
+	add	$128, %rdx
+	give_back
 1:	sub	$32, %rdx
 	jb	3f
 2:	.irp	at, 0, 8, 16, 24
@@ -191,7 +224,10 @@ machine_copy:
 	ret
 machine_copy_end:
 machine_copy_fault:
-	mov	$-EFAULT, %eax
+	test	%r8d, %r8d
+	jz	1f
+	give_back
+1:	mov	$-EFAULT, %eax
 	ret
 
 	.section .note.GNU-stack, "", @progbits

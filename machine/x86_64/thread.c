@@ -36,6 +36,7 @@ _Static_assert(offsetof(struct context, entry) == C_ENTRY && offsetof(struct con
 
 struct machine_upcalls machine_calls;
 uint8_t *gate_page;
+uint8_t copy_wide;
 int machine_ticks_steady;
 
 /* Does the kernel take the time from the counter of ticks? */
@@ -69,6 +70,8 @@ int machine_init(const struct machine_upcalls *upcalls)
 	}
 	machine_calls = *upcalls;
 	gate_page = page;
+	/* AMD's lose nothing where a program's upper halves were written back; on Intel's its SSE code would wait for them from then on. */
+	copy_wide = __builtin_cpu_is("amd") && __builtin_cpu_supports("avx");
 	void *vdso = dlopen("linux-vdso.so.1", RTLD_LAZY | RTLD_NOLOAD);
 	if (vdso)
 		*(void **)&fast_clock = dlsym(vdso, "__vdso_clock_gettime");

@@ -21,6 +21,7 @@ extern uint8_t gate_syscall_last[], gate_syscall_kicked[], gate_syscall_raw_last
 extern uint8_t gate_call[], gate_serve[], gate_call_copy[], gate_call_return[], gate_call_out[], gate_call_last[], gate_call_go[],
 	gate_call_kicked[], gate_call_copy_last[], gate_call_copy_go[], gate_call_copy_kicked[], gate_call_in_last[], gate_call_in_go[],
 	gate_call_in_end[];
+extern uint8_t copy_wide;       /* does machine_copy use ymm0-3: enter.S */
 extern uint8_t machine_copy_end[], machine_copy_fault[], blocking_start[], blocking_end[], blocking_abort[];
 
 uint64_t gate_address(const uint8_t *gate);

@@ -6,9 +6,11 @@ $(SHARE_GUESTS): $(SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp
 	@mkdir -p $(@D)
 	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude -Itests/share/guests/$(ISA) $< -o $@
 
-$(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges: $(SHARE)/%: $(B)/obj/tests/share/native/%.o $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
+$(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges: $(SHARE)/%: $(B)/obj/tests/share/native/%.o
+$(SHARE)/wide: $(SHARE)/%: $(B)/obj/tests/share/native/$(ISA)/%.o
+$(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges $(SHARE)/wide: $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $< $(INTRAVISOR_LIBS) -lseccomp -o $@
+	$(CC) $(LDFLAGS) $(filter %.o,$^) $(INTRAVISOR_LIBS) -lseccomp -o $@
 
 # Host calls made without guests: processes.h.
 SHARE_NATIVE := $(patsubst %,$(SHARE)/%,model race stream_storm stream_linger stream_reuse)
@@ -25,6 +27,6 @@ $(B)/obj/between/intravisor/share/fast_%.o $(B)/obj/between/intravisor/host/fast
 $(B)/obj/between/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -DBETWEEN -include tests/share/native/between.h -c $< -o $@
-$(B)/obj/tests/share/native/ranges.o $(B)/obj/tests/share/native/stream_storm.o: CPPFLAGS += -Imachine/$(ISA)
+$(B)/obj/tests/share/native/ranges.o $(B)/obj/tests/share/native/$(ISA)/wide.o $(B)/obj/tests/share/native/stream_storm.o: CPPFLAGS += -Imachine/$(ISA)
 
-CHECKS += $(SHARE_NATIVE) $(SHARE_GUESTS) $(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges
+CHECKS += $(SHARE_NATIVE) $(SHARE_GUESTS) $(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges $(SHARE)/wide

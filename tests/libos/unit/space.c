@@ -140,7 +140,7 @@ int main(void)
 	fake_space(LIMIT);
 	int64_t first = space_map(0, 1024 * PAGE, 3, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
 	OK(first > 0);
-	OK((uint64_t)first + 1024 * PAGE <= SPACE_STACK_TOP - SPACE_STACK_SIZE - SPACE_STACK_GAP);
+	OK((uint64_t)first + 1024 * PAGE <= space_stack_top() - SPACE_STACK_SIZE - SPACE_STACK_GAP);
 	OK(space_unmap((uint64_t)first, 1024 * PAGE) == 0);
 	OK(agree());
 	base = (uint64_t)first;
@@ -167,7 +167,7 @@ int main(void)
 	OK(space_protect(base, UINT64_MAX, 1) == -ENOMEM);
 	OK(space_remap(base, UINT64_MAX, PAGE, MREMAP_MAYMOVE, 0) == -EINVAL);
 	/* A hint in the gap below the stack is not taken. */
-	uint64_t gap = SPACE_STACK_TOP - SPACE_STACK_SIZE - 16 * PAGE;
+	uint64_t gap = space_stack_top() / PAGE * PAGE - SPACE_STACK_SIZE - 16 * PAGE;
 	int64_t other = space_map(gap, PAGE, 3, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
 	OK(other > 0 && (uint64_t)other != gap);
 	space_unmap((uint64_t)other, PAGE);
