@@ -151,7 +151,7 @@ int machine_call_expire(struct machine_thread *callee, uint64_t now);
 void machine_call_look(struct machine_thread *callee);  /* F: what it serves has ended */
 int machine_thread_home(const struct machine_thread *thread);   /* the host thread (gettid) that timers of this thread are to signal */
 
-/* ---- for fast host calls (upcalls above): nothing of these touches vector state ---- */
+/* ---- for fast host calls (upcalls above): all of these leave vector state as it is ---- */
 /* A host system call that no kick ends. Its result or -errno. */
 int64_t machine_system(long number, long a, long b, long c, long d, long e, long f);
 /* As the copies below, either way. */

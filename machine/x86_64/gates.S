@@ -302,7 +302,7 @@ gate_host_call:
 	ret
 
 /* GATE_HOST_FAST. In and out: as GATE_HOST_CALL. The C side is compiled to general registers alone (machine.h), so vector state, MXCSR
- * and x87 stay the guest's throughout, and none of them is used. */
+ * and x87 stay the guest's throughout; machine_copy alone borrows of them (enter.S). */
 	.globl	gate_host_fast
 	.balign	64
 gate_host_fast:
