@@ -44,6 +44,7 @@ int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, str
 	S;
 	uint64_t start = hint;
 	int64_t error;
+	int anywhere = 0;
 
 	if (!length || (flags & (MAP_SHARED | MAP_PRIVATE)) == 0)
 		return -EINVAL;
@@ -61,14 +62,16 @@ int64_t space_map(uint64_t hint, uint64_t length, int protection, int flags, str
 			return -EEXIST;
 	} else {
 		start &= ~(uint64_t)(PAGE - 1);
-		if (start < MAP_START || start > MAP_END || length > MAP_END - start || !range_is_free(s, start, length))
+		if (start < MAP_START || start > MAP_END || length > MAP_END - start || !range_is_free(s, start, length)) {
 			start = range_gap(s, length);
+			anywhere = 1;
+		}
 		if (!start)
 			return -ENOMEM;
 	}
 	if (over_limit(s, start, length) || range_room(s, 3))
 		return -ENOMEM;
-	int plain = !file && !(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_SHARED)) && (protection & 3) == 3;
+	int plain = anywhere && !file && !(flags & MAP_SHARED) && (protection & 3) == 3;
 	uint64_t again = plain && length <= PARKED_SIZE_MOST && s->park.count ? park_take(&s->park, length) : 0;
 	if (again) {
 		range_remember(s, (struct range){again, again + length, 3, 0, 0, NULL, 0});
@@ -105,7 +108,9 @@ int64_t space_unmap(uint64_t start, uint64_t length)
 	if (range_room(s, 2))
 		return -ENOMEM;
 	const struct range *r = &s->ranges[range_at(s, start)];
-	if (r->start <= start && r->end >= start + length && !r->file && !r->shared && r->protection == 3 &&
+	/* Not of the break, which would not be there to grow again, and not of the gap below the stack. */
+	int anywhere = start >= MAP_START && start + length <= MAP_END;
+	if (anywhere && r->start <= start && r->end >= start + length && !r->file && !r->shared && r->protection == 3 &&
 	    park_put(&s->park, start, length)) {
 		range_forget(s, start, start + length);
 		return 0;

@@ -172,7 +172,7 @@ int64_t space_lock(uint64_t start, uint64_t length, int locked)
 	if (length > WINDOW_SIZE || start > WINDOW_SIZE || end > WINDOW_SIZE - start)
 		return -ENOMEM;
 	end += start;
-	/* Images and the stack are not among the ranges, and always there. */
+	/* Of images, the break and the stack no lock is remembered: they are always there. */
 	if (!length || end <= MAP_START || start >= MAP_END)
 		return 0;
 	if (!space_mapped(start, end - start) || range_room(s, 2))

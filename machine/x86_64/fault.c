@@ -136,7 +136,7 @@ static void signal_handle(int signal, siginfo_t *info, void *frame)
 		kick_handle(thread, uc);
 		return;
 	}
-	if (pc >= (uint64_t)machine_copy && pc < (uint64_t)machine_copy_end) {
+	if (info->si_code > 0 && pc >= (uint64_t)machine_copy && pc < (uint64_t)machine_copy_end) {        /* a fault, not sent by somebody */
 		regs[REG_RIP] = (greg_t)machine_copy_fault;
 		return;
 	}

@@ -6,6 +6,10 @@ $(SHARE_GUESTS): $(SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp
 	@mkdir -p $(@D)
 	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude -Itests/share/guests/$(ISA) $< -o $@
 
+$(SHARE)/vectors: $(SHARE)/%: tests/share/guests/$(ISA)/%.c $(wildcard include/carrel/cp*.h) $(LIBC)
+	@mkdir -p $(@D)
+	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude $< -o $@
+
 $(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges: $(SHARE)/%: $(B)/obj/tests/share/native/%.o
 $(SHARE)/wide: $(SHARE)/%: $(B)/obj/tests/share/native/$(ISA)/%.o
 $(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges $(SHARE)/wide: $(INTRAVISOR_LIBRARY) $(MACHINE_LIBRARY)
@@ -29,4 +33,4 @@ $(B)/obj/between/%.o: %.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -DBETWEEN -include tests/share/native/between.h -c $< -o $@
 $(B)/obj/tests/share/native/ranges.o $(B)/obj/tests/share/native/$(ISA)/wide.o $(B)/obj/tests/share/native/stream_storm.o: CPPFLAGS += -Imachine/$(ISA)
 
-CHECKS += $(SHARE_NATIVE) $(SHARE_GUESTS) $(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges $(SHARE)/wide
+CHECKS += $(SHARE_NATIVE) $(SHARE_GUESTS) $(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges $(SHARE)/wide $(SHARE)/vectors

@@ -227,6 +227,25 @@ static void many(void)
 	OK(!munmap(p, 2 * MANY * PAGE));
 }
 
+/* What was given back is given again, but not where it was asked to be somewhere, nor what is the break's or the stack's gap. */
+static void again(void)
+{
+	char *start = (char *)syscall(SYS_brk, 0), *p, *q, here, *gap = (char *)(((uintptr_t)&here - (8ul << 20) - 64 * PAGE) & -PAGE);
+
+	OK((char *)syscall(SYS_brk, start + 16 * PAGE) == start + 16 * PAGE && (char *)syscall(SYS_brk, start) == start);
+	p = mmap(NULL, 16 * PAGE, RW, ANON, -1, 0);
+	OK(p != MAP_FAILED && p != start);
+	OK((char *)syscall(SYS_brk, start + 16 * PAGE) == start + 16 * PAGE && start[15 * PAGE] == 0);
+	syscall(SYS_brk, start);
+	OK(!munmap(p, 16 * PAGE));
+	q = mmap(p - (1ul << 28), 16 * PAGE, RW, ANON, -1, 0);
+	OK(q == p - (1ul << 28));
+	OK(!munmap(q, 16 * PAGE));
+	OK(mmap(gap, 5 * PAGE, RW, ANON | MAP_FIXED, -1, 0) == gap && !munmap(gap, 5 * PAGE));
+	q = mmap(NULL, 5 * PAGE, RW, ANON, -1, 0);
+	OK(q != MAP_FAILED && q != gap && !munmap(q, 5 * PAGE));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2 || chdir(argv[1]))
@@ -236,6 +255,7 @@ int main(int argc, char **argv)
 	program_break();
 	files(argc > 2 && !strcmp(argv[2], "host"));
 	stack();
+	again();
 	many();
 	return DONE();
 }
