@@ -31,6 +31,6 @@ $(B)/obj/between/intravisor/share/fast_%.o $(B)/obj/between/intravisor/host/fast
 $(B)/obj/between/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -DBETWEEN -include tests/share/native/between.h -c $< -o $@
-$(B)/obj/tests/share/native/ranges.o $(B)/obj/tests/share/native/$(ISA)/wide.o $(B)/obj/tests/share/native/stream_storm.o: CPPFLAGS += -Imachine/$(ISA)
+$(B)/obj/tests/share/native/ranges.o $(B)/obj/tests/share/native/race.o $(B)/obj/tests/share/native/$(ISA)/wide.o $(B)/obj/tests/share/native/stream_storm.o: CPPFLAGS += -Imachine/$(ISA)
 
 CHECKS += $(SHARE_NATIVE) $(SHARE_GUESTS) $(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges $(SHARE)/wide $(SHARE)/vectors

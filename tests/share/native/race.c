@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/share/native/guest_carrier.h"
 #include "tests/share/native/processes.h"
 
 #define ZONE 40960u
@@ -56,6 +57,9 @@ static void *hammer(void *argument)
 	int64_t *common = &parts[p]; /* what one thread derives, and both use and revoke */
 	int64_t file = -1, cap = -1, part = -1, mine = call(p, host_capability_derive, 0, CAPABILITY_BOUNDS, START + 8192, ZONE);
 
+	static struct guest_carrier carriers[HAMMERS];  /* so that a copy of what is not there any more is an error, and told */
+
+	carrier_make(&carriers[number]);
 	memory_of(p)[SPAN - 16] = 'a';
 	while (!__atomic_load_n(&over, __ATOMIC_RELAXED)) {
 		uint64_t length = any(&state) % 8 ? any(&state) % 256 : any(&state) % (ZONE / 2), offset = any(&state) % (ZONE / 2);
