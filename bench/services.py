@@ -11,7 +11,8 @@
 #   redis_fork_ms, native_fork_ms       what Redis itself says its fork for BGSAVE took, 100 MB of data, writes in between
 #   sqlite_time_ratio                   SQLite's speedtest1 on a file: the cVM's tmpfs against the host's, user and system time
 #   syscall_worst_ratio                 bench/guest/calls.c: the worst of its calls, nanoseconds
-# Ratios are carrel / native, the median of what the rounds have: the host's speed changes within seconds, mostly for both. Parts: bench/run services; SERVICES=redis,nginx,znc,fork,sqlite,calls picks some.
+# Ratios are carrel / native, the median of what the rounds have: the host's speed changes within seconds, mostly for both.
+# Parts: bench/run services; SERVICES=redis,nginx,znc,fork,sqlite,calls picks some.
 import contextlib
 import math
 import os

@@ -174,15 +174,15 @@ machine_copy:
 	xor	%eax, %eax
 	ret
 8:	cmp	$8192, %rdx		/* up to here it is slower than four registers, at best as fast */
-	jbe	8f
+	jbe	10f
 	cmp	$31, %ecx
 	jae	9b
-8:	.irp	n, 0, 1, 2, 3
+10:	.irp	n, 0, 1, 2, 3
 	vmovdqu	%ymm\n, (-32 * \n - 32)(%rsp)
 	.endr
 	inc	%r8d
 	sub	$128, %rdx
-9:	.irp	n, 0, 1, 2, 3
+11:	.irp	n, 0, 1, 2, 3
 	vmovdqu	(32 * \n)(%rsi), %ymm\n
 	.endr
 	.irp	n, 0, 1, 2, 3
@@ -191,7 +191,7 @@ machine_copy:
 	sub	$-128, %rsi
 	sub	$-128, %rdi
 	sub	$128, %rdx
-	jae	9b
+	jae	11b
 	add	$128, %rdx
 	give_back
 1:	sub	$32, %rdx

@@ -2,13 +2,11 @@
 SHARE := $(B)/tests/share
 SHARE_GUESTS := $(patsubst tests/share/guests/%.c,$(SHARE)/%,$(wildcard tests/share/guests/*.c))
 
-$(SHARE_GUESTS): $(SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp*.h tests/share/guests/*.h tests/share/guests/$(ISA)/*.h) $(LIBC)
+$(SHARE_GUESTS): $(SHARE)/%: tests/share/guests/%.c
+$(SHARE)/vectors: tests/share/guests/$(ISA)/vectors.c
+$(SHARE_GUESTS) $(SHARE)/vectors: $(wildcard include/carrel/cp*.h tests/share/guests/*.h tests/share/guests/$(ISA)/*.h) $(LIBC)
 	@mkdir -p $(@D)
-	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude -Itests/share/guests/$(ISA) $< -o $@
-
-$(SHARE)/vectors: $(SHARE)/%: tests/share/guests/$(ISA)/%.c $(wildcard include/carrel/cp*.h) $(LIBC)
-	@mkdir -p $(@D)
-	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude $< -o $@
+	$(B)/bin/carrel-cc -O2 -Wall -Wextra -Iinclude -Itests/share/guests/$(ISA) $(filter %.c,$^) -o $@
 
 $(SHARE)/together $(SHARE)/call_storm $(SHARE)/ranges: $(SHARE)/%: $(B)/obj/tests/share/native/%.o
 $(SHARE)/wide: $(SHARE)/%: $(B)/obj/tests/share/native/$(ISA)/%.o

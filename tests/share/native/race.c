@@ -56,7 +56,6 @@ static void *hammer(void *argument)
 	uint8_t *own = memory_of(p) + 8192 + place;
 	int64_t *common = &parts[p]; /* what one thread derives, and both use and revoke */
 	int64_t file = -1, cap = -1, part = -1, mine = call(p, host_capability_derive, 0, CAPABILITY_BOUNDS, START + 8192, ZONE);
-
 	static struct guest_carrier carriers[HAMMERS];  /* so that a copy of what is not there any more is an error, and told */
 
 	carrier_make(&carriers[number]);

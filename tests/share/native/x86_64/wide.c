@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the Carrel authors
  *
- * machine_copy, with and without the vector registers that it may borrow: right bytes, none around them, and all of ymm0-15 and MXCSR as
- * they were, also where either side ends before the copy does.
+ * machine_copy, with and without the vector registers that it may borrow: right bytes, none around them, and all of ymm0-15 as they were,
+ * also where either side ends before the copy does. And a SIGSEGV that somebody sends meanwhile is no fault of the copy's.
  */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "intravisor/cvm/cvm.h"
 #include "machine/x86_64/thread.h"
@@ -37,7 +41,7 @@ static int copy(void *target, const void *source, size_t n)
 
 static void whole(size_t into, size_t out_of, size_t n)
 {
-	static uint8_t before[ROOM];
+	uint8_t before[EDGE + 4096];
 
 	memset(to, 0xee, into + n + 2 * EDGE);
 	memset(before, 0xee, sizeof before);
@@ -51,8 +55,20 @@ static void short_of(size_t n, size_t less)
 	uint8_t *end = to + ROOM - 4096;
 
 	memset(end - n, 0xee, n);
-	wrong += copy(end - (n - less), from, n) != -14;
-	wrong += copy(from + ROOM / 2, end - (n - less), n) != -14;
+	wrong += copy(end - (n - less), from, n) != -EFAULT;
+	wrong += copy(from + ROOM / 2, end - (n - less), n) != -EFAULT;
+}
+
+static int sent(void)
+{
+	int status;
+	pid_t child = fork();
+
+	while (!child)
+		if (machine_copy(to, from, 20000))
+			_exit(1);
+	usleep(50000);
+	return kill(child, SIGSEGV) || waitpid(child, &status, 0) != child || !WIFSIGNALED(status) || WTERMSIG(status) != SIGSEGV;
 }
 
 int main(void)
@@ -80,6 +96,7 @@ int main(void)
 		whole(0, 0, 20000);
 		whole(8, 0, 20000);
 	}
+	wrong += sent();
 	munmap(to + ROOM - 4096, 4096);
 	for (int wide = 0; wide < 2; wide++) {
 		copy_wide = (uint8_t)wide;
