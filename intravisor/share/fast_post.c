@@ -27,7 +27,7 @@
 /* Each side claims one that is not there at most once for a post: behind its last piece, or by a look that came just before the other's claim. */
 _Static_assert(AT_ONCE / PIECE_MOST + 2 <= 0xffff, "no number runs into the next one");
 
-/* Of a length above 0: nobody posts, or fills a post with, nothing (half_receive, half_send). */
+/* Of a length above 0: nobody posts, or fills a post with, nothing (fast_receive.c, fast_send.c). */
 static uint64_t piece(uint64_t length)
 {
 	return length < 2 * PIECE_MOST ? (length + 1) / 2 : PIECE_MOST;
@@ -82,7 +82,7 @@ int post_awaited(struct half *h)
 		return 1;
 	if (!h->hope && ++h->doubts % DOUBTS)
 		return 0;
-	for (unsigned i = 0; i < post_moment && !LOAD(h->refused); i++) {
+	for (unsigned i = 0; i < post_moment && !LOAD(h->over); i++) {
 		machine_relax();
 		if (LOAD(h->post) == POST_POSTED) {
 			h->hope = HOPE;

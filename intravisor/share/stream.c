@@ -76,7 +76,7 @@ static void half_clear(struct half *h)
 {
 	memset(h, 0, offsetof(struct half, in));
 	memset(&h->hope, 0, offsetof(struct half, out) - offsetof(struct half, hope));
-	memset(&h->put_seen, 0, sizeof *h - offsetof(struct half, put_seen));
+	memset(&h->flows, 0, sizeof *h - offsetof(struct half, flows));
 }
 
 static struct pair *pair_make(int messages)
@@ -95,7 +95,9 @@ static struct pair *pair_make(int messages)
 		memset(pair, 0, sizeof *pair);
 		for (unsigned i = 0; i < 2; i++) {
 			pair->end[i].pair = pair;
-			pair->end[i].side = i;
+			pair->end[i].other = &pair->end[!i];
+			pair->end[i].in = &pair->half[i];
+			pair->end[i].out = &pair->half[!i];
 		}
 	}
 	pair->memory = memory;
@@ -226,7 +228,7 @@ static void listener_left(struct share *share)
 	for (struct end *next; pending; pending = next) {
 		next = pending->pending_next;
 		fast_lock(&pending->pair->lock);
-		pending->pair->half[!pending->side].reset = 1;
+		half_over(pending->out, HALF_RESET);
 		fast_unlock(&pending->pair->lock);
 		end_drop(pending);
 	}

@@ -16,14 +16,15 @@ static inline uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* FINISHED: the writer sends no more. REFUSED: the reader takes no more. RESET: the writer's end has gone and had not read everything itself;
+ * set no later than FINISHED, so who sees that knows. */
+enum { HALF_FINISHED = 1, HALF_REFUSED = 2, HALF_RESET = 4 };
+
 /* One direction. Its sender's part is under `in`, its receiver's under `out` (in that order), so both copy at the same time. */
 struct half {
 	struct machine_range ring;      /* STREAM_RING bytes, by `stored[0]` */
 	struct machine_stored *stored;  /* two, tagged as long as there is the ring, and a post: from its making to its withdrawal */
-	/* Set under the pair's lock, never cleared; read without it. */
-	int finished;                   /* the writer sends no more */
-	int refused;                    /* the reader takes no more */
-	int reset;                      /* the writer's end has gone and had not read everything itself */
+	uint32_t over;                  /* HALF_*; only ever more of them (half_over) */
 	/* They want a ring, once, when something changes. Who sets one looks again behind a fence before it sleeps; who changes something looks
 	 * at it behind a fence: one of both sees the other. */
 	uint32_t reader_waits, writer_waits;
@@ -35,6 +36,7 @@ struct half {
 	_Alignas(64) uint64_t put;      /* positions since the start: 0 <= put - taken <= STREAM_RING. Changed under `in`... */
 
 	_Alignas(64) struct fast_lock out;
+	unsigned flows;                 /* how often it is still worth it to leave the sender alone for a moment */
 	uint64_t put_seen;
 	struct caller *poster;          /* whose thread posted; NULL: POST_NONE */
 	_Alignas(64) uint64_t taken;    /* ...and under `out` */
@@ -54,8 +56,10 @@ _Static_assert(sizeof(struct half) - offsetof(struct half, post) == 64, "a post 
 
 struct end {
 	_Alignas(64) struct share share;        /* first */
+	/* From here to `table` nothing ever changes. */
 	struct pair *pair;
-	unsigned side;
+	struct end *other;
+	struct half *in, *out;          /* which it reads, and writes */
 	struct share_table *table;      /* whose bell; NULL: not taken yet, or gone. Under the pair's lock */
 	struct ring_point point;
 	int gone;
@@ -73,11 +77,12 @@ struct pair {
 	struct end end[2];              /* end i reads half i and writes half !i */
 	struct half half[2];
 };
-void stream_end_left(struct share *end);        /* fast_stream.c */
 
-/* fast_half.c. Under `in` and `out`; the memory is the caller's, or NULL with length 0. What host_stream_send and _receive return. */
-int64_t half_send(struct half *h, const struct machine_range *from, int message);
-int64_t half_receive(struct half *h, struct caller *caller, struct end *end, const struct machine_range *to, uint64_t flags);
+/* fast_stream.c */
+void stream_end_left(struct share *end);
+/* Behind the change that it may wait for and the unlocking of what that was made under, which is a fence. Without a reference, too
+ * (end_lock): if the pair has become another's, that one's holder is woken for nothing. */
+void end_ring(struct end *end, uint32_t *waits);
 
 /* fast_post.c */
 #define POST_MOMENT 160u                /* machine_relax()s: some microseconds, less than a sleeper takes to wake */
@@ -93,6 +98,11 @@ void post_help(struct half *h, const struct caller *caller);
 /* By anybody: in between what it was and is. Has an open post been filled? How much has come there: 0 if it has not, or badly. */
 int post_full(const struct half *h);
 uint64_t post_bytes(const struct half *h);
+
+static inline void half_over(struct half *h, uint32_t what)     /* under the pair's lock */
+{
+	__atomic_or_fetch(&h->over, what, __ATOMIC_RELEASE);
+}
 
 static inline uint64_t half_used(const struct half *h)          /* by who has neither lock: in between what it was and is */
 {

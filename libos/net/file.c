@@ -94,12 +94,10 @@ static int is_host_stream(const struct socket *s)
 	return s->reaches_out && s->state == SOCKET_CONNECTED && s->type == SOCK_STREAM && s->handle >= 0 && !s->error;
 }
 
-static int64_t socket_read(struct file *f, struct memory to, uint64_t n, int64_t offset)
+static __attribute__((noinline)) int64_t read_other(struct file *f, struct memory to, uint64_t n, int64_t offset)
 {
 	const struct host_vector one = {to.ref, n};
 
-	if (is_shared_stream(f->object) && offset < 0)
-		return shared_receive_piece(f, to.ref, n);
 	if (is_host_stream(f->object) && offset < 0) {
 		int64_t got = HOST_FAST(socket_take, ((struct socket *)f->object)->handle, to.ref, n, 0);
 		if (got != -EAGAIN || (f->flags & O_NONBLOCK))
@@ -108,13 +106,16 @@ static int64_t socket_read(struct file *f, struct memory to, uint64_t n, int64_t
 	return offset >= 0 ? -ESPIPE : socket_vector(f, &one, 1, 0);
 }
 
-static int64_t socket_write(struct file *f, struct memory from, uint64_t n, int64_t offset)
+static int64_t socket_read(struct file *f, struct memory to, uint64_t n, int64_t offset)
+{
+	return is_shared_stream(f->object) && offset < 0 ? shared_receive_piece(f, to.ref, n) : read_other(f, to, n, offset);
+}
+
+static __attribute__((noinline)) int64_t write_other(struct file *f, struct memory from, uint64_t n, int64_t offset)
 {
 	struct host_vector one = {from.ref, n};
-
-	if (is_shared_stream(f->object) && offset < 0)
-		return shared_send_piece(f, from.ref, n);
 	int64_t sent = 0;
+
 	if (is_host_stream(f->object) && offset < 0) {
 		sent = HOST_FAST(socket_put, ((struct socket *)f->object)->handle, from.ref, n, 0);
 		if (sent == (int64_t)n || (sent < 0 && sent != -EAGAIN) || (f->flags & O_NONBLOCK))
@@ -125,6 +126,11 @@ static int64_t socket_write(struct file *f, struct memory from, uint64_t n, int6
 	}
 	int64_t more = offset >= 0 ? -ESPIPE : socket_vector(f, &one, 1, 1);
 	return sent && more < 0 ? sent : sent + more;
+}
+
+static int64_t socket_write(struct file *f, struct memory from, uint64_t n, int64_t offset)
+{
+	return is_shared_stream(f->object) && offset < 0 ? shared_send_piece(f, from.ref, n) : write_other(f, from, n, offset);
 }
 
 static void socket_close(struct file *f)

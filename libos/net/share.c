@@ -190,7 +190,7 @@ static int64_t message_send(struct file *f, const struct vectors *v, unsigned fl
 }
 
 /* All of it, unless something ends that. `n`: what a first host call gave; HOST_SLOW: none was made. */
-static __attribute__((noinline)) int64_t send_rest(struct file *f, uint64_t ref, uint64_t length, unsigned flags, int64_t n)
+static int64_t send_rest(struct file *f, uint64_t ref, uint64_t length, unsigned flags, int64_t n)
 {
 	struct socket *s = f->object;
 	uint64_t done = 0;
@@ -208,12 +208,16 @@ static __attribute__((noinline)) int64_t send_rest(struct file *f, uint64_t ref,
 	return (int64_t)done;
 }
 
+static __attribute__((noinline)) int64_t send_more(struct file *f, uint64_t ref, uint64_t length, int64_t n)
+{
+	return broken(f->object, send_rest(f, ref, length, 0, n));
+}
+
 int64_t shared_send_piece(struct file *f, uint64_t ref, uint64_t length)
 {
-	struct socket *s = f->object;
-	int64_t n = host_fast(HOST_stream_send, (uint64_t)s->shared, ref, length, 0, 0, 0);
+	int64_t n = host_fast(HOST_stream_send, (uint64_t)((struct socket *)f->object)->shared, ref, length, 0, 0, 0);
 
-	return n == (int64_t)length ? n : broken(s, send_rest(f, ref, length, 0, n));
+	return __builtin_expect(n == (int64_t)length, 1) ? n : send_more(f, ref, length, n);
 }
 
 int64_t shared_send(struct file *f, const struct vectors *v, unsigned flags)
@@ -260,7 +264,7 @@ static int64_t message_take(struct socket *s, const struct vectors *v, unsigned 
 
 /* Posts the buffer while it waits; whatever ends the wait, the next call takes what has come there, or the post back. One thread at a time:
  * what comes is that one's first, and the others wait until it has it. `n` as above. */
-static __attribute__((noinline)) int64_t receive_rest(struct file *f, uint64_t ref, uint64_t length, unsigned flags, int64_t n)
+static int64_t receive_rest(struct file *f, uint64_t ref, uint64_t length, unsigned flags, int64_t n)
 {
 	struct socket *s = f->object;
 	struct thread *t = thread_current();
@@ -298,17 +302,19 @@ static int64_t ended(struct socket *s, int64_t n)
 	return n;
 }
 
+static __attribute__((noinline)) int64_t receive_more(struct file *f, uint64_t ref, uint64_t length, int64_t n)
+{
+	return ended(f->object, receive_rest(f, ref, length, 0, n));
+}
+
 int64_t shared_receive_piece(struct file *f, uint64_t ref, uint64_t length)
 {
-	struct socket *s = f->object;
-	int64_t n = HOST_SLOW;
+	const struct socket *s = f->object;
 
-	if (!s->poster && length) {
-		n = host_fast(HOST_stream_receive, (uint64_t)s->shared, ref, length, f->flags & O_NONBLOCK ? 0 : STREAM_POST, 0, 0);
-		if (n > 0)
-			return n;
-	}
-	return ended(s, receive_rest(f, ref, length, 0, n));
+	if (s->poster || !length)
+		return receive_more(f, ref, length, HOST_SLOW);
+	int64_t n = host_fast(HOST_stream_receive, (uint64_t)s->shared, ref, length, f->flags & O_NONBLOCK ? 0 : STREAM_POST, 0, 0);
+	return __builtin_expect(n > 0, 1) ? n : receive_more(f, ref, length, n);
 }
 
 int64_t shared_receive(struct file *f, const struct vectors *v, unsigned flags, struct received *r)

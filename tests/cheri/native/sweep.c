@@ -77,7 +77,7 @@ static void posted(void)
 	int64_t ours = call(0, host_stream_accept, (uint64_t)listener, 0, 0, 0);
 	int64_t none = call(0, host_stream_receive, (uint64_t)ours, NAME + FROM + 3, 9000, STREAM_POST);
 	const struct end *end = callers[0].posted;
-	const struct half *h = end ? &end->pair->half[end->side] : NULL;
+	const struct half *h = end ? end->in : NULL;
 	check(none == -EAGAIN && h && stored_tag(h->stored + 1) && stored_permissions(h->stored + 1) == PERMIT_STORE &&
 	      stored_base(h->stored + 1) <= (uint64_t)memory_of(0) + FROM + 3 && stored_length(h->stored + 1) < 9064, "a post is a capability to store");
 	if (!h)

@@ -218,7 +218,7 @@ static void fill_await(void)
 
 	for (double until = seconds() + 0.003; end && seconds() < until;)
 		for (unsigned i = 0; i < 100; i++) {
-			uint32_t post = __atomic_load_n(&end->pair->half[end->side].post, __ATOMIC_ACQUIRE);
+			uint32_t post = __atomic_load_n(&end->in->post, __ATOMIC_ACQUIRE);
 			if (post == POST_CLAIMED || post == POST_OPEN) {
 				share_put(&end->share);
 				return;

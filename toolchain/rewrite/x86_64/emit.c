@@ -204,13 +204,7 @@ const char *memory_text(struct emitter *e, const struct operand *o)
 		snprintf(text, TEXT_BUFFER, "%s(%%r14,%%r15)", disp);
 		return text;
 	}
-	if (o->base == NO_REG && o->index == NO_REG)
-		emit(e, "mov $%s, %%r11d", *o->disp ? o->disp : "0");
-	else if (o->base != NO_REG && o->index == NO_REG && !*o->disp && o->base != RSP)
-		emit(e, "mov %%%s, %%r11d", register_name(o->base, 4));
-	else
-		emit(e, "lea %s, %%r11d", address_parts(e, o, 0, 8));
-	return "(%r14,%r11)";
+	return window_text(e, o);
 }
 
 const char *operand_print(struct emitter *e, const struct operand *o)
@@ -387,6 +381,7 @@ static void instruction(struct emitter *e)
 		else
 			plain(e);
 	}
+	window_behind(e);
 	e->lag -= e->delta_after - e->delta;
 	e->falls = statement_falls_through(s);
 	if (!e->falls)
@@ -442,6 +437,7 @@ static void label(struct emitter *e, size_t at)
 	if (s->code && !label_is_debug(s->text)) {
 		stack_flush(e);
 		stack_forget(e);
+		e->window_known = false;
 	}
 	fprintf(e->out, "%s:\n", s->text);
 	if (!s->code || (s->has_cfi && source->compiled))

@@ -21,6 +21,8 @@ struct emitter {
 	uint32_t held;          /* scratch registers of the current statement that hold something */
 	bool touched;           /* a program's stack, since the last label or call: */
 	long touch;             /* so far from where r15 is now */
+	bool window_known;      /* a library OS's r11 is what this address is without its displacement, mod 2^32: */
+	struct operand window;
 	int traps;              /* number of the current trap label */
 	bool trap_used;
 	bool falls;             /* control reaches this place from the instruction before */
@@ -38,6 +40,9 @@ void stack_forget(struct emitter *e);
 const char *stack_slot(struct emitter *e, long offset);
 /* Text of a memory operand as an access; may write an address computation first (library OS). */
 const char *memory_text(struct emitter *e, const struct operand *o);
+/* emit_window.c, as memory_text for a library OS; and behind each instruction. */
+const char *window_text(struct emitter *e, const struct operand *o);
+void window_behind(struct emitter *e);
 /* Text of the address alone, 64-bit registers, `extra` added; for lea. */
 const char *address_text(struct emitter *e, const struct operand *o, long extra);
 const char *operand_print(struct emitter *e, const struct operand *o);
