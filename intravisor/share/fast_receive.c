@@ -8,6 +8,7 @@
 #define PAUSE 2u                        /* machine_relax()s between two looks */
 #define LAG   40u                       /* and before the first, where data flows: less than a microsecond... */
 #define FLOWS 64u                       /* ...at most so often in a row */
+#define AHEAD 512u                      /* bytes: how far the memory of a ring is asked for, which the sender's processor has */
 #define SLOW  __attribute__((noinline))
 
 static SLOW int64_t take_message(struct half *h, const struct machine_range *to, uint64_t flags)

@@ -6,7 +6,10 @@
  */
 #include "intravisor/share/fast_way.h"
 
-#define SLOW __attribute__((noinline))
+#define LINE  64u
+#define AHEAD 1024u                     /* bytes: how far the memory of a ring is asked for, which the receiver's processor has... */
+#define MOST  4096u                     /* ...and how much of it */
+#define SLOW  __attribute__((noinline))
 
 /* For n bytes, perhaps: how much there is. */
 static inline uint64_t room(struct half *h, uint64_t n)
@@ -30,13 +33,25 @@ static SLOW int64_t room_awaited(struct half *h, uint64_t n)
 	return error ? error : room(h, n) >= n ? 0 : -EAGAIN;
 }
 
+/* The memory of a message like the last one, but for the next: by then it is here, and what the last one stored can leave this processor
+ * without waiting, so what is stored behind it can, too. What has not been received yet is left where it is. */
+static inline void ask_ahead(struct half *h, uint64_t n)
+{
+	uint64_t start = n > AHEAD ? n : AHEAD;
+
+	n = least(n, MOST);
+	if (STREAM_RING - (h->sent - h->taken_seen) >= start + n)
+		for (uint64_t at = 0; at < n; at += LINE)
+			__builtin_prefetch(h->ring.at + (h->sent + start + at) % STREAM_RING, 1);
+}
+
 /* n bytes from `done` on, for which there is room. */
 static inline __attribute__((always_inline)) int64_t put(struct half *h, const struct machine_range *from, uint64_t done, uint64_t n)
 {
 	if (ring_copy(h, h->sent, from, done, n, 0))
 		return done ? (int64_t)done : -EFAULT;
 	STORE(h->put, h->sent += n);
-	__builtin_prefetch(h->ring.at + (h->sent + AHEAD) % STREAM_RING, 1);
+	ask_ahead(h, n);
 	return (int64_t)(done + n);
 }
 

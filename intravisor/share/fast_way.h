@@ -13,7 +13,6 @@
 #define LOAD(x)     __atomic_load_n(&(x), __ATOMIC_ACQUIRE)
 #define STORE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELEASE)
 
-#define AHEAD      512u                 /* bytes: how far the memory of a ring is asked for, which the other side's processor has */
 #define LARGE      8192u                /* from here on buffers are posted, and a sender waits a moment for one: less goes faster if nobody waits */
 
 /* Is somebody to be rung? Behind the unlocking, as end_ring. */
