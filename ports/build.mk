@@ -8,7 +8,8 @@ PORT_NATIVES := $(PORTS:%=port-%-native)
 SUITE_PORTS := openssl nginx_tls curl_tls tcl xz ncurses readline sqlite_test python_full
 CHECK_PORTS := $(filter-out $(SUITE_PORTS),$(PORTS))
 PORT_TARGETS := port-musl-carrel port-musl-native port-musl-cheri port-libyaml-cheri_glibc $(foreach v,carrel cheri native glibc,$(PORTS:%=port-%-$v))
-CHECKS += $(CHECK_PORTS:%=port-%-carrel) $(CHECK_PORTS:%=port-%-native)
+CXX_PORTS := libstdcxx znc               # natively by the host's C++ library, but for benches
+CHECKS += $(CHECK_PORTS:%=port-%-carrel) $(patsubst %,port-%-native,$(filter-out $(CXX_PORTS),$(CHECK_PORTS))) port-znc-glibc
 
 .PHONY: ports libc c++ $(PORT_TARGETS)
 ports: $(PORT_IMAGES)

@@ -19,6 +19,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../
 import processes  # noqa: E402
 
 COMPILERS = {"carrel": ["build/bin/carrel-c++"], "native": ["ports/native-c++"]}
+BUILDS = {"carrel": "carrel", "native": "native"}
 HEAD = """Version = 1.8.2
 AnonIPLimit = 0
 ConnectDelay = 0
@@ -71,7 +72,7 @@ def configuration(users, number, server):
 
 
 def tree(variant):
-    return os.path.abspath(f"build/ports/znc/{variant}/znc")
+    return os.path.abspath(f"build/ports/znc/{BUILDS[variant]}/znc")
 
 
 def not_root():
