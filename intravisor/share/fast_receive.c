@@ -6,7 +6,7 @@
 #include "intravisor/share/fast_way.h"
 
 #define PAUSE 2u                        /* machine_relax()s between two looks */
-#define LAG   40u                       /* and before the first, where data flows: less than a microsecond... */
+#define LAG   24u                       /* and before the first, where data flows: less than a microsecond... */
 #define FLOWS 64u                       /* ...at most so often in a row */
 #define AHEAD 512u                      /* bytes: how far the memory of a ring is asked for, which the sender's processor has */
 #define SLOW  __attribute__((noinline))
@@ -76,10 +76,11 @@ static int came(const struct half *h)
 
 /* Without the lock, under which others of the cVM could wait for long. Not too often: each look takes a line of memory from the sender, who
  * has to wait for it. So where data flows it is left alone at first, and is faster by a fifth (512 bytes): that is where something came at
- * once, and then for as long as more has come by then than is taken now. An answer never comes at once. */
-static void await(struct half *h, struct caller *caller, uint64_t length)
+ * once, and then for as long as more has come by then than is taken now. Who has sent since waits for an answer, and looks at once. */
+static void await(struct half *h, struct caller *caller, struct end *end, uint64_t length)
 {
-	unsigned lag = h->flows && length < LARGE && post_moment ? LAG : 0, looks = 0;
+	uint64_t said = LOAD(end->out->put);
+	unsigned flows = said == h->said ? h->flows : 0, lag = flows && length < LARGE && post_moment ? LAG : 0, looks = 0;
 
 	fast_unlock(&h->out);
 	for (unsigned i = 0; i < lag; i++)
@@ -90,7 +91,8 @@ static void await(struct half *h, struct caller *caller, uint64_t length)
 		post_help(h, caller);
 	}
 	fast_lock(&h->out);
-	h->flows = !lag ? (looks ? 0 : FLOWS) : LOAD(h->put) - h->taken > length ? h->flows - 1 : 0;
+	h->flows = !lag ? (looks ? 0 : FLOWS) : LOAD(h->put) - h->taken > length ? flows - 1 : 0;
+	h->said = said;
 }
 
 static int64_t take_awaited(struct half *h, struct caller *caller, struct end *end, const struct machine_range *to, uint64_t flags)
@@ -103,7 +105,7 @@ static int64_t take_awaited(struct half *h, struct caller *caller, struct end *e
 			caller->posted = end;
 			__atomic_add_fetch(&end->share.references, 1, __ATOMIC_RELAXED);
 		}
-		await(h, caller, to->length);
+		await(h, caller, end, to->length);
 	}
 	if (came(h) && (result = take_again(h, caller, end, to, flags)) != -EAGAIN)
 		return result;

@@ -19,9 +19,10 @@ static inline uint64_t room(struct half *h, uint64_t n)
 	return STREAM_RING - (h->sent - h->taken_seen);
 }
 
+/* A reset is for who receives. */
 static int64_t sends_not(uint32_t over)
 {
-	return over & HALF_RESET ? -ECONNRESET : over ? -EPIPE : 0;
+	return over ? -EPIPE : 0;
 }
 
 /* There was no room for n bytes. 0: there is. -EAGAIN: its coming rings, and so does the end of all sending, so that is looked at again too. */

@@ -114,8 +114,9 @@ void stream_end_left(struct share *share)
 		if (end->charged)
 			cvm_uncharge(end->charged, STREAM_RING);
 		end->charged = NULL;
-		half_over(out, post_withdraw(in) || half_used(in) ? HALF_RESET | HALF_FINISHED : HALF_FINISHED);
+		/* First: who has heard of the end cannot send any more. */
 		half_over(in, HALF_REFUSED);
+		half_over(out, post_withdraw(in) || half_used(in) ? HALF_RESET | HALF_FINISHED : HALF_FINISHED);
 		STORE(end->gone, 1);
 	}
 	fast_unlock(&pair->lock);

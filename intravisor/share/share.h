@@ -85,7 +85,7 @@ void share_sweep(void);
 
 /* fast_share.c */
 /* The object behind a handle with all of `rights`, referenced; NULL and *error (-EBADF, -EACCES). What is sent and received every hundred
- * nanoseconds goes another way (fast_stream.c). */
+ * nanoseconds goes another way (fast_way.h). */
 struct share *share_get(const struct caller *caller, uint64_t handle, enum share_kind kind, uint32_t rights, int64_t *error);
 void share_put(struct share *object);
 /* Under a lock that keeps `table` from being destroyed. */

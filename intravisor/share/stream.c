@@ -228,6 +228,7 @@ static void listener_left(struct share *share)
 	for (struct end *next; pending; pending = next) {
 		next = pending->pending_next;
 		fast_lock(&pending->pair->lock);
+		half_over(pending->in, HALF_REFUSED);   /* first: who has heard of a reset cannot send any more */
 		half_over(pending->out, HALF_RESET);
 		fast_unlock(&pending->pair->lock);
 		end_drop(pending);

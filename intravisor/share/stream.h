@@ -37,6 +37,7 @@ struct half {
 
 	_Alignas(64) struct fast_lock out;
 	unsigned flows;                 /* how often it is still worth it to leave the sender alone for a moment */
+	uint64_t said;                  /* what this side had put the other way then */
 	uint64_t put_seen;
 	struct caller *poster;          /* whose thread posted; NULL: POST_NONE */
 	_Alignas(64) uint64_t taken;    /* ...and under `out` */

@@ -20,14 +20,14 @@ $(CHERI_TESTS)/libos/%: tests/cheri/libos/%.c $(CHERI)/lib/carrel/note-libos.o
 # tests/share for this machine: its guests, and what runs several cVMs in one Intravisor, as programs of carrel-cheri's.
 CHERI_SHARE := $(CHERI_TESTS)/share
 CHERI_SHARE_GUESTS := $(patsubst tests/share/guests/%.c,$(CHERI_SHARE)/%,$(wildcard tests/share/guests/*.c))
-CHERI_SHARE_NATIVE := $(patsubst %,$(CHERI_SHARE)/%,together call_storm model race stream_storm stream_linger stream_reuse ranges)
+CHERI_SHARE_NATIVE := $(patsubst %,$(CHERI_SHARE)/%,together call_storm model race stream_storm stream_linger stream_ends stream_reuse ranges)
 CHERI_LIBRARY := $(filter-out $(B)/obj/cheri/cli/%,$(CHERI_OBJECTS))
 
 $(CHERI_SHARE_GUESTS): $(CHERI_SHARE)/%: tests/share/guests/%.c $(wildcard include/carrel/cp*.h tests/share/guests/*.h tests/share/guests/cheri_riscv64/*.h) $(TOOLCHAIN) | port-musl-cheri
 	@mkdir -p $(@D)
 	$(CHERI_TEST_CC) -O2 -Wall -Wextra -Iinclude -Iinclude/isa/cheri_riscv64 -Itests/share/guests/cheri_riscv64 $< -o $@
 # What comes between (tests/share/native/between.h): instead of these files of the Intravisor, others compiled of them.
-CHERI_SHARE_BETWEEN := $(CHERI_SHARE)/stream_linger $(CHERI_SHARE)/stream_reuse
+CHERI_SHARE_BETWEEN := $(CHERI_SHARE)/stream_linger $(CHERI_SHARE)/stream_ends $(CHERI_SHARE)/stream_reuse
 $(filter-out $(CHERI_SHARE_BETWEEN),$(CHERI_SHARE_NATIVE)): $(CHERI_LIBRARY)
 $(CHERI_SHARE_BETWEEN): $(filter-out $(B)/obj/cheri/intravisor/share/%,$(CHERI_LIBRARY)) \
 	$(patsubst %.c,$(B)/obj/cheri/between/%.o,$(wildcard intravisor/share/*.c))
@@ -36,6 +36,7 @@ $(CHERI_SHARE_NATIVE):
 	$(CHERI_CC) -static $^ -o $@
 $(filter-out $(CHERI_SHARE_BETWEEN),$(CHERI_SHARE_NATIVE)): $(CHERI_SHARE)/%: $(B)/obj/cheri/tests/share/native/%.o
 $(CHERI_SHARE)/stream_linger: $(B)/obj/cheri/tests/share/native/stream_storm.o
+$(CHERI_SHARE)/stream_ends: $(B)/obj/cheri/tests/share/native/stream_ends.o
 $(CHERI_SHARE)/stream_reuse: $(patsubst %.c,$(B)/obj/cheri/%.o,$(wildcard tests/share/native/reuse/*.c))
 $(CHERI_SHARE)/stream_storm $(CHERI_SHARE_BETWEEN): $(B)/obj/cheri/tests/share/native/between.o
 $(CHERI_SHARE)/model $(CHERI_SHARE)/race $(CHERI_SHARE)/stream_storm $(CHERI_SHARE_BETWEEN): $(B)/obj/cheri/tests/share/native/processes.o

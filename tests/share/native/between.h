@@ -23,6 +23,7 @@ extern unsigned lingers_seldom;         /* one moment of so many */
 #define __atomic_compare_exchange_n(...) (between_step(), __atomic_compare_exchange_n(__VA_ARGS__))
 #define __atomic_fetch_add(...)          (between_step(), __atomic_fetch_add(__VA_ARGS__))
 #define __atomic_add_fetch(...)          (between_step(), __atomic_add_fetch(__VA_ARGS__))
+#define __atomic_or_fetch(...)          (between_step(), __atomic_or_fetch(__VA_ARGS__))
 #define __atomic_sub_fetch(...)          (between_step(), __atomic_sub_fetch(__VA_ARGS__))
 #endif
 #endif

@@ -251,7 +251,12 @@ static void one_round(uint64_t *state, int64_t listener)
 		nanosleep(&(struct timespec){0, (long)(any(state) % 3000000)}, NULL);
 		if (any(state) % 4)
 			fill_await();
-		call(round_.closes == 1 ? SENDER : RECEIVER, host_share_close, (uint64_t)round_.handle[round_.closes - 1], 0, 0, 0);
+		lingers = any(state) | 1;
+		if (round_.closes == 2 && any(state) % 2)       /* refuses only: who waits for room is rung for that */
+			call(RECEIVER, host_stream_shutdown, (uint64_t)round_.handle[1], 0, 0, 0);
+		else
+			call(round_.closes == 1 ? SENDER : RECEIVER, host_share_close, (uint64_t)round_.handle[round_.closes - 1], 0, 0, 0);
+		lingers = 0;
 		__atomic_store_n(&round_.closed, round_.closes, __ATOMIC_RELEASE);
 	}
 	for (int i = 0; i <= round_.receivers; i++)

@@ -424,14 +424,14 @@ static void directive(struct emitter *e)
 	if (!strncmp(s->text, ".cfi_endproc", 12) || (s->code && !e->falls && !strncmp(s->text, ".size", 5)))
 		traps_end(e);
 	if (strstr(s->text, "section") || !strncmp(s->text, ".text", 5) || !strncmp(s->text, ".previous", 9))
-		stack_forget(e);
+		stack_forget(e), e->window_known = false;
+	if (assignment || !strncmp(s->text, ".set", 4) || !strncmp(s->text, ".equ", 4))
+		e->window_known = false;        /* a place to jump to, maybe */
 	fprintf(e->out, "\t%s\n", s->text);
 }
 
-/* Hand-written functions get the landing pad the compiler would have given them. */
-static void label(struct emitter *e, size_t at)
+static void label(struct emitter *e)
 {
-	const struct source *source = e->source;
 	const struct statement *s = e->s;
 
 	if (s->code && !label_is_debug(s->text)) {
@@ -440,16 +440,7 @@ static void label(struct emitter *e, size_t at)
 		e->window_known = false;
 	}
 	fprintf(e->out, "%s:\n", s->text);
-	if (!s->code || (s->has_cfi && source->compiled))
-		return;
-	bool function = s->is_function;
-	for (size_t i = at + 1; function && i < source->count; i++)
-		if (source->statements[i].kind == STATEMENT_INSTRUCTION) {
-			function = strcmp(source->statements[i].mnemonic, "endbr64") != 0;
-			break;
-		} else if (source->compiled && source->statements[i].kind == STATEMENT_DIRECTIVE && !strncmp(source->statements[i].text, ".cfi_startproc", 14))
-			function = false;
-	if (function)
+	if (s->pad == PAD_MISSING)
 		emit(e, "endbr64");
 }
 
@@ -478,7 +469,7 @@ void emit_pass(struct source *source)
 		switch (s->kind) {
 		case STATEMENT_LABEL:
 			e.delta = s->delta;
-			label(&e, i);
+			label(&e);
 			break;
 		case STATEMENT_DIRECTIVE:
 			directive(&e);

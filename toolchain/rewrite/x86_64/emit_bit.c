@@ -42,6 +42,7 @@ bool bit_instruction(struct emitter *e)
 	if (s->live & BIT(RAX)) {       /* as it is if one of the operands has it */
 		keep = register_for(e, taken);
 		emit(e, "mov %%rax, %%%s", register_name(keep, 8));
+		e->window_known = false;        /* it may have been by what was in `keep` */
 		at.base = at.base == RAX ? keep : at.base;
 		at.index = at.index == RAX ? keep : at.index;
 		which.reg = which.reg == RAX ? keep : which.reg;

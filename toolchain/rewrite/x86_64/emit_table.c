@@ -115,6 +115,7 @@ void table_jump(struct emitter *e)
 	fprintf(e->out, "\t.subsection 1\n");
 	if (slow) {
 		fprintf(e->out, ".Lcarrel_slow_%u:\n", slow);
+		e->window_known = false;
 		struct operand to = s->operands[0];
 		if (s->loaded != NO_REG) {
 			emit(e, "mov %s, %%%s", memory_text(e, &to), register_name(s->loaded, 8));

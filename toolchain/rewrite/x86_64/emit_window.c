@@ -22,10 +22,11 @@ const char *window_text(struct emitter *e, const struct operand *o)
 {
 	struct operand sum = *o;
 	char *text = text_buffer();
-	long n;
+	long n = 0;
 
 	/* The stack's pointer moves by what the rewriter gathers; and a symbol is no distance. */
-	bool apart = o->base != RSP && (o->base != NO_REG || o->index != NO_REG) && operand_number(o->disp, &n) && n > -DISTANCE && n < DISTANCE;
+	bool apart = o->base != RSP && o->base != R15 && o->index != R15 && (o->base != NO_REG || o->index != NO_REG) &&
+		     operand_number(o->disp, &n) && n > -DISTANCE && n < DISTANCE;
 	if (apart)
 		sum.disp = "";
 	if (o->base == NO_REG && o->index == NO_REG)

@@ -58,6 +58,7 @@ int main(int argc, char **argv)
 	flags_pass(&source);
 	tables_pass(&source);
 	pads_pass(&source);
+	entries_pass(&source);
 	emit_pass(&source);
 	if (fflush(source.out) || ferror(source.out)) {
 		perror("carrel-rewrite: write");

@@ -80,8 +80,10 @@ bool label_is_debug(const char *name)
 {
 	static const char *const stems[] = {".LVL", ".LBB", ".LBE", ".LFB", ".LFE", ".LCFI", ".LBI", ".Ltext", ".Letext", NULL};
 
-	for (int i = 0; stems[i]; i++)
-		if (!strncmp(name, stems[i], strlen(stems[i])))
-			return true;
+	for (int i = 0; stems[i]; i++) {
+		size_t n = strlen(stems[i]);
+		if (!strncmp(name, stems[i], n))
+			return !name[n + strspn(name + n, "0123456789")];       /* clang's .LBB0_1 is jumped to */
+	}
 	return false;
 }

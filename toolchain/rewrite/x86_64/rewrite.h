@@ -52,6 +52,7 @@ struct statement {
 	/* set by the passes */
 	int delta;              /* r15 - V before this statement: 0 or 8 */
 	bool is_function;       /* a label that .type calls a function */
+	enum { PAD_NONE, PAD_THERE, PAD_MISSING, PAD_UNWANTED } pad;    /* of a label: has it a landing pad, or is it to get one? */
 	uint32_t unwinds;       /* registers that must be right at a call here for an unwinder (mask); only with CFI */
 	bool has_cfi;           /* inside .cfi_startproc ... .cfi_endproc */
 	bool calls;             /* gcc's dump (-dP) calls it a call, or a tail call, */
@@ -131,6 +132,7 @@ void arrays_find(struct source *source);                        /* arrays.c */
 struct array *array_of(const struct source *source, int function);
 void tables_pass(struct source *source);                        /* tables.c */
 void pads_pass(struct source *source);                          /* pads.c */
+void entries_pass(struct source *source);                       /* entries.c */
 size_t table_places(size_t lands);                              /* emit_table.c */
 void emit_pass(struct source *source);                          /* emit.c */
 bool operand_number(const char *text, long *value);

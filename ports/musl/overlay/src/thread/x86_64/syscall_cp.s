@@ -2,8 +2,10 @@
 .text
 .global __cp_begin
 .hidden __cp_begin
+.type __cp_begin,@notype
 .global __cp_end
 .hidden __cp_end
+.type __cp_end,@notype
 .global __cp_cancel
 .hidden __cp_cancel
 .hidden __cancel
