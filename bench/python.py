@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the Carrel authors
 #
-# CPython in a cVM against the same source natively, with the same musl, both linked dynamically: the programs of bench/guest/programs.py in
-# alternating rounds. What a program says itself of the processor's time it took, as pyperformance's do; the least of a round's repetitions, as
-# Python's timeit takes, because the machine's neighbours slow it down by up to a half for seconds; and of the rounds' ratios the median.
+# CPython in a cVM against the same source natively, with the same musl, both linked dynamically: the programs of bench/guest/programs.py. What a
+# program says itself of the processor's time it took, as pyperformance's do. In each round both are started, and then run it in turn, so that the two
+# times of a pair are a tenth of a second apart: the machine's neighbours slow it down by up to a half for seconds. The first pair of a round is
+# left out (caches, memory touched for the first time); of all the pairs' ratios it is the median.
+import contextlib
 import math
 import os
 import statistics
@@ -12,7 +14,7 @@ import sys
 
 import common
 
-ROUNDS, REPETITIONS = 11, 5
+ROUNDS, PAIRS = 7, 8
 PROGRAMS = os.path.abspath("bench/guest/programs.py")
 ROOTS = {variant: os.path.abspath(f"build/ports/python/{variant}/root") for variant in ("carrel", "native")}
 
@@ -25,6 +27,28 @@ def command(variant, *arguments):
             python, *arguments]
 
 
+class Asked:
+    """A program that runs once for each line it is given, and says how long that took, and its result."""
+
+    def __init__(self, arguments):
+        self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        seconds, _, result = self.process.stdout.readline().partition(" ")
+        if not result:
+            sys.exit(f"bench: {' '.join(self.process.args)}: it has ended")
+        return float(seconds), result
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+
 def run():
     for root in ROOTS.values():         # or the one whose library is mounted read-only would compile it each time
         subprocess.run([ROOTS["native"] + "/usr/bin/python3.11", "-m", "compileall", "-q", root + "/usr/lib/python3.11"], check=False,
@@ -35,20 +59,24 @@ def run():
     for n in range(ROUNDS):
         for name in names:
             common.progress(f"round {n + 1} of {ROUNDS}: {name}")
-            for variant in sorted(ROOTS, reverse=n % 2):
-                result, times = common.output(command(variant, PROGRAMS, name, str(REPETITIONS))).splitlines()
-                rounds[name][variant].append(min(map(float, times.split())))
-                results[name].add(result)
+            with contextlib.ExitStack() as both:
+                started = {v: both.enter_context(Asked(command(v, PROGRAMS, name))) for v in ROOTS}
+                for pair in range(PAIRS + 1):
+                    for variant in sorted(ROOTS, reverse=(n + pair) % 2):
+                        seconds, result = started[variant].ask()
+                        results[name].add(result)
+                        if pair:
+                            rounds[name][variant].append(seconds)
         if unequal := [name for name in names if len(results[name]) > 1]:
             sys.exit(f"bench: python: {unequal[0]} does not always give the same: {results[unequal[0]]}")
     ratios, rows = {}, []
     for name, times in rounds.items():
-        each = [c / n for c, n in zip(times["carrel"], times["native"])]
+        each = sorted(c / n for c, n in zip(times["carrel"], times["native"]))
         ratios[name] = statistics.median(each)
         rows.append([name, *(f"{1000 * statistics.median(times[v]):.1f}" for v in ("carrel", "native")), f"{ratios[name]:.3f}",
-                     f"{min(each):.2f}", f"{max(each):.2f}"])
+                     f"{each[len(each) // 4]:.2f}", f"{each[-1 - len(each) // 4]:.2f}"])
     summary = {"cpython_time_ratio": round(math.exp(statistics.fmean(map(math.log, ratios.values()))), 4),
                "cpython_worst_ratio": round(max(ratios.values()), 4)}
-    common.table(["CPython, milliseconds", "cVM", "native", "cVM/native", "least", "most"], rows)
+    common.table(["CPython, milliseconds", "cVM", "native", "cVM/native", "quarter", "three quarters"], rows)
     print(f"geometric mean {summary['cpython_time_ratio']:.3f}, worst {summary['cpython_worst_ratio']:.3f}")
     return {"programs": rounds}, summary

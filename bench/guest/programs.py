@@ -321,13 +321,11 @@ def integers():
 
 PROGRAMS = [nbody, fannkuch, spectral_norm, richards, constraints, json_dumps, json_loads, pickling, regex, text_processing, containers, raytrace,
             floats, generators, queens, integers]
-if len(sys.argv) == 3:
-    program, times = {program.__name__: program for program in PROGRAMS}[sys.argv[1]], []
-    for _ in range(int(sys.argv[2])):
+if len(sys.argv) == 2:
+    program = {program.__name__: program for program in PROGRAMS}[sys.argv[1]]
+    for _ in sys.stdin:
         start = time.process_time()
         result = program()
-        times.append(time.process_time() - start)
-    print(result)
-    print(*times)
+        print(time.process_time() - start, result, flush=True)
 else:
     print(*(program.__name__ for program in PROGRAMS))

@@ -182,6 +182,7 @@ machine_copy:
 	.endr
 	inc	%r8d
 	sub	$128, %rdx
+	.balign	64			/* the loop is one line of code: 4 KiB in two are slower by a tenth */
 11:	.irp	n, 0, 1, 2, 3
 	vmovdqu	(32 * \n)(%rsi), %ymm\n
 	.endr
