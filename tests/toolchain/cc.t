@@ -96,4 +96,44 @@ for level in -O0 -O2; do
 	$cc $level $work/weak.c -o $work/weak && $carrel run $work/weak; [ $? = 7 ]; say $? "a weak function that is nowhere, $level"
 	$cc $level $work/weak.c $work/there.c -o $work/weak && $carrel run $work/weak; [ $? = 50 ]; say $? "and one that is in another file, $level"
 done
+# Direct calls go behind landing pads, which all names have that other files may call.
+cat > $work/one.c <<'C'
+int f(int), g(int), by_hand(void), inner(void), second(void), real(void), alias_of_static(void);
+int (*pointer)(int) = g;
+__attribute__((noinline)) static int h(int x) { return f(x) + pointer(x); }
+int main(void)
+{
+	int sum = by_hand() + inner() + second() + real() + alias_of_static();
+	for (int i = 0; i < 10; i++)
+		sum += h(i) + f(i);
+	return sum != 579 + 8 + 9 + 8 + 11 + 5;
+}
+C
+cat > $work/two.c <<'C'
+static __attribute__((noinline)) int k(int x) { return x * 3; }
+__attribute__((noinline)) int f(int x) { return x > 5 ? k(x) : x + 1; }
+__attribute__((noinline)) int g(int x) { return f(x) * 2 + k(x); }
+static int hidden(void) { return 5; }
+int alias_of_static(void) __attribute__((alias("hidden")));
+int real(void) { return 11; }
+C
+cat > $work/three.s <<'A'
+	.globl	by_hand, inner, second
+by_hand:
+	mov	$7, %eax
+	jmp	second_too
+inner:	mov	$9, %eax
+	ret
+	mov	$0, %eax
+second:	mov	$7, %eax
+second_too = .
+	add	$1, %eax
+	ret
+	.section .note.GNU-stack,"",@progbits
+A
+for level in -O0 -O2 "-O2 -flto" "-O2 -flto -flto-partition=max" "-O2 --dynamic"; do
+	$cc $level $work/one.c $work/two.c $work/three.s -o $work/calls 2> $work/said && $carrel run $work/calls; say $? "calls of other files, $level"
+done
+$cc -O2 -fPIC -shared $work/two.c $work/three.s -o $work/libcalls.so && $cc -O2 --dynamic $work/one.c -L$work -lcalls -o $work/calls &&
+	$carrel run -v $work:/data -e LD_LIBRARY_PATH=/data $work/calls; say $? "and of another object"
 finish
