@@ -11,9 +11,11 @@ demo: setup
 	@$(MAKE) -s --no-print-directory -j$(JOBS) first $(DEMO_PORTS:%=port-%)
 	@examples/demo/run
 
+# First, so that they do not run alone at the end. None that waits for a while at most for something: others' load would be too much for it.
+LONG_TESTS := $(addprefix tests/toolchain/,cxx.t build.t)
 check: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) all checks
-	@tools/prove -j$(JOBS) --timer $(sort $(wildcard tests/*/*.t))
+	@tools/prove -j$(JOBS) --timer $(LONG_TESTS) $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/*/*.t)))
 
 .PHONY: checks
 checks: $(CHECKS)
